@@ -1,0 +1,289 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Errors of [ParseURI]. None of them holds a part of the URI, which may be the secret.
+var (
+	ErrNotURI  = errors.New("not an otpauth URI")
+	ErrNoParam = errors.New("the otpauth URI has no secret")
+)
+
+// ParseURI reads one account from a Key URI (otpauth://TYPE/LABEL?PARAMS) or from
+// the two short forms steam://SECRET and motp://ISSUER:NAME?secret=HEX.
+//
+// It is strict where a guess would give wrong codes (type, algorithm, digits,
+// period, secret) and tolerant where issuers differ in form: upper and lower case,
+// percent-encoding left out or half done, raw spaces and #, repeated or empty
+// parameters, the issuer in the label, the parameter or both.
+//
+// Source: the Key Uri Format of Google Authenticator's wiki, and the deviations
+// that real exports show. It is not parsed with net/url, which cuts a label at #
+// and refuses a raw %.
+func ParseURI(uri string) (Account, error) {
+	scheme, rest, found := strings.Cut(strings.TrimSpace(uri), "://")
+	if !found {
+		return Account{}, ErrNotURI
+	}
+	switch strings.ToLower(scheme) {
+	case "otpauth":
+	case "steam":
+		return parseSteam(rest)
+	case "motp":
+		return parseMOTP(rest)
+	default:
+		return Account{}, ErrNotURI
+	}
+	path, query, _ := strings.Cut(rest, "?")
+	host, label, _ := strings.Cut(path, "/")
+	p := parseParams(query)
+
+	a := Account{}
+	switch strings.ToLower(host) {
+	case "totp":
+		a.Credential = Default(TOTP)
+	case "hotp":
+		a.Credential = Default(HOTP)
+	case "steam":
+		a.Credential = Default(Steam)
+	case "yaotp":
+		a.Credential = Default(Yandex)
+	case "motp":
+		return parseMOTP(label + "?" + query)
+	default:
+		return Account{}, ErrType
+	}
+	a.Issuer, a.Name = readLabel(label, p["issuer"])
+	if isSteam(a, p) {
+		a.Credential = Default(Steam)
+	}
+	if err := readParams(&a, p); err != nil {
+		return Account{}, err
+	}
+	return a, nil
+}
+
+// isSteam recognises Steam accounts that are written as TOTP: by the parameter
+// encoder=steam, or by Valve's own form, the issuer Steam without six digits.
+func isSteam(a Account, p map[string]string) bool {
+	if a.Type != TOTP {
+		return false
+	}
+	return strings.EqualFold(p["encoder"], "steam") ||
+		strings.EqualFold(a.Issuer, "steam") && (p["digits"] == "" || p["digits"] == "5")
+}
+
+// readParams sets what the parameters say over the defaults of a's type.
+func readParams(a *Account, p map[string]string) error {
+	text, found := p["secret"]
+	if !found {
+		return ErrNoParam
+	}
+	var err error
+	if a.Secret, err = ParseBase32(text); err != nil {
+		return err
+	}
+	if v := p["algorithm"]; v != "" && a.Type != Yandex {
+		if a.Algorithm, err = ParseAlgorithm(v); err != nil {
+			return err
+		}
+	}
+	// Steam and Yandex codes have one length; exports write all sorts of digits there.
+	if v := p["digits"]; v != "" && a.Type != Steam && a.Type != Yandex {
+		if a.Digits, err = strconv.Atoi(v); err != nil {
+			return ErrDigits
+		}
+	}
+	if v := p["period"]; v != "" && a.Type != HOTP {
+		if a.Period, err = strconv.Atoi(v); err != nil {
+			return ErrPeriod
+		}
+	}
+	if v := p["counter"]; v != "" && a.Type == HOTP {
+		if a.Counter, err = strconv.ParseUint(v, 10, 64); err != nil {
+			return ErrCounter
+		}
+	}
+	if v := p["pin"]; v != "" && a.Type == Yandex {
+		if a.PIN, err = ParseBase32(v); err != nil {
+			return err
+		}
+	}
+	return a.Validate()
+}
+
+// ParseAlgorithm reads the name of an algorithm in the spellings that exports
+// have: sha1, SHA-256, HmacSHA512, Algorithm.sha256. The error is [ErrAlgorithm].
+func ParseAlgorithm(s string) (Algorithm, error) {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToUpper(s))
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "ALGORITHM"), "HMAC")
+	switch a := Algorithm(name); a {
+	case SHA1, SHA256, SHA512:
+		return a, nil
+	}
+	return "", ErrAlgorithm
+}
+
+// readLabel finds issuer and name in the path of a Key URI. The parameter's
+// issuer wins; the label's prefix stands in for it.
+func readLabel(raw, issuer string) (string, string) {
+	label, issuer := Clean(unescape(raw, false)), Clean(issuer)
+	if issuer != "" {
+		// The issuer itself may hold a colon, so it is tried whole first.
+		if name, found := cutPrefixFold(label, issuer+":"); found {
+			return issuer, Clean(name)
+		}
+	}
+	prefix, name, found := strings.Cut(label, ":")
+	if !found {
+		return issuer, label
+	}
+	if issuer == "" {
+		issuer = Clean(prefix)
+	}
+	return issuer, Clean(name)
+}
+
+func cutPrefixFold(s, prefix string) (string, bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// parseParams reads a query. Names are taken in lower case, the first of a
+// repeated name counts.
+func parseParams(query string) map[string]string {
+	p := map[string]string{}
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name = strings.ToLower(strings.TrimSpace(unescape(name, true)))
+		value = strings.TrimSpace(unescape(value, true))
+		// Ente once wrote issuer=Fooperiod=30, without the & between them.
+		if name == "issuer" {
+			if cut, period, found := strings.Cut(value, "period="); found {
+				value = cut
+				if _, seen := p["period"]; !seen {
+					p["period"] = period
+				}
+			}
+		}
+		if _, seen := p[name]; !seen && name != "" {
+			p[name] = value
+		}
+	}
+	return p
+}
+
+// unescape decodes what is validly percent-encoded in s and leaves the rest as it
+// is: labels such as "100%" are met in the wild. A + is a space in a query only.
+func unescape(s string, query bool) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '%' && i+2 < len(s):
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 2
+				continue
+			}
+			b.WriteByte('%')
+		case s[i] == '+' && query:
+			b.WriteByte(' ')
+		default:
+			b.WriteByte(s[i])
+		}
+	}
+	return b.String()
+}
+
+// parseSteam reads what Bitwarden and Proton write: steam://SECRET.
+func parseSteam(rest string) (Account, error) {
+	secret, err := ParseBase32(unescape(strings.TrimSuffix(rest, "/"), false))
+	if err != nil {
+		return Account{}, err
+	}
+	a := Account{Issuer: "Steam", Credential: Default(Steam)}
+	a.Secret = secret
+	return a, nil
+}
+
+// parseMOTP reads motp://ISSUER:NAME?secret=TEXT&pin=PIN. The secret of Mobile-OTP
+// is a text that goes into the hash as it is, by custom of hexadecimal digits.
+func parseMOTP(rest string) (Account, error) {
+	label, query, _ := strings.Cut(rest, "?")
+	p := parseParams(query)
+	a := Account{Credential: Default(MOTP)}
+	a.Issuer, a.Name = readLabel(label, p["issuer"])
+	a.Secret, a.PIN = NewSecret([]byte(p["secret"])), NewSecret([]byte(p["pin"]))
+	if err := a.Validate(); err != nil {
+		return Account{}, err
+	}
+	return a, nil
+}
+
+// URI returns the account as a Key URI, which holds its secret. Parameters that
+// are the type's defaults are written too, for readers with other defaults.
+// [ParseURI] gives back issuer, name, credential and counter exactly.
+func (a Account) URI() string {
+	var b strings.Builder
+	if a.Type == MOTP {
+		b.WriteString("motp://")
+	} else {
+		fmt.Fprintf(&b, "otpauth://%s/", host(a.Type))
+	}
+	if a.Issuer != "" || strings.Contains(a.Name, ":") {
+		b.WriteString(escape(a.Issuer) + ":")
+	}
+	b.WriteString(escape(a.Name))
+	if a.Type == MOTP {
+		b.WriteString("?secret=" + escape(string(a.Secret.bytes())))
+		if !a.PIN.Empty() {
+			b.WriteString("&pin=" + escape(string(a.PIN.bytes())))
+		}
+		if a.Issuer != "" {
+			b.WriteString("&issuer=" + escape(a.Issuer))
+		}
+		return b.String()
+	}
+	b.WriteString("?secret=" + a.Secret.Base32())
+	if a.Issuer != "" {
+		b.WriteString("&issuer=" + escape(a.Issuer))
+	}
+	if a.Type != Yandex {
+		fmt.Fprintf(&b, "&algorithm=%s", a.Algorithm)
+	}
+	fmt.Fprintf(&b, "&digits=%d", a.Digits)
+	if a.Type == HOTP {
+		fmt.Fprintf(&b, "&counter=%d", a.Counter)
+	} else {
+		fmt.Fprintf(&b, "&period=%d", a.Period)
+	}
+	if a.Type == Yandex && !a.PIN.Empty() {
+		b.WriteString("&pin=" + a.PIN.Base32())
+	}
+	return b.String()
+}
+
+func host(t Type) string {
+	if t == Yandex {
+		return "yaotp"
+	}
+	return string(t)
+}
+
+// escape percent-encodes s so that it means the same in a path and in a query:
+// spaces become %20, colons %3A.
+func escape(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}
