@@ -1,0 +1,34 @@
+package cmd
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/authcli/auth/internal/term"
+)
+
+// Env is everything outside the program that a command may touch. This file is
+// the only one that reads the standard streams, the environment and the clock.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Prompt   term.Prompter
+	Getenv   func(string) string
+	Now      func() time.Time
+	// WorkFactor is the logarithm of the scrypt cost of new passphrases; 0 is age's
+	// own (18). Tests lower it: the shipped program has no such switch.
+	WorkFactor int
+}
+
+// System returns the Env of this process.
+func System() *Env {
+	return &Env{
+		In:     os.Stdin,
+		Out:    os.Stdout,
+		Err:    os.Stderr,
+		Prompt: term.System(),
+		Getenv: os.Getenv,
+		Now:    time.Now,
+	}
+}
