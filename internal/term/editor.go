@@ -1,0 +1,126 @@
+package term
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxAnswer is the longest answer in bytes: far above any secret or URI, and a bound on what a stray paste can fill.
+const maxAnswer = 64 << 10
+
+// The keys that an editor knows, as a raw terminal sends them.
+const (
+	ctrlC         = 0x03
+	ctrlD         = 0x04
+	backspace     = 0x08
+	ctrlU         = 0x15
+	ctrlW         = 0x17
+	ctrlBackslash = 0x1c // Ctrl-\, SIGQUIT on a terminal that is not raw.
+	escape        = 0x1b
+	del           = 0x7f
+)
+
+// editor turns the bytes of a raw terminal into one line, with the keys that a terminal's own line editing has.
+type editor struct {
+	echo bool // Whether feed returns what to show; without it nothing typed is ever returned.
+	text []byte
+
+	esc     escState
+	tooLong bool // The rest of a line that is too long is read and dropped, so that no shell executes it.
+}
+
+// escState says where in an escape sequence (an arrow key, the marks around a paste) the input is.
+type escState int
+
+const (
+	escNone   escState = iota
+	escStart           // After ESC.
+	escInside          // After ESC [ or ESC O, up to a final byte.
+)
+
+// feed takes one byte. It returns what to show for it, and whether the line is complete. The error is [ErrInterrupted],
+// [io.EOF] or [ErrTooLong].
+func (e *editor) feed(b byte) (show string, done bool, err error) {
+	if e.inEscape(b) {
+		return "", false, nil
+	}
+	switch b {
+	case '\r', '\n':
+		if e.tooLong {
+			return "", false, ErrTooLong
+		}
+		return "", true, nil
+	case ctrlC, ctrlBackslash:
+		return "", false, ErrInterrupted
+	case ctrlD:
+		if len(e.text) == 0 && !e.tooLong {
+			return "", false, io.EOF
+		}
+		return "\a", false, nil
+	case backspace, del:
+		_, size := utf8.DecodeLastRune(e.text)
+		return e.erase(size), false, nil
+	case ctrlU:
+		e.tooLong = false
+		return e.erase(len(e.text)), false, nil
+	case ctrlW:
+		kept := bytes.TrimRightFunc(e.text, unicode.IsSpace)
+		kept = bytes.TrimRightFunc(kept, func(r rune) bool { return !unicode.IsSpace(r) })
+		return e.erase(len(e.text) - len(kept)), false, nil
+	case escape:
+		e.esc = escStart
+		return "", false, nil
+	}
+	if b < ' ' && b != '\t' {
+		return "\a", false, nil
+	}
+	if len(e.text) == maxAnswer {
+		e.tooLong = true
+		return "", false, nil
+	}
+	e.text = append(e.text, b)
+	if !e.echo {
+		return "", false, nil
+	}
+	if b == '\t' {
+		return " ", false, nil
+	}
+	return string([]byte{b}), false, nil
+}
+
+// inEscape reports whether b belongs to an escape sequence, which says nothing that a line could hold. An ESC that
+// starts none is dropped alone: the byte after it is text.
+func (e *editor) inEscape(b byte) bool {
+	switch e.esc {
+	case escStart:
+		e.esc = escNone
+		if b == '[' || b == 'O' {
+			e.esc = escInside
+			return true
+		}
+	case escInside:
+		if b == ctrlC || b == '\r' || b == '\n' {
+			e.esc = escNone
+			return false
+		}
+		if b >= '@' && b <= '~' {
+			e.esc = escNone
+		}
+		return true
+	}
+	return false
+}
+
+// erase drops the last n bytes of the line and returns what wipes them from the screen.
+func (e *editor) erase(n int) string {
+	keep := len(e.text) - n
+	columns := width(string(e.text[keep:])) + bytes.Count(e.text[keep:], []byte{'\t'})
+	e.text = e.text[:keep]
+	if !e.echo {
+		return ""
+	}
+	return strings.Repeat("\b \b", columns)
+}

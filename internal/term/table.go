@@ -1,0 +1,50 @@
+package term
+
+import (
+	"io"
+	"strings"
+	"unicode"
+)
+
+// Table writes rows as columns, each as wide as its widest cell by what a terminal shows, two spaces apart and without
+// spaces at a line's end. Rows may differ in length. Cells are written as they are: escape what is not ours first.
+func Table(w io.Writer, rows [][]string) error {
+	var columns []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(columns) {
+				columns = append(columns, 0)
+			}
+			columns[i] = max(columns[i], width(cell))
+		}
+	}
+	var out strings.Builder
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", columns[i]-width(cell)+2))
+		}
+		out.WriteString(strings.TrimRight(line.String(), " "))
+		out.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// width returns the columns that s takes on a terminal: two for a wide letter, none for a combining one or a control.
+func width(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case r >= ' ' && r < 0x7f:
+			n++
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf):
+		case unicode.Is(wide, r):
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,66 @@
+// Package term is the person at the terminal: questions with and without echo, text of others made safe to show, and
+// tables.
+//
+// Questions are asked on the controlling terminal (/dev/tty; CONIN$ and CONOUT$ on Windows), never on standard input or
+// output, so that both stay free for data. Whatever ends a question — an answer, Ctrl-C, a signal, a cancelled context —
+// leaves the terminal as it was found. Nothing typed at a Secret prompt is shown or kept.
+package term
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/term"
+)
+
+var (
+	// ErrNoTerminal is returned by a prompt where the process has no controlling terminal.
+	ErrNoTerminal = errors.New("no terminal to ask on")
+	// ErrInterrupted is returned by a prompt that ended without an answer: Ctrl-C or Ctrl-\, SIGINT, SIGTERM or SIGHUP,
+	// a terminal that went away, or a context that ended.
+	ErrInterrupted = errors.New("interrupted")
+	// ErrTooLong is returned for an answer of more than 65,536 bytes: it is refused, never cut.
+	ErrTooLong = errors.New("answer is too long")
+)
+
+// Prompter asks the person at the controlling terminal. Prompts are one line each, and text in them that could steer the
+// terminal is shown escaped, as by [Escape].
+//
+// Each method returns [ErrNoTerminal] where there is nobody to ask, [ErrInterrupted] when the question was given up, and
+// [io.EOF] for Ctrl-D on an empty line: the person declined to answer.
+type Prompter interface {
+	// Secret asks without echo. The answer is what was typed, byte for byte, without the line's end; it can be empty.
+	Secret(ctx context.Context, prompt string) (string, error)
+	// Line asks with echo. The answer can be empty.
+	Line(ctx context.Context, prompt string) (string, error)
+	// Confirm asks a question that only y or yes answers with true; an empty answer is no.
+	Confirm(ctx context.Context, question string) (bool, error)
+	// Choose lists the options, numbered from 1, and returns the index, from 0, of the chosen one. It asks until the
+	// answer is one of the numbers.
+	Choose(ctx context.Context, question string, options []string) (int, error)
+	// Available reports whether there is a controlling terminal to ask on.
+	Available() bool
+}
+
+// System returns the prompter on the controlling terminal of this process. The terminal is opened anew for each
+// question, so that making a Prompter costs nothing and holds nothing.
+func System() Prompter { return prompter{open: openConsole} }
+
+// IsTerminal reports whether v, a stream of the process, is an [*os.File] that is a terminal.
+func IsTerminal(v any) bool {
+	f, ok := v.(*os.File)
+	if !ok || f == nil {
+		return false
+	}
+	// Not f.Fd: it would switch a file in non-blocking mode back to blocking.
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	terminal := false
+	if err := raw.Control(func(fd uintptr) { terminal = term.IsTerminal(int(fd)) }); err != nil {
+		return false
+	}
+	return terminal
+}
