@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// generate returns every generated file: its content by its slash-separated path below the root of the module.
+func generate(root *cobra.Command) (map[string][]byte, error) {
+	// Cobra adds this command only when the tree is executed, unless the tree has its own.
+	root.InitDefaultCompletionCmd()
+	files := map[string][]byte{}
+	for _, c := range commands(root) {
+		path := c.CommandPath()
+		c.DisableAutoGenTag = true // The tag is today's date.
+		page, err := render(func(w io.Writer) error { return doc.GenMarkdown(c, w) })
+		if err != nil {
+			return nil, err
+		}
+		files["docs/cli/"+strings.ReplaceAll(path, " ", "_")+".md"] = page
+		page, err = render(func(w io.Writer) error { return man(c, w) })
+		if err != nil {
+			return nil, err
+		}
+		files["docs/man/"+strings.ReplaceAll(path, " ", "-")+".1"] = page
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"auth.bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"_auth":     root.GenZshCompletion,
+		"auth.fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
+		"auth.ps1":  root.GenPowerShellCompletionWithDesc,
+	} {
+		script, err := render(write)
+		if err != nil {
+			return nil, err
+		}
+		files["completions/"+name] = script
+	}
+	return files, nil
+}
+
+// commands returns root and every command below it that a user sees, parents first.
+func commands(root *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{root}
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() && !c.IsAdditionalHelpTopicCommand() {
+			all = append(all, commands(c)...)
+		}
+	}
+	return all
+}
+
+// man writes the man page of c. Cobra always puts a month into the heading; an empty one is valid (man(7), TH) and stays
+// the same from one day to the next.
+func man(c *cobra.Command, w io.Writer) error {
+	var page bytes.Buffer
+	header := &doc.GenManHeader{Section: "1", Source: "auth", Manual: "auth manual", Date: &time.Time{}}
+	if err := doc.GenMan(c, header, &page); err != nil {
+		return err
+	}
+	_, err := w.Write(bytes.Replace(page.Bytes(), []byte(`"Jan 0001"`), []byte(`""`), 1))
+	return err
+}
+
+// render collects what write writes, its lines without spaces at their ends, with one newline at the end of the file.
+func render(write func(io.Writer) error) ([]byte, error) {
+	var out bytes.Buffer
+	if err := write(&out); err != nil {
+		return nil, err
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " \t\r")
+	}
+	return []byte(strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"), nil
+}

@@ -1,0 +1,76 @@
+// Docgen writes what is derived from the command tree: the pages of docs/cli, the man pages of docs/man and the
+// completions of four shells. They are committed, so that packagers and readers have them without a build; the test of
+// this package fails when they are stale.
+//
+// Run it from the root of the module:
+//
+//	go generate ./...
+//
+// The output depends on the tree alone: no dates, no paths, no environment. It is no part of the program, which links
+// none of what writes documents.
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/authcli/auth/cmd"
+)
+
+// folders are wholly ours: whatever lies there and is not generated is removed.
+var folders = [...]string{"docs/cli", "docs/man", "completions"}
+
+func main() {
+	if err := run("."); err != nil {
+		fmt.Fprintln(os.Stderr, "docgen:", err)
+		os.Exit(1)
+	}
+}
+
+// run brings the generated folders below root up to date.
+func run(root string) error {
+	files, err := generate(cmd.NewRoot(&cmd.Env{}))
+	if err != nil {
+		return err
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		name := filepath.Join(root, filepath.FromSlash(path))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(name, files[path], 0o644); err != nil {
+			return err
+		}
+	}
+	stale, err := orphans(root, files)
+	if err != nil {
+		return err
+	}
+	for _, path := range stale {
+		if err := os.Remove(filepath.Join(root, filepath.FromSlash(path))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphans returns the files in the generated folders below root, as slash-separated paths, that are not in files.
+func orphans(root string, files map[string][]byte) ([]string, error) {
+	var found []string
+	for _, folder := range folders {
+		entries, err := os.ReadDir(filepath.Join(root, filepath.FromSlash(folder)))
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			path := folder + "/" + entry.Name()
+			if _, ok := files[path]; !ok {
+				found = append(found, path)
+			}
+		}
+	}
+	return found, nil
+}
