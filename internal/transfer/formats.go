@@ -1,0 +1,83 @@
+package transfer
+
+import (
+	"errors"
+	"strings"
+)
+
+// Formats returns all formats in the order in which they are tried on a file: those
+// with magic bytes, then JSON, XML and CSV by their shapes, then lines of URIs, and at
+// the end those that only a passphrase could tell from noise.
+func Formats() []Format {
+	return []Format{
+		// Magic bytes.
+		// Shapes of JSON.
+		// Shapes of XML and HTML.
+		// Headers of CSV.
+		// Lines.
+		migration(),
+		otpauth(),
+		// Without any mark.
+	}
+}
+
+// Find returns the format with a name, in any case.
+func Find(name string) (Format, bool) {
+	for _, f := range Formats() {
+		if strings.EqualFold(f.Name, name) {
+			return f, true
+		}
+	}
+	return Format{}, false
+}
+
+// recognise returns the format of s: the one that the user insists on, or the first
+// that detects it. An archive is always opened as one.
+func recognise(s *Source) (Format, error) {
+	if isZip(s) && !s.inside {
+		return archive(), nil
+	}
+	if s.insist != "" {
+		f, _ := Find(s.insist)
+		return f, nil
+	}
+	if reason := foreign(s); reason != nil {
+		return Format{}, reason
+	}
+	for _, f := range Formats() {
+		if f.Read != nil && f.Detect != nil && f.Detect(s) {
+			return f, nil
+		}
+	}
+	return Format{}, ErrUnknownFormat
+}
+
+// foreign explains files that are known well and that hold nothing to be read here.
+func foreign(s *Source) error {
+	switch {
+	case strings.TrimSpace(string(s.Data[:min(len(s.Data), 4096)])) == "" && len(s.Data) <= 4096:
+		return ErrNoOTPData
+	case IsImage(s.Data):
+		return &NotExportableError{
+			What: "an image in which no QR code was read",
+			Do:   "Give a picture that shows the whole code, or the text of the code.",
+		}
+	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"):
+		return openPGP()
+	case strings.HasPrefix(strings.TrimSpace(s.Text()), "age-encryption.org/"), strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN AGE ENCRYPTED FILE-----"):
+		return &NotExportableError{
+			What: "a file encrypted with age",
+			Do:   "A backup of auth is brought back with `auth restore FILE`; decrypt anything else with `age -d FILE | auth import -`.",
+		}
+	}
+	return nil
+}
+
+func openPGP() error {
+	return &NotExportableError{
+		What: "a file encrypted with OpenPGP",
+		Do:   "Decrypt it first: `gpg -d FILE | auth import -`.",
+	}
+}
+
+func isNoData(err error) bool { return errors.Is(err, ErrNoOTPData) }

@@ -1,0 +1,183 @@
+package transfer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// Bounds of what is read.
+const (
+	MaxFile     = 128 << 20 // bytes of a file
+	maxInside   = 64 << 20  // bytes of one file inside an archive, and of all of them
+	maxAccounts = 100_000   // of a call
+)
+
+// ReadOptions are what [Read] needs besides the files. The zero value recognises
+// formats and has no passphrase.
+type ReadOptions struct {
+	// Format is the name of a format to insist on, instead of recognising it.
+	Format string
+	// Passphrase asks for the passphrase of the files. It is called at most once, and
+	// only for a file that needs it.
+	Passphrase func(ctx context.Context) (string, error)
+}
+
+// Read reads files of any formats. Files that belong together (parts of a migration,
+// a database and its -wal, maFiles and their manifest) are given in one call, in any
+// order.
+//
+// Images are not read here: give the texts of an image's QR codes as one File, a
+// text a line; see [IsImage]. The error is a *[FileError], or about the call as a
+// whole ([ErrUnknownFormat] for a bad name). A file without one-time passwords is
+// [ErrNoOTPData] only where no other file has any; else it is a warning.
+func Read(ctx context.Context, files []File, o ReadOptions) (Batch, error) {
+	if o.Format != "" {
+		if f, found := Find(o.Format); !found {
+			return Batch{}, fmt.Errorf("%w: %s", ErrUnknownFormat, o.Format)
+		} else if f.Read == nil {
+			return Batch{}, fmt.Errorf("%w: %s", ErrCannotRead, o.Format)
+		}
+	}
+	ask := once(o.Passphrase)
+	var all Batch
+	var empty error
+	for i, file := range files {
+		s := &Source{File: file, Others: slices.Concat(files[:i], files[i+1:]), ask: ask, insist: o.Format}
+		b, err := read(ctx, s)
+		switch {
+		case isNoData(err):
+			empty = &FileError{Name: file.Name, Err: err}
+			all.Warnings = append(all.Warnings, empty.Error())
+		case err != nil:
+			return Batch{}, &FileError{Name: file.Name, Err: err}
+		}
+		all.merge(b)
+		if len(all.Accounts)+len(all.Skipped) > maxAccounts {
+			return Batch{}, &FileError{Name: file.Name, Err: fmt.Errorf("%w: more than %d accounts", ErrTooBig, maxAccounts)}
+		}
+	}
+	all.finish()
+	if empty != nil && len(all.Accounts) == 0 && len(all.Skipped) == 0 {
+		return Batch{}, empty
+	}
+	return all, nil
+}
+
+// ReadTexts reads what QR codes say and what a user pastes: otpauth URIs, steam:// and
+// motp:// ones, and Google's otpauth-migration in any number of parts. A text that is
+// none of these is skipped with its number. Missing parts are named in the warnings.
+func ReadTexts(texts []string) (Batch, error) {
+	var b Batch
+	for i, text := range texts {
+		readText(&b, fmt.Sprintf("text %d", i+1), text)
+	}
+	b.finish()
+	return b, nil
+}
+
+// read recognises one file and reads it.
+func read(ctx context.Context, s *Source) (Batch, error) {
+	if err := ctx.Err(); err != nil {
+		return Batch{}, err
+	}
+	if len(s.Data) > MaxFile {
+		return Batch{}, fmt.Errorf("%w: more than %d MiB", ErrTooBig, MaxFile>>20)
+	}
+	f, err := recognise(s)
+	if err != nil {
+		return Batch{}, err
+	}
+	b, err := f.Read(ctx, s)
+	if err != nil {
+		return Batch{}, err
+	}
+	if len(b.Formats) == 0 {
+		b.Formats = []string{f.Name}
+	}
+	return b, nil
+}
+
+// once returns ask with its first answer kept.
+func once(ask func(context.Context) (string, error)) func(context.Context) (string, error) {
+	if ask == nil {
+		return nil
+	}
+	var asked bool
+	var phrase string
+	var err error
+	return func(ctx context.Context) (string, error) {
+		if !asked {
+			asked = true
+			phrase, err = ask(ctx)
+		}
+		return phrase, err
+	}
+}
+
+// add takes one row: the account, or the reason why there is none.
+func (b *Batch) add(row string, a account.Account, err error) {
+	if err == nil && !a.NeedsVerification() {
+		err = a.Validate()
+	}
+	if err != nil {
+		b.skip(row, err.Error())
+		return
+	}
+	a.Issuer, a.Name, a.Note = account.Clean(a.Issuer), account.Clean(a.Name), account.Clean(a.Note)
+	slices.Sort(a.Tags)
+	a.Tags = slices.Compact(a.Tags)
+	b.Accounts = append(b.Accounts, a)
+}
+
+func (b *Batch) skip(row, reason string) {
+	b.Skipped = append(b.Skipped, Skip{Row: row, Reason: reason})
+}
+
+func (b *Batch) warn(format string, args ...any) {
+	b.Warnings = append(b.Warnings, fmt.Sprintf(format, args...))
+}
+
+// drop notes a kind of thing that was in the file and is not kept.
+func (b *Batch) drop(what string) { b.Dropped = append(b.Dropped, what) }
+
+func (b *Batch) merge(c Batch) {
+	b.Formats = append(b.Formats, c.Formats...)
+	b.Accounts = append(b.Accounts, c.Accounts...)
+	b.Skipped = append(b.Skipped, c.Skipped...)
+	b.Dropped = append(b.Dropped, c.Dropped...)
+	b.Warnings = append(b.Warnings, c.Warnings...)
+	b.parts = append(b.parts, c.parts...)
+}
+
+// finish names the parts of a migration that are missing, and sorts what is a set.
+func (b *Batch) finish() {
+	b.Warnings = append(b.Warnings, missingParts(b.parts)...)
+	b.parts = nil
+	for _, set := range []*[]string{&b.Formats, &b.Dropped} {
+		slices.Sort(*set)
+		*set = slices.Compact(*set)
+	}
+}
+
+// rowName returns how row i, counted from 0, is called: by its label if it has one.
+func rowName(i int, issuer, name string) string {
+	if label := account.JoinLabel(account.Clean(issuer), account.Clean(name)); label != "" {
+		return label
+	}
+	return fmt.Sprintf("row %d", i+1)
+}
+
+// IsImage reports whether data begins like a PNG, JPEG, GIF, WebP or BMP file.
+func IsImage(data []byte) bool {
+	head := string(data[:min(len(data), 16)])
+	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a", "BM"} {
+		if strings.HasPrefix(head, magic) && (magic != "BM" || len(head) == 16 && head[6:10] == "\x00\x00\x00\x00") {
+			return true
+		}
+	}
+	return strings.HasPrefix(head, "RIFF") && len(head) >= 12 && head[8:12] == "WEBP"
+}

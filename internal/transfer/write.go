@@ -1,0 +1,136 @@
+package transfer
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// WriteOptions are what an export needs besides the accounts.
+type WriteOptions struct {
+	// Passphrase encrypts the export; empty means plain text.
+	Passphrase string
+	// Rand is the source of keys, nonces and ids: crypto/rand.Reader outside of tests.
+	Rand io.Reader
+	// Now is written where a format wants to know when the export was made.
+	Now time.Time
+}
+
+// Output is an export.
+type Output struct {
+	// Data is the file. Formats that are QR codes have none.
+	Data []byte
+	// Texts are to be drawn as QR codes, one each. Only such formats have them.
+	Texts []string
+	// Skipped are the accounts that are left out, and why.
+	Skipped []Skip
+	// Dropped says per account what the format cannot hold: "note", "tags", "alias".
+	// The code is the same.
+	Dropped []Skip
+}
+
+// Holds says what a format can express. An account beyond Types, Algorithms, Digits
+// and Periods is left out of an export, since its codes would be wrong; tags and
+// notes beyond it are dropped and named.
+type Holds struct {
+	Types      []account.Type
+	Algorithms []account.Algorithm // of TOTP and HOTP
+	MinDigits  int                 // of TOTP and HOTP
+	MaxDigits  int
+	Digits     []int // where they are no range
+	Periods    []int // of TOTP; nil means any
+	MaxPeriod  int   // 0 means any
+	MaxCounter uint64
+	Tags, Note bool
+	// Plain and Sealed say whether files without and with a passphrase are written.
+	Plain, Sealed bool
+}
+
+// Lacks returns why an account cannot be expressed, or nothing.
+func (h Holds) Lacks(a account.Account) string {
+	if !slices.Contains(h.Types, a.Type) {
+		return fmt.Sprintf("the format does not know accounts of type %s", a.Type)
+	}
+	if a.Type != account.TOTP && a.Type != account.HOTP {
+		return h.lacksOfOthers(a)
+	}
+	switch {
+	case h.Algorithms != nil && !slices.Contains(h.Algorithms, a.Algorithm):
+		return fmt.Sprintf("the format does not know %s", a.Algorithm)
+	case h.Digits != nil && !slices.Contains(h.Digits, a.Digits),
+		h.Digits == nil && (a.Digits < h.MinDigits || h.MaxDigits != 0 && a.Digits > h.MaxDigits):
+		return fmt.Sprintf("the format does not know codes of %d digits", a.Digits)
+	case a.Type == account.TOTP && (h.Periods != nil && !slices.Contains(h.Periods, a.Period) || h.MaxPeriod != 0 && a.Period > h.MaxPeriod):
+		return fmt.Sprintf("the format does not know periods of %d seconds", a.Period)
+	case a.Type == account.HOTP && h.MaxCounter != 0 && a.Counter > h.MaxCounter:
+		return "the counter is beyond what the format knows"
+	}
+	return ""
+}
+
+// lacksOfOthers is about the types whose parameters no format writes: they are what
+// the type's default is, or the account cannot be expressed.
+func (h Holds) lacksOfOthers(a account.Account) string {
+	want := account.Default(a.Type)
+	if a.Algorithm != want.Algorithm || a.Digits != want.Digits || a.Period != want.Period {
+		return fmt.Sprintf("the format knows %s only with its usual parameters", a.Type)
+	}
+	return ""
+}
+
+// Write writes accounts in the format of a name. Accounts bound to this device and
+// those without a secret are left out and named, as are those beyond what the format
+// holds. The errors are [ErrUnknownFormat], [ErrCannotWrite] and those of o.Rand.
+func Write(format string, accounts []account.Account, o WriteOptions) (Output, error) {
+	f, found := Find(format)
+	if !found {
+		return Output{}, fmt.Errorf("%w: %s", ErrUnknownFormat, format)
+	}
+	switch {
+	case f.Write == nil:
+		return Output{}, fmt.Errorf("%w: %s", ErrCannotWrite, f.Name)
+	case o.Passphrase != "" && !f.Holds.Sealed:
+		return Output{}, fmt.Errorf("%w under a passphrase: %s", ErrCannotWrite, f.Name)
+	case o.Passphrase == "" && !f.Holds.Plain:
+		return Output{}, fmt.Errorf("%w without a passphrase: %s", ErrCannotWrite, f.Name)
+	}
+	var left, dropped []Skip
+	var out []account.Account
+	for i, a := range accounts {
+		row := rowName(i, a.Issuer, a.Name)
+		switch {
+		case a.DeviceBound:
+			left = append(left, Skip{row, "it is bound to this device"})
+		case a.NeedsVerification():
+			left = append(left, Skip{row, "it is here without its secret"})
+		case f.Holds.Lacks(a) != "":
+			left = append(left, Skip{row, f.Holds.Lacks(a)})
+		default:
+			out = append(out, a)
+			dropped = append(dropped, f.Holds.drops(row, a)...)
+		}
+	}
+	output, err := f.Write(out, o)
+	if err != nil {
+		return Output{}, err
+	}
+	output.Skipped, output.Dropped = append(left, output.Skipped...), append(dropped, output.Dropped...)
+	return output, nil
+}
+
+func (h Holds) drops(row string, a account.Account) []Skip {
+	var out []Skip
+	if len(a.Tags) > 0 && !h.Tags {
+		out = append(out, Skip{row, "tags"})
+	}
+	if a.Note != "" && !h.Note {
+		out = append(out, Skip{row, "note"})
+	}
+	if a.Alias != "" {
+		out = append(out, Skip{row, "alias"})
+	}
+	return out
+}

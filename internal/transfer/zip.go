@@ -1,0 +1,104 @@
+package transfer
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+func isZip(s *Source) bool { return s.Has("PK\x03\x04") || s.Has("PK\x05\x06") }
+
+// archive reads a zip archive by recognising what is in it: 1Password's export.data,
+// Proton Pass' data.json, the lists of Raivo, WinAuth and Authenticator Plus, the CSV
+// files of Dashlane. It stands for no program and is not in the list.
+func archive() Format {
+	return Format{Name: "zip", Title: "Zip archive", Read: readArchive}
+}
+
+func readArchive(ctx context.Context, s *Source) (Batch, error) {
+	z, err := zip.NewReader(bytes.NewReader(s.Data), int64(len(s.Data)))
+	if err != nil {
+		return Batch{}, ErrDamaged
+	}
+	var all Batch
+	var known, empty int
+	budget := int64(maxInside)
+	for _, member := range z.File {
+		if !worthReading(member) {
+			continue
+		}
+		data, err := readMember(ctx, s, member, budget)
+		if err != nil {
+			return Batch{}, err
+		}
+		budget -= int64(len(data))
+		in := s.inner(member.Name, data)
+		b, err := read(ctx, in)
+		switch {
+		case errors.Is(err, ErrUnknownFormat):
+			continue
+		case isNoData(err):
+			empty++
+			continue
+		case err != nil:
+			return Batch{}, err
+		}
+		known++
+		all.merge(b)
+	}
+	switch {
+	case known > 0:
+		return all, nil
+	case empty > 0:
+		return Batch{}, ErrNoOTPData
+	}
+	return Batch{}, fmt.Errorf("%w: a zip archive without a file that is known", ErrUnknownFormat)
+}
+
+// worthReading leaves out folders, attachments and pictures, by name: they are large,
+// many, and never hold a list of accounts.
+func worthReading(f *zip.File) bool {
+	name := strings.ToLower(f.Name)
+	if strings.HasSuffix(name, "/") || strings.HasPrefix(name, "files/") || strings.Contains(name, "__macosx") {
+		return false
+	}
+	for _, ending := range []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf"} {
+		if strings.HasSuffix(name, ending) {
+			return false
+		}
+	}
+	return true
+}
+
+// readMember returns the content of one member, of at most limit bytes.
+func readMember(ctx context.Context, s *Source, f *zip.File, limit int64) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// archive/zip opens encrypted members without a word, so the flag is looked at here.
+	if f.Flags&1 != 0 {
+		return openMember(ctx, s, f, limit)
+	}
+	r, err := f.Open()
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	defer r.Close() //nolint:errcheck // nothing is written
+	return readBounded(r, limit)
+}
+
+// readBounded reads all of r, which is at most limit bytes.
+func readBounded(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return nil, ErrDamaged
+	case int64(len(data)) > limit:
+		return nil, fmt.Errorf("%w: more than %d MiB inside the archive", ErrTooBig, maxInside>>20)
+	}
+	return data, nil
+}
