@@ -53,14 +53,16 @@ func (d device) environ() []string {
 	)
 }
 
-// moment finds what depends on the moment in the words of the program: the current code that add offers to compare, and
-// the seconds that it is valid.
-var moment = regexp.MustCompile(`\b\d{6}\b|\b\d{1,2} s(econds?)?\b`)
+// What depends on the moment in the words of the program: the current code, which add offers to compare, and the seconds
+// that it is valid.
+var (
+	current = regexp.MustCompile(`\b\d{6}\b`)
+	seconds = regexp.MustCompile(`\b\d{1,2}( more)? seconds?\b`)
+)
 
-// stable returns the words of the program as the transcript shows them, the same at every run and in every system.
+// stable returns the words of the program as the transcript shows them, the same at every run and on every system.
 func stable(words string) string {
 	words = strings.ReplaceAll(words, "\r\n", "\n")
-	return moment.ReplaceAllStringFunc(words, func(s string) string {
-		return regexp.MustCompile(`\d`).ReplaceAllString(s, "·")
-	})
+	words = current.ReplaceAllString(words, "······")
+	return seconds.ReplaceAllString(words, "··$1 seconds")
 }

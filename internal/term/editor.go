@@ -95,6 +95,7 @@ func (e *editor) feed(b byte) (show string, done bool, err error) {
 // starts none is dropped alone: the byte after it is text.
 func (e *editor) inEscape(b byte) bool {
 	switch e.esc {
+	case escNone:
 	case escStart:
 		e.esc = escNone
 		if b == '[' || b == 'O' {

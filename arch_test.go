@@ -1,0 +1,165 @@
+package main_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/authcli/auth"
+
+// A room is what one package may import beside the standard library, and why it is so.
+type room struct {
+	may []string // Our packages by their folder, those of others by their import path or its beginning.
+	why string
+}
+
+// rooms is the table of who may import whom. What is not listed is forbidden, for the files of every system; tests may
+// import what they like. A third-party package has as many homes as lines here name it.
+var rooms = map[string]room{
+	".": {
+		may: []string{"cmd"},
+		why: "main is one line: everything that can be tested lies below it",
+	},
+	"cmd": {
+		may: []string{
+			"internal/account", "internal/backup", "internal/hint", "internal/keyring", "internal/otp", "internal/qr",
+			"internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
+		},
+		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
+	},
+	"internal/account": {
+		why: "the vocabulary: everybody imports it, so it imports nobody",
+	},
+	"internal/otp": {
+		may: []string{"internal/account", "github.com/pquerna/otp"},
+		why: "codes come from one place, which says which library does the arithmetic",
+	},
+	"internal/qr": {
+		may: []string{"github.com/makiuchi-d/gozxing", "golang.org/x/image", "golang.org/x/text"},
+		why: "images to texts and back: what the texts mean is not its business",
+	},
+	"internal/keyring": {
+		may: []string{"github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sys"},
+		why: "bytes and where they live; what they mean is not its business",
+	},
+	"internal/vault": {
+		may: []string{"internal/account", "internal/keyring", "github.com/gofrs/flock"},
+		why: "accounts in a keyring: it neither computes codes nor knows of backups",
+	},
+	"internal/backup": {
+		may: []string{"internal/account", "internal/vault", "filippo.io/age"},
+		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
+	},
+	"internal/transfer": {
+		may: []string{"internal/account", "internal/transfer/sqlite", "google.golang.org/protobuf"},
+		why: "foreign formats to accounts and back, without a vault to put them in",
+	},
+	"internal/transfer/sqlite": {
+		why: "tables of a file to rows: it knows of no app",
+	},
+	"internal/term": {
+		may: []string{"golang.org/x/sys", "golang.org/x/term"},
+		why: "the person at the terminal, whatever the question is about",
+	},
+	"internal/hint": {
+		why: "advice is data on an error",
+	},
+	"internal/docgen": {
+		may: []string{"cmd", "github.com/spf13/cobra"},
+		why: "it reads the command tree, and nothing that ships reads it",
+	},
+	"internal/demo": {
+		why: "it uses the program as a user does: as a process",
+	},
+}
+
+func TestWhoImportsWhom(t *testing.T) {
+	t.Parallel()
+	found := imports(t)
+	for _, folder := range slices.Sorted(maps.Keys(found)) {
+		rule, ok := rooms[folder]
+		if !ok {
+			t.Errorf("%s is not in the table: give it a line that says what it may import, and why", folder)
+			continue
+		}
+		for _, imported := range slices.Sorted(maps.Keys(found[folder])) {
+			if !permitted(rule.may, imported) {
+				t.Errorf("%s must not import %s (%s): %s", folder, imported, found[folder][imported], rule.why)
+			}
+		}
+	}
+	for _, folder := range slices.Sorted(maps.Keys(rooms)) {
+		if found[folder] == nil {
+			t.Errorf("%s is in the table and not in the tree", folder)
+		}
+		for _, may := range rooms[folder].may {
+			used := false
+			for imported := range found[folder] {
+				used = used || permitted([]string{may}, imported)
+			}
+			if !used && found[folder] != nil {
+				t.Errorf("%s may import %s and does not: drop the permission", folder, may)
+			}
+		}
+	}
+}
+
+// permitted reports whether imported, a folder of ours or a path of others, is in the list. Permission for a package of
+// others covers those below it.
+func permitted(may []string, imported string) bool {
+	return slices.ContainsFunc(may, func(p string) bool {
+		return imported == p || strings.Contains(p, ".") && strings.HasPrefix(imported, p+"/")
+	})
+}
+
+// imports returns, by folder, what the files of each package import beside the standard library, and one file that does.
+// Every file is read, whatever system it is for.
+func imports(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	found := map[string]map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if name := entry.Name(); name != "." && (name[0] == '.' || name[0] == '_' || name == "testdata" || name == "dist") {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		folder := filepath.ToSlash(filepath.Dir(path))
+		if found[folder] == nil {
+			found[folder] = map[string]string{}
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+				found[folder][ours] = path
+			} else if first, _, _ := strings.Cut(imported, "/"); strings.Contains(first, ".") {
+				found[folder][imported] = path
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,125 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDocumentedCommandsAreRun holds README.md and the pages in docs to the scripts: every command line that a console
+// block shows, and every example of a command's help, is run by a script of testdata/script, as it stands or with the
+// answers that nobody is there to type. Prompts with a name of their own are the demo's, whose test holds its transcript.
+func TestDocumentedCommandsAreRun(t *testing.T) {
+	t.Parallel()
+	run := commandsThatRun(t)
+	for _, page := range pages(t) {
+		for _, command := range consoleCommands(t, page) {
+			if !slices.ContainsFunc(run, func(line string) bool { return runs(line, command) }) {
+				t.Errorf("%s shows %q, which no script in testdata/script runs", page, command)
+			}
+		}
+	}
+}
+
+// answers are the flags that stand for what a person types.
+var answers = regexp.MustCompile(`^( --(passphrase-file|secret-file|vault-passphrase-file) \S+| --(yes|no-input))*$`)
+
+func runs(line, command string) bool {
+	rest, ok := strings.CutPrefix(line, command)
+	return ok && answers.MatchString(rest)
+}
+
+// consoleCommands returns the commands of auth in the console blocks and examples of page, without prompts and comments.
+func consoleCommands(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	inside, heading := false, ""
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "#") && !inside {
+			heading = line
+		}
+		if strings.HasPrefix(line, "```") {
+			inside = !inside && (line == "```console" || heading == "### Examples")
+			continue
+		}
+		command := strings.TrimPrefix(line, "$ ")
+		if !inside || command != "auth" && !strings.HasPrefix(command, "auth ") {
+			continue
+		}
+		command, _, _ = strings.Cut(command, " #")
+		command, _, _ = strings.Cut(command, " | ")
+		command, _, _ = strings.Cut(command, " > ")
+		found = append(found, unquoted(command))
+	}
+	return found
+}
+
+// commandsThatRun returns the command lines of auth in the scripts.
+func commandsThatRun(t *testing.T) []string {
+	t.Helper()
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if _, args, ok := strings.Cut(" "+line, " auth "); ok && !strings.HasPrefix(line, "#") {
+				found = append(found, unquoted("auth "+args))
+			}
+		}
+	}
+	return found
+}
+
+func unquoted(command string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(command)), " ")
+}
+
+// TestLinksLead checks that every relative link of the pages leads to a file.
+func TestLinksLead(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, target := range link.FindAllStringSubmatch(string(text), -1) {
+			name := filepath.Join(filepath.Dir(page), filepath.FromSlash(target[1]))
+			if _, err := os.Stat(name); err != nil {
+				t.Errorf("%s links to %s: %v", page, target[1], err)
+			}
+		}
+	}
+}
+
+// pages returns what people read: the pages at the root, those of docs, and the generated ones.
+func pages(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/cli/*.md"} {
+		some, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(some) == 0 {
+			t.Fatal(fmt.Errorf("no page matches %s", pattern))
+		}
+		found = append(found, some...)
+	}
+	return found
+}
