@@ -1,0 +1,121 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// formatVersion is that of heads and chunks. A reader refuses a higher one.
+const formatVersion = 1
+
+const (
+	headItem     = "head"
+	previousItem = "previous"
+
+	headMagic = "auth-head"
+	inline    = "inline" // in place of a slot's letter
+)
+
+// A head names the current snapshot, or holds it. As text it is six words with
+// one space between them, and the data as a seventh if it is inline:
+//
+//	auth-head VERSION GENERATION inline LENGTH SUM DATA
+//	auth-head VERSION GENERATION SLOT/COUNT LENGTH SUM
+//
+// LENGTH is that of the packed snapshot in bytes; SUM (see [sumOf]) and DATA
+// are unpadded base64url.
+type head struct {
+	content
+	slot   string // "a", "b" or "c"; "" for inline
+	count  int    // chunks in the slot
+	packed []byte // inline
+}
+
+func (h head) String() string {
+	where := inline
+	if h.slot != "" {
+		where = h.slot + "/" + strconv.Itoa(h.count)
+	}
+	line := fmt.Sprintf("%s %d %d %s %d %s",
+		headMagic, formatVersion, h.generation, where, h.length, text.EncodeToString(h.sum[:]))
+	if h.slot == "" {
+		line += " " + text.EncodeToString(h.packed)
+	}
+	return line
+}
+
+// parseHead reads the head in an item. Errors: *[DamagedError], [ErrNewer].
+// The data of an inline head is not checked against its sum yet.
+func parseHead(item, value string) (h head, err error) {
+	bad := func(why string) (head, error) { return head{}, &DamagedError{Item: item, Why: why} }
+	words, err := splitRecord(item, headMagic, value)
+	if err != nil {
+		return head{}, err
+	}
+	if len(words) < 4 {
+		return bad("it is cut short")
+	}
+	c, ok := parseContent(words[0], words[2], words[3])
+	if !ok {
+		return bad("it is not a head")
+	}
+	h = head{content: c}
+	if words[1] == inline {
+		if len(words) != 5 {
+			return bad("it has not its six words and data")
+		}
+		if h.packed, err = text.DecodeString(words[4]); err != nil {
+			return bad("its data is not base64")
+		}
+		return h, nil
+	}
+	slot, count, _ := strings.Cut(words[1], "/")
+	n, ok := parseNumber(count)
+	if len(words) != 4 || !isSlot(slot) || !ok || n < 1 || n > maxChunks {
+		return bad("it names no slot")
+	}
+	h.slot, h.count = slot, int(n)
+	return h, nil
+}
+
+// splitRecord takes magic word and version off a record.
+func splitRecord(item, magic, value string) ([]string, error) {
+	if value == "" {
+		return nil, &DamagedError{Item: item, Why: "it is empty"}
+	}
+	words := strings.Split(value, " ")
+	if words[0] != magic || len(words) < 2 {
+		return nil, &DamagedError{Item: item, Why: "it is not ours"}
+	}
+	switch version, ok := parseNumber(words[1]); {
+	case !ok || version == 0:
+		return nil, &DamagedError{Item: item, Why: "it has no version"}
+	case version > formatVersion:
+		return nil, fmt.Errorf("item %s: %w", item, ErrNewer)
+	}
+	return words[2:], nil
+}
+
+func parseContent(generation, length, sum string) (c content, ok bool) {
+	g, okG := parseNumber(generation)
+	l, okL := parseNumber(length)
+	s, err := text.DecodeString(sum)
+	if !okG || !okL || l > maxSnapshot || err != nil || len(s) != len(c.sum) {
+		return content{}, false
+	}
+	return content{generation: g, length: int(l), sum: [32]byte(s)}, true
+}
+
+// parseNumber takes the one decimal spelling of a number.
+func parseNumber(s string) (uint64, bool) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	return n, err == nil && strconv.FormatUint(n, 10) == s
+}
+
+// isDamage tells what a second look may mend from what it will not.
+func isDamage(err error) bool {
+	var damaged *DamagedError
+	return errors.As(err, &damaged)
+}

@@ -1,0 +1,155 @@
+package keyring
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Generations returns every whole snapshot that can be found, with a head or
+// without one, newest first; none is no error. It is for repair, and for
+// asking whether there is really nothing.
+//
+// Damaged items are passed over. A head of a newer format is [ErrNewer], and
+// where the keyring does not answer nothing is said about what it holds.
+func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
+	var all []Snapshot
+	add := func(snap Snapshot) {
+		if !slices.ContainsFunc(all, func(o Snapshot) bool { return o.content == snap.content }) {
+			all = append(all, snap)
+		}
+	}
+	for _, item := range []string{headItem, previousItem} {
+		value, err := s.k.Get(ctx, item)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		snap, err := s.follow(ctx, item, value)
+		switch {
+		case err == nil:
+			add(snap)
+		case errors.Is(err, ErrNewer) && item == headItem:
+			return nil, err
+		case !isDamage(err) && !errors.Is(err, ErrNewer):
+			return nil, err
+		}
+	}
+	for _, slot := range slots {
+		snap, found, err := s.findSlot(ctx, slot)
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			add(snap)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Snapshot) int { return cmp.Compare(b.Generation, a.Generation) })
+	return all, nil
+}
+
+// Restore makes a snapshot of [Store.Generations] the current one, under a new
+// generation above its own and the head's, whatever state the head is in but
+// that of a newer format ([ErrNewer]). It writes into a slot of its own before
+// the head, so that a crash leaves all that was whole. Errors are those of
+// Save.
+func (s *Store) Restore(ctx context.Context, snap Snapshot, generation uint64) error {
+	if generation <= snap.Generation {
+		return fmt.Errorf("%w: %d after %d", ErrGeneration, generation, snap.Generation)
+	}
+	old, err := s.current(ctx, generation)
+	if isDamage(err) {
+		old = current{} // nothing of it is worth keeping
+	} else if err != nil {
+		return err
+	}
+	packed, err := pack(snap.Data)
+	if err != nil {
+		return err
+	}
+	slot, err := s.spareSlot(ctx, old.slot, slotOf(snap))
+	if err != nil {
+		return err
+	}
+	return s.saveIn(ctx, slot, old, contentOf(generation, packed), packed)
+}
+
+func slotOf(snap Snapshot) string {
+	if n := len("slot "); len(snap.Where) > n {
+		return snap.Where[n:]
+	}
+	return ""
+}
+
+// spareSlot picks the slot to write to: one without a whole snapshot, else the
+// one with the oldest. Up to two slots can be ruled out.
+func (s *Store) spareSlot(ctx context.Context, but ...string) (string, error) {
+	var spare string
+	var oldest uint64
+	for _, slot := range slots {
+		if slices.Contains(but, slot) {
+			continue
+		}
+		snap, found, err := s.findSlot(ctx, slot)
+		if err != nil {
+			return "", err
+		}
+		if !found {
+			return slot, nil
+		}
+		if spare == "" || snap.Generation < oldest {
+			spare, oldest = slot, snap.Generation
+		}
+	}
+	return spare, nil
+}
+
+// Wipe removes every item of the store: the head first, so that Load is
+// [ErrNotFound] from then on, then the chunks of all slots, then "previous".
+// It can be repeated after an error.
+func (s *Store) Wipe(ctx context.Context) error {
+	known := map[string]int{} // chunks of a slot that a head tells of
+	for _, item := range []string{headItem, previousItem} {
+		value, err := s.k.Get(ctx, item)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if h, err := parseHead(item, value); err == nil {
+			known[h.slot] = max(known[h.slot], h.count)
+		}
+	}
+	if err := s.k.Delete(ctx, headItem); err != nil {
+		return err
+	}
+	for _, slot := range slots {
+		if err := s.wipeSlot(ctx, slot, known[slot]); err != nil {
+			return err
+		}
+	}
+	return s.k.Delete(ctx, previousItem)
+}
+
+// wipeSlot removes chunks from the last to the first, so that one that is
+// interrupted leaves no gap for the next to stop at.
+func (s *Store) wipeSlot(ctx context.Context, slot string, atLeast int) error {
+	end := atLeast
+	for ; end <= maxChunks; end++ {
+		_, err := s.k.Get(ctx, chunkItem(slot, end))
+		if errors.Is(err, ErrNotFound) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	for i := end - 1; i >= 0; i-- {
+		if err := s.k.Delete(ctx, chunkItem(slot, i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,27 @@
+//go:build !windows && !darwin && !linux && !netbsd && !openbsd && !(dragonfly && cgo) && !(freebsd && cgo)
+
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+)
+
+// systemLimit is that of the Secret Service, which a build with cgo would use.
+const systemLimit = 512 << 10
+
+// SessionBus is empty: this build cannot use one.
+func SessionBus(string) string { return "" }
+
+func (k *SystemKeyring) prepare(context.Context) error {
+	return fmt.Errorf("%w: this program was built without one for %s", ErrUnavailable, runtime.GOOS)
+}
+
+func (k *SystemKeyring) durable(context.Context) error { return nil }
+
+func (k *SystemKeyring) collection(ctx context.Context) (string, bool, error) {
+	return "", false, k.prepare(ctx)
+}
+
+func (k *SystemKeyring) reason(context.Context, error) error { return nil }
