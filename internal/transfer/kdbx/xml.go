@@ -1,0 +1,212 @@
+package kdbx
+
+import (
+	"bytes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+)
+
+// An Entry is one entry of a database.
+type Entry struct {
+	Title, User string
+	Group       string            // path below the root group, joined by /; empty for the root itself
+	Fields      map[string]string // all string fields by their names, Title and UserName too
+}
+
+// maxDepth of elements: groups may lie in groups, but not without end.
+const maxDepth = 200
+
+// noUUID is 16 zeros: there is no recycle bin.
+const noUUID = "AAAAAAAAAAAAAAAAAAAAAA=="
+
+// ReadXML reads the entries of KeePass' XML 2.x export, in the order of the file.
+// The error is [ErrDamaged].
+func ReadXML(source io.Reader) ([]Entry, error) {
+	r := reader{stream: nothing{}}
+	return r.read(source)
+}
+
+// readEntries reads the XML inside a database. The document of KDBX 3 may hold the
+// hash of the header, which has nothing else that guards it: a wrong stream key
+// there would give wrong secrets without a sign.
+func readEntries(data, header []byte, stream uint32, key []byte) ([]Entry, error) {
+	s, err := newStream(stream, key)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{stream: s}
+	entries, err := r.read(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(header)
+	if r.headerHash != "" && r.headerHash != base64.StdEncoding.EncodeToString(sum[:]) {
+		return nil, ErrDamaged
+	}
+	return entries, nil
+}
+
+// A group is known by its UUID to be the recycle bin, or in it. Meta, which names the
+// bin, may follow after the groups, so entries keep their group until the end.
+type group struct {
+	parent     *group
+	uuid, name string
+}
+
+// A reader walks the document by tokens, since protected values have to be
+// decrypted in their order, wherever they stand: in old versions of entries, in the
+// recycle bin and in attachments too.
+type reader struct {
+	stream     cipher.Stream
+	path       []string // names of the open elements
+	text       strings.Builder
+	protected  bool
+	group      *group
+	entry      *entry // the entry that is open, nil inside of History
+	history    int    // how many History elements are open
+	key, value string
+	bin        string
+	headerHash string
+	noBin      bool
+	entries    []*entry
+}
+
+type entry struct {
+	group  *group
+	fields map[string]string
+}
+
+func (r *reader) read(source io.Reader) ([]Entry, error) {
+	d := xml.NewDecoder(source)
+	seen := false
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) && seen && len(r.path) == 0 {
+			return r.result(), nil
+		}
+		if err != nil || len(r.path) > maxDepth {
+			return nil, ErrDamaged
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if !seen && t.Name.Local != "KeePassFile" {
+				return nil, ErrDamaged
+			}
+			seen = true
+			r.start(t)
+		case xml.CharData:
+			r.text.Write(t)
+		case xml.EndElement:
+			if err := r.end(t.Name.Local); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func (r *reader) start(t xml.StartElement) {
+	r.path = append(r.path, t.Name.Local)
+	r.text.Reset()
+	r.protected = false
+	for _, attr := range t.Attr {
+		if attr.Name.Local == "Protected" && strings.EqualFold(attr.Value, "true") {
+			r.protected = true
+		}
+	}
+	switch t.Name.Local {
+	case "Group":
+		r.group = &group{parent: r.group}
+	case "History":
+		r.history++
+	case "Entry":
+		if r.history == 0 && r.group != nil {
+			r.entry = &entry{group: r.group, fields: map[string]string{}}
+		}
+	case "String":
+		r.key, r.value = "", ""
+	}
+}
+
+func (r *reader) end(name string) error {
+	text := r.text.String()
+	r.text.Reset()
+	if r.protected {
+		sealed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+		if err != nil {
+			return ErrDamaged
+		}
+		r.stream.XORKeyStream(sealed, sealed)
+		text, r.protected = string(sealed), false
+	}
+	r.path = r.path[:len(r.path)-1]
+	parent := ""
+	if len(r.path) > 0 {
+		parent = r.path[len(r.path)-1]
+	}
+	switch parent + "/" + name {
+	case "Meta/RecycleBinUUID":
+		if r.bin = strings.TrimSpace(text); r.bin == noUUID {
+			r.bin = ""
+		}
+	case "Meta/HeaderHash":
+		r.headerHash = strings.TrimSpace(text)
+	case "Meta/RecycleBinEnabled":
+		r.noBin = strings.EqualFold(strings.TrimSpace(text), "false")
+	case "Group/UUID":
+		r.group.uuid = strings.TrimSpace(text)
+	case "Group/Name":
+		r.group.name = strings.TrimSpace(text)
+	case "String/Key":
+		r.key = text
+	case "String/Value":
+		r.value = text
+	case "Entry/String":
+		if r.entry != nil && r.history == 0 {
+			r.entry.fields[r.key] = r.value
+		}
+	}
+	switch name {
+	case "Group":
+		r.group = r.group.parent
+	case "History":
+		r.history--
+	case "Entry":
+		if r.entry != nil && r.history == 0 {
+			r.entries = append(r.entries, r.entry)
+			r.entry = nil
+		}
+	}
+	return nil
+}
+
+// result leaves out what lies in the recycle bin.
+func (r *reader) result() []Entry {
+	var out []Entry
+	for _, e := range r.entries {
+		path, deleted := e.group.path(r.bin)
+		if deleted && !r.noBin {
+			continue
+		}
+		out = append(out, Entry{Title: e.fields["Title"], User: e.fields["UserName"], Group: path, Fields: e.fields})
+	}
+	return out
+}
+
+// path returns the path of a group below the root group, and whether it is the
+// recycle bin or in it.
+func (g *group) path(bin string) (string, bool) {
+	var names []string
+	deleted := false
+	for ; g != nil; g = g.parent {
+		deleted = deleted || bin != "" && g.uuid == bin
+		if g.parent != nil {
+			names = append([]string{g.name}, names...)
+		}
+	}
+	return strings.Join(names, "/"), deleted
+}
