@@ -11,9 +11,11 @@ import (
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
+	"time"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
+	_ "golang.org/x/image/bmp"
+	_ "golang.org/x/image/tiff"
+	_ "golang.org/x/image/webp"
 )
 
 // MaxFileBytes is the largest file worth handing to [Read], in bytes.
@@ -21,6 +23,8 @@ const MaxFileBytes = 64 << 20
 
 // MaxPixelBytes is the most memory that the decoded pixels of an image may take.
 const MaxPixelBytes = 160 << 20
+
+const maxTime = 2500 * time.Millisecond
 
 var (
 	// ErrNotImage says that the data begins like no image format known here.
@@ -38,9 +42,6 @@ type TooLargeError struct {
 func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the image is too large: %d×%d pixels", e.Width, e.Height)
 }
-
-// Point is a position in pixels of the image as decoded, after its EXIF orientation.
-type Point struct{ X, Y float64 }
 
 // Code is one QR code.
 type Code struct {
@@ -75,9 +76,15 @@ type Seen struct {
 
 // Read returns the texts of the QR codes in an image.
 func Read(ctx context.Context, data []byte) (Result, error) {
+	return read(ctx, data, nil)
+}
+
+func read(ctx context.Context, data []byte, trace func(pass string, found int)) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if errors.Is(err, image.ErrFormat) {
 		return Result{}, ErrNotImage
@@ -86,12 +93,11 @@ func Read(ctx context.Context, data []byte) (Result, error) {
 		return Result{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	result := Result{Frames: 1, FramesRead: 1}
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
-	if err != nil {
-		return result, nil
-	}
-	if found, err := qrcode.NewQRCodeReader().Decode(bitmap, nil); err == nil {
-		result.Codes = append(result.Codes, Code{Text: found.GetText()})
+	s := &scanner{ctx: ctx, decoder: newDecoder(), trace: trace}
+	f := newFrame(img, 0)
+	s.run(f, float64(f.white.w)/float64(img.Bounds().Dx()))
+	for _, m := range s.found {
+		result.Codes = append(result.Codes, Code{Text: m.text, Corners: m.corners})
 	}
 	return result, nil
 }

@@ -6,28 +6,7 @@ import (
 	"image/png"
 	"io"
 	"strings"
-
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
 )
-
-// Matrix returns the modules of a QR code that says text, true for dark, with
-// its quiet zone.
-func Matrix(text string) ([][]bool, error) {
-	bits, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 0, 0,
-		map[gozxing.EncodeHintType]any{gozxing.EncodeHintType_ERROR_CORRECTION: "M"})
-	if err != nil {
-		return nil, err
-	}
-	rows := make([][]bool, bits.GetHeight())
-	for y := range rows {
-		rows[y] = make([]bool, bits.GetWidth())
-		for x := range rows[y] {
-			rows[y][x] = bits.Get(x, y)
-		}
-	}
-	return rows, nil
-}
 
 // PNG writes text as a QR code with scale pixels a module.
 func PNG(w io.Writer, text string, scale int) error {

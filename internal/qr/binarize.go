@@ -1,0 +1,219 @@
+package qr
+
+// bitmap is a picture in two colours, by row: 1 is dark.
+type bitmap struct {
+	w, h int
+	dark []uint8
+}
+
+// threshold makes dark whatever is not lighter than t.
+func (p *plane) threshold(t uint8) *bitmap {
+	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
+	darken(b.dark, p.pix, t)
+	return b
+}
+
+func darken(out, pix []uint8, t uint8) {
+	pix = pix[:len(out)]
+	for i := range out {
+		// The sign bit of t-pix says whether the pixel is lighter; no branch.
+		out[i] = uint8(^(int32(t)-int32(pix[i]))>>31) & 1
+	}
+}
+
+// otsu returns the threshold that divides the pixels into the two most
+// distinct classes (Otsu, A Threshold Selection Method from Gray-Level
+// Histograms, 1979).
+func (p *plane) otsu() uint8 {
+	var histogram [256]int
+	for _, v := range p.pix {
+		histogram[v]++
+	}
+	total, sum := len(p.pix), 0
+	for v, n := range histogram {
+		sum += v * n
+	}
+	var best float64
+	at, below, belowSum := 127, 0, 0
+	for v, n := range histogram {
+		below += n
+		belowSum += v * n
+		if below == 0 || below == total {
+			continue
+		}
+		distance := float64(belowSum)/float64(below) - float64(sum-belowSum)/float64(total-below)
+		if between := float64(below) * float64(total-below) * distance * distance; between > best {
+			best, at = between, v
+		}
+	}
+	return uint8(at)
+}
+
+const (
+	blockSize = 8
+	// A block that spans fewer shades than this is all background or all
+	// module: only its neighbours can say which.
+	blockContrast = 24
+)
+
+// local makes dark what is darker than the surroundings: the picture is cut
+// into blocks, each gets the middle of its darkest and lightest pixel, and the
+// thresholds of 5 × 5 blocks are averaged. Unlike in the binarizer of ZXing,
+// blocks without contrast are not taken for light but inherit from their
+// neighbours, so that light codes on dark pages come out as well as dark ones
+// on light.
+func (p *plane) local() *bitmap {
+	if p.w < blockSize || p.h < blockSize {
+		return p.threshold(p.otsu())
+	}
+	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
+	middle := p.blockMiddles(bw, bh)
+	smooth := smoothBlocks(middle, bw, bh)
+	if !spread(smooth, bw, bh) {
+		return p.threshold(p.otsu())
+	}
+	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
+	for y := range p.h {
+		row := smooth[y/blockSize*bw:][:bw]
+		for i, t := range row {
+			from := y*p.w + i*blockSize
+			to := min(from+blockSize, (y+1)*p.w)
+			darken(b.dark[from:to], p.pix[from:to], uint8(t))
+		}
+	}
+	return b
+}
+
+// blockMiddles returns the threshold of each block by itself, 0 for none.
+func (p *plane) blockMiddles(bw, bh int) []int32 {
+	middle := make([]int32, bw*bh)
+	lows, highs := make([]uint8, p.w), make([]uint8, p.w)
+	for by := range bh {
+		top := min(by*blockSize, p.h-blockSize)
+		copy(lows, p.pix[top*p.w:][:p.w])
+		copy(highs, lows)
+		for y := top + 1; y < top+blockSize; y++ {
+			row := p.pix[y*p.w:][:p.w]
+			for x, v := range row {
+				lows[x], highs[x] = min(lows[x], v), max(highs[x], v)
+			}
+		}
+		for bx := range bw {
+			left := min(bx*blockSize, p.w-blockSize)
+			low, high := lows[left], highs[left]
+			for x := left + 1; x < left+blockSize; x++ {
+				low, high = min(low, lows[x]), max(high, highs[x])
+			}
+			if high-low > blockContrast {
+				middle[by*bw+bx] = (int32(low) + int32(high)) / 2
+			}
+		}
+	}
+	return middle
+}
+
+// smoothBlocks averages what there is within two blocks around.
+func smoothBlocks(middle []int32, bw, bh int) []int32 {
+	smooth := make([]int32, len(middle))
+	sums, counts := make([]int32, bw), make([]int32, bw)
+	for by := range bh {
+		clear(sums)
+		clear(counts)
+		for y := max(by-2, 0); y <= min(by+2, bh-1); y++ {
+			for x, t := range middle[y*bw:][:bw] {
+				if t > 0 {
+					sums[x] += t
+					counts[x]++
+				}
+			}
+		}
+		for bx := range bw {
+			var sum, count int32
+			for x := max(bx-2, 0); x <= min(bx+2, bw-1); x++ {
+				sum += sums[x]
+				count += counts[x]
+			}
+			if count > 0 {
+				smooth[by*bw+bx] = sum / count
+			}
+		}
+	}
+	return smooth
+}
+
+// spread gives blocks without a threshold that of the nearest block in their
+// row, then in their column. It returns false if no block has one.
+func spread(t []int32, bw, bh int) bool {
+	fill := func(start, step, n int) bool {
+		last := -1
+		for i := range n {
+			at := start + i*step
+			if t[at] == 0 {
+				continue
+			}
+			from := 0
+			if last >= 0 {
+				from = (last + i + 1) / 2
+				for j := last + 1; j < from; j++ {
+					t[start+j*step] = t[start+last*step]
+				}
+			}
+			for j := from; j < i; j++ {
+				t[start+j*step] = t[at]
+			}
+			last = i
+		}
+		if last < 0 {
+			return false
+		}
+		for j := last + 1; j < n; j++ {
+			t[start+j*step] = t[start+last*step]
+		}
+		return true
+	}
+	found := false
+	for by := range bh {
+		found = fill(by*bw, 1, bw) || found
+	}
+	if found {
+		for bx := range bw {
+			fill(bx, bw, bh)
+		}
+	}
+	return found
+}
+
+// adaptive makes dark what is darker than the mean of the square of 2r+1
+// pixels around it: it follows shadows more closely than blocks do.
+func (p *plane) adaptive(r int) *bitmap {
+	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
+	columns := make([]int, p.w)
+	top, bottom := 0, 0 // rows top to bottom-1 are in columns
+	for y := range p.h {
+		for ; bottom < min(y+r+1, p.h); bottom++ {
+			for x, v := range p.pix[bottom*p.w:][:p.w] {
+				columns[x] += int(v)
+			}
+		}
+		for ; top < y-r; top++ {
+			for x, v := range p.pix[top*p.w:][:p.w] {
+				columns[x] -= int(v)
+			}
+		}
+		sum, left, right := 0, 0, 0
+		row, out := p.pix[y*p.w:][:p.w], b.dark[y*p.w:][:p.w]
+		for x := range row {
+			for ; right < min(x+r+1, p.w); right++ {
+				sum += columns[right]
+			}
+			for ; left < x-r; left++ {
+				sum -= columns[left]
+			}
+			// A little below the mean, so that a flat surface is light.
+			if (int(row[x])+4)*(right-left)*(bottom-top) < sum {
+				out[x] = 1
+			}
+		}
+	}
+	return b
+}

@@ -1,0 +1,212 @@
+package qr
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+)
+
+// scanner reads the codes in one picture, or one frame of several.
+type scanner struct {
+	ctx     context.Context
+	decoder *decoder
+	kept    [41]*patterns
+	found   []symbolRead
+	seen    sighting
+	trace   func(pass string, found int) // for measurements; may be nil
+}
+
+// symbolRead is a symbol that was read, and where.
+type symbolRead struct {
+	message
+	corners [4]Point
+	flipped bool
+}
+
+// view is what a pass looks at: a picture, its bitmap, and how many pixels of
+// it make one of the image.
+type view struct {
+	pic   *plane
+	bits  *bitmap
+	scale float64
+}
+
+// minAgreement is how well the function patterns must agree before a symbol is
+// decoded at all. Text and noise stay below it.
+const minAgreement = 0.45
+
+// search tries the combinations of finder patterns of a view.
+func (s *scanner) search(v view, relaxed bool) {
+	found := v.bits.finders(relaxed)
+	for i := range found {
+		found[i].claimed = s.explained(found[i], v.scale)
+	}
+	found = slices.DeleteFunc(found, func(f finder) bool { return f.claimed })
+	s.seen.finders(found, v)
+	for _, t := range triples(found) {
+		if t.corner.claimed || t.right.claimed || t.below.claimed {
+			continue
+		}
+		if s.ctx.Err() != nil {
+			return
+		}
+		if !s.try(v, t) {
+			continue
+		}
+		for i := range found {
+			found[i].claimed = found[i].claimed || s.explained(found[i], v.scale)
+		}
+	}
+}
+
+// explained reports whether a finder pattern lies in a code that has been read.
+func (s *scanner) explained(f finder, scale float64) bool {
+	for _, c := range s.found {
+		inside := true
+		for i, a := range c.corners {
+			b := c.corners[(i+1)%4]
+			side := (b.X-a.X)*(f.y/scale-a.Y) - (b.Y-a.Y)*(f.x/scale-a.X)
+			if c.flipped {
+				side = -side
+			}
+			inside = inside && side >= 0
+		}
+		if inside {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scanner) patterns(v version) *patterns {
+	if s.kept[v] == nil {
+		s.kept[v] = newPatterns(v.size())
+	}
+	return s.kept[v]
+}
+
+// guess is one way to lay a symbol over three finder patterns.
+type guess struct {
+	version version
+	quad    [4]Point
+	timing  float64 // agreement of the two timing patterns, up to 2
+}
+
+// guesses returns the most plausible versions: those whose timing patterns
+// agree best, among the ones that the distances allow.
+func (s *scanner) guesses(v view, t triple) []guess {
+	right := (v.bits.moduleAlong(t.corner, t.right) + v.bits.moduleAlong(t.right, t.corner)) / 2
+	below := (v.bits.moduleAlong(t.corner, t.below) + v.bits.moduleAlong(t.below, t.corner)) / 2
+	estimate := (distance(t.corner, t.right)/right+distance(t.corner, t.below)/below)/2 + 7
+	var all []guess
+	for _, quad := range t.corners() {
+		for n := version(1); n <= 40; n++ {
+			size := float64(n.size())
+			if size < 0.72*estimate-2 || size > 1.4*estimate+2 {
+				continue
+			}
+			p := s.patterns(n)
+			h := mapping(p.source(), quad)
+			sum := p.timing[0].agreement(v.pic, &h, t.corner.light) + p.timing[1].agreement(v.pic, &h, t.corner.light)
+			sum -= 0.6 * math.Abs(math.Log(size/estimate)) // among equals, the nearest
+			all = append(all, guess{n, quad, sum})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b guess) int { return cmp.Compare(b.timing, a.timing) })
+	var best []guess
+	for _, g := range all {
+		if g.timing < 0.35 || len(best) == 4 {
+			break
+		}
+		if !slices.ContainsFunc(best, func(b guess) bool { return b.version == g.version }) {
+			best = append(best, g)
+		}
+	}
+	return best
+}
+
+// try reads a symbol over three finder patterns.
+func (s *scanner) try(v view, t triple) bool {
+	light := t.corner.light
+	for _, g := range s.guesses(v, t) {
+		sym := s.decoder.symbol(g.version)
+		quads := [][4]Point{g.quad}
+		p := *s.patterns(g.version)
+		if g.version >= 2 {
+			h := mapping(p.source(), g.quad)
+			at := float64(sym.size) - 6.5
+			reach := min(2.5+float64(sym.size)/12, 8)
+			if found, agreement := findAlignment(v.pic, &h, at, at, reach, light); agreement > 0.5 {
+				source := p.source()
+				source[2] = Point{at, at}
+				aligned := mapping(source, [4]Point{g.quad[0], g.quad[1], found, g.quad[3]})
+				quad := g.quad
+				far := float64(sym.size) - 3.5
+				quad[2] = aligned.point(far, far)
+				quads = [][4]Point{quad, g.quad}
+			}
+		}
+		for i, quad := range quads {
+			p.alignment = nil
+			if len(quads) == 2 && i == 0 {
+				tile := square(float64(sym.size)-6.5, float64(sym.size)-6.5, 5)
+				p.alignment = &tile
+			}
+			h, agreement := p.refine(v.pic, quad, light)
+			if agreement < minAgreement {
+				continue
+			}
+			grid := grid{homography: h, size: sym.size}
+			grid.bend(v.pic, sym, light)
+			if s.decode(v, &grid, g.version, light) {
+				return true
+			}
+			s.seen.symbol(&grid, agreement, v)
+		}
+	}
+	return false
+}
+
+// decode samples a grid in several ways and keeps the first message.
+func (s *scanner) decode(v view, g *grid, n version, light bool) bool {
+	shades := g.shades(v.pic)
+	readings := [...]func() []float32{
+		func() []float32 { return againstNeighbours(shades, g.size) },
+		func() []float32 { return againstFinders(shades, g.size) },
+		func() []float32 { return againstNeighbours(sharpened(shades, g.size), g.size) },
+		func() []float32 { return g.colours(v.bits) },
+	}
+	for _, reading := range readings {
+		modules := reading()
+		if light {
+			for i := range modules {
+				modules[i] = -modules[i]
+			}
+		}
+		m, ok := s.decoder.decode(modules, n)
+		flipped := false
+		if !ok {
+			flipped = true
+			m, ok = s.decoder.decode(transposed(modules, g.size), n)
+		}
+		if ok {
+			s.keep(v, g, m, flipped)
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scanner) keep(v view, g *grid, m message, flipped bool) {
+	end := float64(g.size)
+	read := symbolRead{message: m, flipped: flipped}
+	for i, c := range [4]Point{{0, 0}, {end, 0}, {end, end}, {0, end}} {
+		x, y := g.place(c.X, c.Y)
+		read.corners[i] = Point{x / v.scale, y / v.scale}
+	}
+	if flipped { // the corners of a mirrored symbol, in its own order
+		read.corners[1], read.corners[3] = read.corners[3], read.corners[1]
+	}
+	s.found = append(s.found, read)
+}

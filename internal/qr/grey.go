@@ -1,0 +1,157 @@
+package qr
+
+import (
+	"image"
+	"image/color"
+)
+
+// frame is one picture of a file, in shades of grey.
+type frame struct {
+	number   int
+	white    *plane      // transparent pixels show a white ground
+	black    *plane      // the same on a black ground; nil for an opaque picture
+	coloured image.Image // for its colour channels; nil where there are none or it is too large to keep
+}
+
+const (
+	// maxPlane is the largest plane, in pixels, that is searched as it is;
+	// beyond that the picture is halved.
+	maxPlane = 42 << 20
+	// maxKept is the largest picture, in pixels, that is kept for its colours.
+	maxKept = 6 << 20
+)
+
+// newFrame turns an image into shades of grey.
+func newFrame(img image.Image, number int) frame {
+	r := img.Bounds()
+	f := frame{number: number, white: newPlane(r.Dx(), r.Dy())}
+	opaque := true
+	if o, ok := img.(interface{ Opaque() bool }); ok {
+		opaque = o.Opaque()
+	}
+	if !opaque {
+		f.black = newPlane(r.Dx(), r.Dy())
+	}
+	if !f.fillFast(img) {
+		f.fill(img)
+	}
+	_, grey := img.(*image.Gray)
+	if _, grey16 := img.(*image.Gray16); !grey && !grey16 && r.Dx()*r.Dy() <= maxKept {
+		f.coloured = img
+	}
+	if r.Dx()*r.Dy() > maxPlane {
+		f.white = f.white.half()
+		if f.black != nil {
+			f.black = f.black.half()
+		}
+	}
+	return f
+}
+
+// luma weighs the colours as JPEG does (ITU-R BT.601).
+func luma(r, g, b uint32) uint32 { return (19595*r + 38470*g + 7471*b + 1<<15) >> 16 }
+
+// fillFast converts the kinds of image that decoders make most.
+func (f *frame) fillFast(img image.Image) bool {
+	r := img.Bounds()
+	row := func(y int) ([]uint8, []uint8) {
+		at := y * f.white.w
+		if f.black == nil {
+			return f.white.pix[at:][:f.white.w], nil
+		}
+		return f.white.pix[at:][:f.white.w], f.black.pix[at:][:f.white.w]
+	}
+	switch img := img.(type) {
+	case *image.Gray:
+		for y := range f.white.h {
+			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):])
+		}
+	case *image.YCbCr:
+		for y := range f.white.h {
+			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Y[img.YOffset(r.Min.X, r.Min.Y+y):])
+		}
+	case *image.RGBA:
+		for y := range f.white.h {
+			white, black := row(y)
+			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
+			for x := range white {
+				p := pix[4*x : 4*x+4 : 4*x+4]
+				v := luma(uint32(p[0]), uint32(p[1]), uint32(p[2]))
+				white[x] = uint8(min(v+255-uint32(p[3]), 255))
+				if black != nil {
+					black[x] = uint8(v)
+				}
+			}
+		}
+	case *image.NRGBA:
+		for y := range f.white.h {
+			white, black := row(y)
+			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
+			for x := range white {
+				p := pix[4*x : 4*x+4 : 4*x+4]
+				v := luma(uint32(p[0]), uint32(p[1]), uint32(p[2]))
+				if a := uint32(p[3]); a != 255 {
+					v = (v*a + 127) / 255
+					white[x] = uint8(v + 255 - a)
+				} else {
+					white[x] = uint8(v)
+				}
+				if black != nil {
+					black[x] = uint8(v)
+				}
+			}
+		}
+	case *image.Paletted:
+		var whites, blacks [256]uint8
+		for i, c := range img.Palette {
+			whites[i], blacks[i] = shades(c)
+		}
+		for y := range f.white.h {
+			white, black := row(y)
+			for x, i := range img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:f.white.w] {
+				white[x] = whites[i]
+				if black != nil {
+					black[x] = blacks[i]
+				}
+			}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// fill converts any image, at the price of an interface call a pixel.
+func (f *frame) fill(img image.Image) {
+	r := img.Bounds()
+	for y := range f.white.h {
+		for x := range f.white.w {
+			white, black := shades(img.At(r.Min.X+x, r.Min.Y+y))
+			f.white.pix[y*f.white.w+x] = white
+			if f.black != nil {
+				f.black.pix[y*f.white.w+x] = black
+			}
+		}
+	}
+}
+
+// shades returns a colour's shade on white and on black ground.
+func shades(c color.Color) (white, black uint8) {
+	r, g, b, a := c.RGBA()
+	v := luma(r>>8, g>>8, b>>8)
+	return uint8(min(v+255-a>>8, 255)), uint8(v)
+}
+
+// channel returns one colour of the picture, 0 red to 2 blue.
+func (f *frame) channel(n int) *plane {
+	r := f.coloured.Bounds()
+	p := newPlane(r.Dx(), r.Dy())
+	for y := range p.h {
+		for x := range p.w {
+			red, green, blue, a := f.coloured.At(r.Min.X+x, r.Min.Y+y).RGBA()
+			v := [3]uint32{red, green, blue}[n]
+			p.pix[y*p.w+x] = uint8((v + 0xffff - a) >> 8)
+		}
+	}
+	return p
+}

@@ -1,0 +1,71 @@
+package qr
+
+// plane is a picture in shades of grey, 0 black to 255 white, by row.
+type plane struct {
+	w, h int
+	pix  []uint8
+}
+
+func newPlane(w, h int) *plane { return &plane{w: w, h: h, pix: make([]uint8, w*h)} }
+
+// at interpolates between the four pixels around a point. Pixel (0, 0) covers
+// the square from there to (1, 1), so its centre is (0.5, 0.5). Outside, the
+// border goes on.
+func (p *plane) at(x, y float64) float32 {
+	x, y = max(x-0.5, 0), max(y-0.5, 0)
+	ix, iy := int(x), int(y)
+	if ix >= p.w-1 || iy >= p.h-1 {
+		return float32(p.pix[min(iy, p.h-1)*p.w+min(ix, p.w-1)])
+	}
+	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
+	row := p.pix[iy*p.w+ix:]
+	below := row[p.w : p.w+2]
+	top := float32(row[0]) + fx*(float32(row[1])-float32(row[0]))
+	bottom := float32(below[0]) + fx*(float32(below[1])-float32(below[0]))
+	return top + fy*(bottom-top)
+}
+
+// half returns the plane at half the size, each pixel the mean of four.
+func (p *plane) half() *plane {
+	q := newPlane(max(p.w/2, 1), max(p.h/2, 1))
+	if p.w < 2 || p.h < 2 {
+		copy(q.pix, p.pix)
+		return q
+	}
+	for y := range q.h {
+		a, b := p.pix[2*y*p.w:][:p.w], p.pix[(2*y+1)*p.w:][:p.w]
+		out := q.pix[y*q.w:][:q.w]
+		for x := range out {
+			out[x] = uint8((int(a[2*x]) + int(a[2*x+1]) + int(b[2*x]) + int(b[2*x+1]) + 2) / 4)
+		}
+	}
+	return q
+}
+
+// enlarge returns the plane at n times the size, interpolated.
+func (p *plane) enlarge(n int) *plane {
+	q := newPlane(p.w*n, p.h*n)
+	for y := range q.h {
+		for x := range q.w {
+			q.pix[y*q.w+x] = uint8(p.at((float64(x)+0.5)/float64(n), (float64(y)+0.5)/float64(n)) + 0.5)
+		}
+	}
+	return q
+}
+
+// blur returns the plane with each pixel the mean of its 3 × 3 neighbourhood.
+func (p *plane) blur() *plane {
+	q := newPlane(p.w, p.h)
+	sums := make([]int, p.w)
+	for y := range p.h {
+		a, b, c := p.pix[max(y-1, 0)*p.w:][:p.w], p.pix[y*p.w:][:p.w], p.pix[min(y+1, p.h-1)*p.w:][:p.w]
+		for x := range sums {
+			sums[x] = int(a[x]) + int(b[x]) + int(c[x])
+		}
+		out := q.pix[y*p.w:][:p.w]
+		for x := range out {
+			out[x] = uint8((sums[max(x-1, 0)] + sums[x] + sums[min(x+1, p.w-1)]) / 9)
+		}
+	}
+	return q
+}

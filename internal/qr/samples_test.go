@@ -1,0 +1,83 @@
+package qr
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The bars are those of the issue. The images are not part of the project;
+// AUTH_SAMPLES names the folder that has them.
+func TestSamples(t *testing.T) {
+	root, set := os.LookupEnv("AUTH_SAMPLES")
+	if !set {
+		t.Skip("AUTH_SAMPLES is not set")
+	}
+	for name, bar := range map[string]int{"zxing": 172, "screens": 102} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(root, "qr", name)
+			text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+			if err != nil {
+				t.Fatalf("AUTH_SAMPLES is set and has no such images: %v", err)
+			}
+			var images []struct {
+				File, Category string
+				Expected       []string
+			}
+			if err := json.Unmarshal(text, &images); err != nil || len(images) == 0 {
+				t.Fatalf("manifest of %s: %v, %d images", name, err, len(images))
+			}
+			right, last := 0, map[string]int{}
+			var times []time.Duration
+			for _, image := range images {
+				data, err := os.ReadFile(filepath.Join(dir, image.File))
+				if err != nil {
+					t.Fatal(err)
+				}
+				pass := ""
+				start := time.Now()
+				result, err := read(context.Background(), data, func(name string, found int) {
+					if found > 0 && pass == "" {
+						pass = name
+					}
+				})
+				took := time.Since(start)
+				times = append(times, took)
+				last[pass]++
+				got := []string{}
+				for _, c := range result.Codes {
+					got = append(got, c.Text)
+					if !slices.Contains(image.Expected, c.Text) {
+						t.Errorf("%s: wrong text %q", image.File, c.Text)
+					}
+				}
+				sort.Strings(got)
+				want := slices.Sorted(slices.Values(image.Expected))
+				if slices.Equal(got, want) {
+					right++
+				} else {
+					t.Logf("%s: %d of %d, %v, seen %+v, error %v", image.File, len(got), len(want), took.Round(time.Millisecond), result.Seen, err)
+				}
+				if len(want) == 0 || took > time.Second {
+					t.Logf("%s: %v %s", image.File, took.Round(time.Millisecond), pass)
+				}
+			}
+			slices.Sort(times)
+			t.Logf("%s: %d/%d, median %v, longest %v, by pass %v", name, right, len(images), times[len(times)/2], times[len(times)-1], strings.ReplaceAll(strings.TrimPrefix(jsonOf(last), "{"), ",", " "))
+			if right < bar {
+				t.Errorf("%d of %d read, %d wanted", right, len(images), bar)
+			}
+		})
+	}
+}
+
+func jsonOf(v any) string {
+	b, _ := json.Marshal(v)
+	return string(b)
+}
