@@ -1,8 +1,158 @@
 package cmd
 
-func (env *Env) exit(err error) int {
-	if err == nil {
-		return 0
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"syscall"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// The exit codes. They are a contract (docs/exit-codes.md) and are never renumbered.
+const (
+	codeDone        = 0
+	codeError       = 1
+	codeUsage       = 2
+	codeNotFound    = 3
+	codeAmbiguous   = 4
+	codePartly      = 5
+	codeKeyring     = 6
+	codeBackup      = 7
+	codeVerify      = 8
+	codeStale       = 9
+	codeWrong       = 10
+	codeInterrupted = 130
+)
+
+// An exitCode ends a command whose words are all said. As an error it prints nothing.
+type exitCode int
+
+func (exitCode) Error() string { return "" }
+
+// errVerify is the error of a code asked of an account without its secret.
+var errVerify = errors.New("needs verification: the account is here without its secret")
+
+// errExists is the error of an output file that is there already.
+var errExists = errors.New("the file exists")
+
+// faults says for each kind of error which code it ends with and what to type
+// next. The first that matches counts.
+var faults = []struct {
+	is   func(error) bool
+	code int
+	hint string
+}{
+	{as[usageError], codeUsage, ""},
+	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
+	{is(vault.ErrNotFound), codeNotFound, "auth list"},
+	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},
+	{is(vault.ErrExists), codePartly, "auth show names it; auth edit renames, auth remove removes it"},
+	{is(vault.ErrAlias), codePartly, "choose another alias"},
+	{is(errExists), codePartly, "choose another name, or --force to replace it"},
+	{is(errVerify), codeVerify, ""},
+	{is(vault.ErrNothing), codeKeyring, "auth restore FILE brings a backup back; auth vault new starts anew"},
+	{as[*vault.DiffersError], codePartly, ""},
+	{as[*vault.BusyError], codeKeyring, "try again; or stop the process that is named"},
+	{as[*vault.LostError], codeKeyring, "auth doctor looks closer; auth restore FILE brings a backup back; auth vault new starts anew"},
+	{is(vault.ErrNewer, keyring.ErrNewer), codeKeyring, "install the later version of auth"},
+	{is(keyring.ErrUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
+	{is(keyring.ErrTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
+	{is(keyring.ErrLocked), codeKeyring, "unlock the keyring (log in to the desktop, or gnome-keyring-daemon --unlock), or see auth doctor"},
+	{is(keyring.ErrUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
+	{is(keyring.ErrWrongPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase"},
+	{is(vault.ErrFormat), codeKeyring, "auth vault repair, or auth restore FILE"},
+	{as[*keyring.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
+	{is(keyring.ErrNoKey), codeKeyring, "auth doctor"},
+	{is(backup.ErrNeedsKey), codeUsage, ""},
+	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
+	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
+	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
+	{is(syscall.EPIPE), codeError, ""},
+}
+
+func is(targets ...error) func(error) bool {
+	return func(err error) bool {
+		for _, target := range targets {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
 	}
-	return 1
+}
+
+func as[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
+}
+
+// exit says what went wrong and returns the code to end with.
+func (c *cli) exit(err error, args []string) int {
+	if err == nil {
+		return codeDone
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	result := codeOf(err)
+	if result == codeInterrupted {
+		c.say("auth: interrupted")
+		return result
+	}
+	c.say("auth: error: %s", message(err, args))
+	for _, h := range advice(err) {
+		c.say("auth: hint: %s", h)
+	}
+	return result
+}
+
+// message is err on one line, without an argument that looks like a secret: the
+// parser of flags quotes what it does not understand.
+func message(err error, args []string) string {
+	text := err.Error()
+	for _, arg := range args {
+		for _, part := range []string{arg, arg[strings.Index(arg, "=")+1:], strings.TrimLeft(arg, "-")} {
+			if looksSecret(part) && strings.Contains(text, part) {
+				return errSecretArgument.Error()
+			}
+		}
+		if len(arg) > 2 && arg[0] == '-' && arg[1] != '-' && looksSecret(arg[2:]) {
+			return errSecretArgument.Error()
+		}
+	}
+	return term.Escape(text)
+}
+
+// advice are the hints of an error: its own, or what its kind calls for.
+func advice(err error) []string {
+	if own := hint.All(err); len(own) > 0 {
+		return own
+	}
+	for _, f := range faults {
+		if f.is(err) && f.hint != "" {
+			return []string{f.hint}
+		}
+	}
+	return nil
+}
+
+// codeOf is the exit code of an error.
+func codeOf(err error) int {
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	for _, f := range faults {
+		if f.is(err) {
+			return f.code
+		}
+	}
+	return codeError
 }

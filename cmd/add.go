@@ -1,0 +1,326 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/otp"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
+	"github.com/authcli/auth/internal/vault"
+)
+
+type addOptions struct {
+	secretFile, uri string
+	images          []string
+
+	issuer, name, alias, note string
+	tags                      []string
+	kind, algorithm           string
+	digits, period            int
+	counter                   uint64
+	deviceBound               bool
+}
+
+func newAdd(c *cli) *cobra.Command {
+	var o addOptions
+	cmd := &cobra.Command{
+		Use:   "add [LABEL]",
+		Short: "Add accounts from a secret, a URI or QR codes",
+		Long: `Add an account. Its secret is asked for, or read from a file; or everything
+comes from otpauth URIs, or from the QR codes in images: PNG, JPEG, GIF, WebP,
+BMP, TIFF, several codes in one, and Google Authenticator's export in one or
+several parts.
+
+LABEL is issuer:name, and splits at its first colon; --issuer and --name take
+what they are given literally. Secrets are never arguments.
+
+What was added is shown with its current code, to confirm it with the issuer. An
+account that is here already is left alone; one of the same label with another
+secret is kept and named.` + exitStatus("0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted"),
+		Example: `  auth add github:alice
+  auth add --qr screenshot.png
+  auth add github:alice --secret-file secret.txt
+  auth add --uri uris.txt`,
+		Args:              checked(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			// More than one file after --qr is how people write it.
+			if len(args) == 1 {
+				o.issuer, o.name = mergeLabel(args[0], o.issuer, o.name, cmd.Flags())
+			}
+			return c.add(cmd, o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
+	flags.StringVar(&o.uri, "uri", "", "read otpauth URIs, one a line, from `FILE` or -")
+	flags.StringArrayVar(&o.images, "qr", nil, "read the QR codes of an `IMAGE` or -; may be repeated")
+	flags.StringVar(&o.issuer, "issuer", "", "the `ISSUER`, whatever is in it")
+	flags.StringVar(&o.name, "name", "", "the `NAME`, whatever is in it")
+	flags.StringVar(&o.alias, "alias", "", "a short `WORD` of your own for it")
+	flags.StringVar(&o.note, "note", "", "a `NOTE`")
+	flags.StringSliceVar(&o.tags, "tag", nil, "a `TAG`; may be repeated")
+	flags.StringVar(&o.kind, "type", "totp", "the `TYPE`: totp, hotp or steam")
+	flags.StringVar(&o.algorithm, "algorithm", "", "the `ALGORITHM`: SHA1, SHA256 or SHA512")
+	flags.IntVar(&o.digits, "digits", 0, "the number of digits of a code, 5 to 10")
+	flags.IntVar(&o.period, "period", 0, "the `SECONDS` that a code is valid")
+	flags.Uint64Var(&o.counter, "counter", 0, "the counter that the first code of type hotp is computed from")
+	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device: backups hold the name only")
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
+	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
+		cmd.MarkFlagsMutuallyExclusive("uri", name)
+		cmd.MarkFlagsMutuallyExclusive("qr", name)
+	}
+	must(cmd.RegisterFlagCompletionFunc("type", fixed("totp", "hotp", "steam")))
+	must(cmd.RegisterFlagCompletionFunc("algorithm", fixed("SHA1", "SHA256", "SHA512")))
+	return cmd
+}
+
+// mergeLabel splits a LABEL argument; --issuer and --name win over its parts.
+func mergeLabel(text, issuer, name string, flags *pflag.FlagSet) (string, string) {
+	i, n := account.SplitLabel(text)
+	if flags.Changed("issuer") {
+		i, n = issuer, account.Clean(text)
+	}
+	if flags.Changed("name") {
+		n = name
+		if !flags.Changed("issuer") {
+			i = account.Clean(text)
+		}
+	}
+	return i, n
+}
+
+func (c *cli) add(cmd *cobra.Command, o addOptions) error {
+	ctx := cmd.Context()
+	if err := onlyOnce(append([]string{o.secretFile, o.uri, c.vaultPassphraseFile}, o.images...)...); err != nil {
+		return err
+	}
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	batch, err := s.toAdd(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err := o.adjust(batch.Accounts, cmd.Flags()); err != nil {
+		return err
+	}
+	results := make([]jsonAccount, 0, len(batch.Accounts))
+	var lines []string
+	kept := 0
+	err = s.update(ctx, false, func(tx *vault.Tx) error {
+		results, lines, kept = results[:0], lines[:0], 0
+		for _, a := range batch.Accounts {
+			if same, found := tx.Same(a); found {
+				results = append(results, result(same, "already here"))
+				lines = append(lines, label(same)+" is already here")
+				continue
+			}
+			if others := tx.Labelled(a); len(others) > 0 {
+				results = append(results, result(others[0], "kept"))
+				lines = append(lines, fmt.Sprintf("%s was kept: it is here with another secret; add this one under another label (--issuer, --name)", label(others[0])))
+				kept++
+				continue
+			}
+			added, err := tx.Add(a)
+			if err != nil {
+				return err
+			}
+			j, line := s.added(added)
+			results, lines = append(results, j), append(lines, line)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		s.say("%s", line)
+	}
+	s.sayBatch(batch)
+	if c.json {
+		if err := c.printJSON(jsonAccounts(results...)); err != nil {
+			return err
+		}
+	}
+	if kept > 0 || len(batch.Skipped) > 0 {
+		return exitCode(codePartly)
+	}
+	return nil
+}
+
+func result(a vault.Account, word string) jsonAccount {
+	j := toJSON(a)
+	j.Result = word
+	return j
+}
+
+// added is what is said of a new account: with its code, so that it can be
+// confirmed with the issuer.
+func (s *session) added(a vault.Account) (jsonAccount, string) {
+	j := result(a, "added")
+	if a.NeedsVerification() {
+		return j, "added " + label(a) + ", which needs verification"
+	}
+	if a.Type == account.HOTP {
+		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), quoteLabel(a))
+	}
+	now := s.Now()
+	code, err := otp.At(a.Credential, now)
+	if err != nil {
+		return j, "added " + label(a)
+	}
+	w := withCode(a, code, now)
+	j.Code, j.ValidUntil, j.Remaining = w.Code, w.ValidUntil, w.Remaining
+	return j, fmt.Sprintf("added %s; its code is %s for %d more seconds", label(a), code.Text, *w.Remaining)
+}
+
+// sayBatch names what was not read, and what reading it met.
+func (s *session) sayBatch(b transfer.Batch) {
+	for _, skip := range b.Skipped {
+		s.warn("skipped %s: %s", term.Escape(skip.Row), term.Escape(skip.Reason))
+	}
+	for _, warning := range b.Warnings {
+		s.warn("%s", term.Escape(warning))
+	}
+	for _, dropped := range b.Dropped {
+		s.warn("left out: %s", term.Escape(dropped))
+	}
+}
+
+// toAdd gathers the accounts that the flags name.
+func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, error) {
+	switch {
+	case len(o.images) > 0:
+		var texts []string
+		for _, path := range o.images {
+			found, err := s.readImage(ctx, path)
+			if err != nil {
+				return transfer.Batch{}, err
+			}
+			if len(found.texts) == 0 {
+				return transfer.Batch{}, noCode(path, found.seen)
+			}
+			texts = append(texts, found.texts...)
+		}
+		return readTexts(texts, "QR code")
+	case o.uri != "":
+		text, err := s.readText(ctx, o.uri)
+		if err != nil {
+			return transfer.Batch{}, err
+		}
+		var lines []string
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); line != "" {
+				lines = append(lines, line)
+			}
+		}
+		return readTexts(lines, "line")
+	default:
+		a, err := s.single(ctx, o)
+		return transfer.Batch{Accounts: []account.Account{a}}, err
+	}
+}
+
+// readTexts reads accounts from URIs. Where there is none, the first reason is the error.
+func readTexts(texts []string, what string) (transfer.Batch, error) {
+	batch, err := transfer.ReadTexts(texts)
+	if err != nil {
+		return batch, err
+	}
+	if len(batch.Accounts) == 0 {
+		if len(batch.Skipped) > 0 {
+			return batch, fmt.Errorf("nothing to add: %s: %s", batch.Skipped[0].Row, batch.Skipped[0].Reason)
+		}
+		return batch, fmt.Errorf("nothing to add: no %s holds an account", what)
+	}
+	return batch, nil
+}
+
+// single makes one account of the flags and a secret that is read or asked for.
+func (s *session) single(ctx context.Context, o addOptions) (account.Account, error) {
+	a := account.Account{Issuer: o.issuer, Name: o.name}
+	switch t := account.Type(strings.ToLower(o.kind)); t {
+	case account.TOTP, account.HOTP, account.Steam:
+		a.Credential = account.Default(t)
+	default:
+		return a, usagef("%w: totp, hotp or steam", account.ErrType)
+	}
+	if a.Issuer == "" && a.Name == "" {
+		return a, missing("a label", "an argument: auth add ISSUER:NAME")
+	}
+	var err error
+	if o.algorithm != "" {
+		if a.Algorithm, err = account.ParseAlgorithm(o.algorithm); err != nil {
+			return a, usageError{err}
+		}
+	}
+	if o.digits != 0 {
+		a.Digits = o.digits
+	}
+	if o.period != 0 {
+		a.Period = o.period
+	}
+	a.Counter = o.counter
+	// Judged before anybody types a secret: the flags alone may be wrong.
+	trial := a.Credential
+	trial.Secret = account.NewSecret([]byte{0})
+	if err := trial.Validate(); err != nil {
+		return a, usageError{err}
+	}
+	var text string
+	switch {
+	case o.secretFile != "":
+		text, err = s.readText(ctx, o.secretFile)
+	case s.asking():
+		text, err = s.Prompt.Secret(ctx, "Secret of "+term.Escape(a.Label())+": ")
+	default:
+		err = missing("the secret", "--secret-file FILE")
+	}
+	if err != nil {
+		return a, err
+	}
+	if strings.Contains(text, "://") {
+		return a, hint.With(errors.New("this is a URI, not a secret"), "auth add --uri FILE")
+	}
+	a.Secret, err = account.ParseBase32(text)
+	return a, err
+}
+
+// adjust applies the flags that say more about what was found.
+func (o addOptions) adjust(accounts []account.Account, flags *pflag.FlagSet) error {
+	one := len(accounts) == 1
+	if !one && (o.issuer != "" || o.name != "" || o.alias != "") {
+		return usagef("%d accounts were found: a label or an alias can be given to one only", len(accounts))
+	}
+	for i := range accounts {
+		a := &accounts[i]
+		if one && (o.issuer != "" || o.name != "") {
+			a.Issuer, a.Name = o.issuer, o.name
+		}
+		if one && o.alias != "" {
+			a.Alias = account.Clean(o.alias)
+		}
+		if flags.Changed("note") {
+			a.Note = o.note
+		}
+		for _, tag := range o.tags {
+			a.Tags = append(a.Tags, account.Clean(tag))
+		}
+		a.DeviceBound = a.DeviceBound || o.deviceBound
+		if a.Label() == "" {
+			return hint.With(errors.New("an account has neither issuer nor name"), "give it a label: auth add LABEL")
+		}
+	}
+	return nil
+}

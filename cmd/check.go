@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/otp"
+	"github.com/authcli/auth/internal/vault"
+)
+
+const (
+	// checkSteps is how many codes before and after now a wrong one is compared
+	// with, to tell a clock that is off from a wrong code: ten minutes at 30 s.
+	checkSteps = 20
+	// lookAhead is how many HOTP codes are tried (RFC 4226, section 7.4).
+	lookAhead = 20
+)
+
+type jsonCheck struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+	Label   string `json:"label"`
+	Right   bool   `json:"right"`
+	// Offset is how far the code lies from now, in seconds, where it was found;
+	// Ahead the same for a counter, in codes.
+	Offset *int    `json:"offset,omitempty"`
+	Ahead  *uint64 `json:"ahead,omitempty"`
+}
+
+func newCheck(c *cli) *cobra.Command {
+	var exact bool
+	cmd := &cobra.Command{
+		Use:   "check QUERY CODE",
+		Short: "Check a code, and the clock",
+		Long: `Say whether CODE is right for an account. A code of the minutes before or after
+is wrong, but tells how far off a clock is. For a counter-based account, codes
+ahead are right too, and the counter stays where it is.` + exitStatus("0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong"),
+		Example:           `  auth check github 123456`,
+		Args:              checked(cobra.ExactArgs(2)),
+		ValidArgsFunction: c.completeLabels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			state, err := s.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a, err := s.find(cmd.Context(), state, args[0], exact)
+			if err != nil {
+				return err
+			}
+			if a.NeedsVerification() {
+				return verifyFirst(a)
+			}
+			code := strings.ToUpper(strings.Join(strings.Fields(args[1]), ""))
+			if a.Type == account.HOTP {
+				return s.checkCounter(a, code)
+			}
+			return s.checkTime(a, code)
+		},
+	}
+	cmd.Flags().BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
+	return cmd
+}
+
+func equalCodes(a, b string) bool {
+	return subtle.ConstantTimeCompare([]byte(strings.ToUpper(a)), []byte(b)) == 1
+}
+
+func (s *session) checkTime(a vault.Account, code string) error {
+	now := s.Now()
+	j := jsonCheck{Version: jsonVersion, ID: a.ID, Label: a.Shown}
+	words := "wrong"
+	// Nearest first, the past before the future.
+	for n := range 2*checkSteps + 1 {
+		step := (n + 1) / 2
+		if n%2 == 1 {
+			step = -step
+		}
+		offset := step * a.Period
+		c, err := otp.At(a.Credential, now.Add(time.Duration(offset)*time.Second))
+		if err != nil || !equalCodes(c.Text, code) {
+			continue
+		}
+		j.Right, j.Offset = step == 0, &offset
+		switch {
+		case step == 0:
+			words = fmt.Sprintf("right, for %d more seconds", int(c.Until.Sub(now).Seconds()))
+		case step < 0:
+			words = fmt.Sprintf("wrong now: it was the code of %s, %d seconds ago; this clock may be ahead", c.From.Format(time.TimeOnly), -offset)
+		default:
+			words = fmt.Sprintf("wrong now: it will be the code of %s, in %d seconds; this clock may be behind", c.From.Format(time.TimeOnly), offset)
+		}
+		break
+	}
+	return s.checked(j, words)
+}
+
+func (s *session) checkCounter(a vault.Account, code string) error {
+	j := jsonCheck{Version: jsonVersion, ID: a.ID, Label: a.Shown}
+	words := "wrong"
+	for ahead := range uint64(lookAhead) {
+		text, err := otp.Count(a.Credential, a.Counter+ahead)
+		if err != nil || !equalCodes(text, code) {
+			continue
+		}
+		j.Right, j.Ahead = true, &ahead
+		words = "right: it is the next code"
+		if ahead > 0 {
+			words = fmt.Sprintf("right, %d codes ahead; auth edit %s --counter %d moves on past it", ahead, quoteLabel(a), a.Counter+ahead+1)
+		}
+		break
+	}
+	return s.checked(j, words)
+}
+
+func (s *session) checked(j jsonCheck, words string) error {
+	s.say("%s", words)
+	if s.json {
+		if err := s.printJSON(j); err != nil {
+			return err
+		}
+	}
+	if !j.Right {
+		return exitCode(codeWrong)
+	}
+	return nil
+}

@@ -1,0 +1,237 @@
+package cmd
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/otp"
+	"github.com/authcli/auth/internal/vault"
+)
+
+type codeOptions struct {
+	all, exact, next bool
+	at               string
+	minValid         string
+}
+
+func newCode(c *cli) *cobra.Command {
+	var o codeOptions
+	cmd := &cobra.Command{
+		Use:   "code QUERY",
+		Short: "Print a code",
+		Long: `Print the code of one account, and nothing else. QUERY is a label, an alias or
+id:ID; or an issuer, a name, a beginning or a part of a label, as long as one
+account matches.
+
+A code of a counter-based account (HOTP) moves its counter on, which is stored
+before the code is printed; --all, --next and --at never do.` + exitStatus("0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification"),
+		Example: `  auth code github
+  auth code github --min-valid 5s
+  auth code --all`,
+		Args:              checked(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: c.completeLabels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			if o.all == (len(args) == 1) {
+				return hint.With(usagef("name one account, or --all"), "auth list")
+			}
+			if o.at != "" && o.next {
+				return usagef("--at and --next cannot be used together")
+			}
+			if o.all {
+				return s.allCodes(cmd.Context(), o)
+			}
+			return s.code(cmd.Context(), args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&o.all, "all", false, "print every account: label, tab, code")
+	flags.BoolVar(&o.exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
+	flags.BoolVar(&o.next, "next", false, "print the code that comes after the current one")
+	flags.StringVar(&o.at, "at", "", "print the code of another `TIME`: 2026-01-02T03:04:05Z, or seconds since 1970")
+	flags.StringVar(&o.minValid, "min-valid", "", "wait for the next code where this one is valid for less than a `DURATION`")
+	return cmd
+}
+
+// code prints the code of the account that query names.
+func (s *session) code(ctx context.Context, query string, o codeOptions) error {
+	state, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := s.find(ctx, state, query, o.exact)
+	if err != nil {
+		return err
+	}
+	if a.NeedsVerification() {
+		return verifyFirst(a)
+	}
+	if a.Type == account.HOTP {
+		return s.counterCode(ctx, a, o)
+	}
+	at, err := s.instant(o)
+	if err != nil {
+		return err
+	}
+	code, err := s.codeAt(a, at, o)
+	if err != nil {
+		return err
+	}
+	if o.at == "" && !o.next {
+		if code, err = s.longEnough(ctx, state, a, code, at, o); err != nil {
+			return err
+		}
+	}
+	return s.printCode(a, code, at)
+}
+
+// verifyFirst is the error of an account without its secret, with the way on.
+func verifyFirst(a vault.Account) error {
+	return hint.With(&accountError{a, errVerify}, "auth verify "+quoteLabel(a)+" --qr IMAGE, with a QR code from the issuer")
+}
+
+// instant is what --at says, or now.
+func (s *session) instant(o codeOptions) (time.Time, error) {
+	if o.at == "" {
+		return s.Now(), nil
+	}
+	return parseInstant(o.at)
+}
+
+// parseInstant reads an instant: RFC 3339, a local date and time, or seconds since 1970.
+func parseInstant(text string) (time.Time, error) {
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds >= 0 && seconds < math.MaxInt32*1000 {
+		return time.Unix(seconds, 0), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, usagef("%q is not a time such as 2026-01-02T03:04:05Z", text)
+}
+
+// codeAt is the code of an instant, or with --next the one after it.
+func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code, error) {
+	code, err := otp.At(a.Credential, at)
+	if err == nil && o.next {
+		code, err = otp.At(a.Credential, code.Until)
+	}
+	return code, err
+}
+
+// longEnough waits for the next code where this one is about to expire.
+func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
+	text := o.minValid
+	if text == "" {
+		text = state.Settings["code.min-valid"].Value
+	}
+	if text == "" {
+		return code, nil
+	}
+	least, err := parseDuration(text)
+	if err != nil || least < 0 {
+		return code, usagef("%q is not a duration such as 5s", text)
+	}
+	if least > time.Duration(a.Period)*time.Second {
+		return code, usagef("a code of this account is valid for %d seconds in all", a.Period)
+	}
+	wait := code.Until.Sub(now)
+	if wait >= least {
+		return code, nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return code, ctx.Err()
+	case <-timer.C:
+		return otp.At(a.Credential, code.Until)
+	}
+}
+
+// counterCode prints an HOTP code. Its counter is stored, and read back, before
+// the code is shown: a code that was used must never be given again.
+func (s *session) counterCode(ctx context.Context, a vault.Account, o codeOptions) error {
+	if o.at != "" {
+		return usagef("codes of %s go by a counter, not by the time", label(a))
+	}
+	counter := a.Counter
+	if !o.next {
+		err := s.update(ctx, false, func(tx *vault.Tx) error {
+			var err error
+			counter, err = tx.Advance(a.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	text, err := otp.Count(a.Credential, counter)
+	if err != nil {
+		return err
+	}
+	return s.printCode(a, otp.Code{Text: text}, time.Time{})
+}
+
+func (s *session) printCode(a vault.Account, code otp.Code, at time.Time) error {
+	if s.json {
+		return s.printJSON(jsonAccounts(withCode(a, code, at)))
+	}
+	return s.print(code.Text + "\n")
+}
+
+// withCode is an account as JSON with its code; remaining counts from at.
+func withCode(a vault.Account, code otp.Code, at time.Time) jsonAccount {
+	j := jsonAccount{ID: a.ID, Issuer: a.Issuer, Name: a.Name, Label: a.Shown, Type: string(a.Type), Code: code.Text}
+	if !code.Until.IsZero() {
+		remaining := int(math.Ceil(code.Until.Sub(at).Seconds()))
+		j.ValidUntil, j.Remaining = code.Until.UTC().Format(time.RFC3339), &remaining
+	}
+	return j
+}
+
+// allCodes prints every account. Where there is no code to print without
+// advancing a counter or without a secret, a dash stands for it.
+func (s *session) allCodes(ctx context.Context, o codeOptions) error {
+	state, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	at, err := s.instant(o)
+	if err != nil {
+		return err
+	}
+	var out strings.Builder
+	list := []jsonAccount{}
+	for _, a := range state.Accounts() {
+		var code otp.Code
+		if !a.NeedsVerification() && a.Type != account.HOTP {
+			if code, err = s.codeAt(a, at, o); err != nil {
+				return &accountError{a, err}
+			}
+		}
+		j := withCode(a, code, at)
+		j.NeedsVerification = a.NeedsVerification()
+		list = append(list, j)
+		text := code.Text
+		if text == "" {
+			text = "-"
+		}
+		out.WriteString(label(a) + "\t" + text + "\n")
+	}
+	if s.json {
+		return s.printJSON(jsonAccounts(list...))
+	}
+	return s.print(out.String())
+}

@@ -1,0 +1,65 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/term"
+)
+
+// completionWait is how long the Tab key may take to complete a label.
+const completionWait = time.Second
+
+func newCompletion(c *cli) *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print the completion script of a shell",
+		Long: `Print the script that completes commands, flags and the labels of accounts in
+bash, zsh, fish or PowerShell. Completing labels reads the vault, but never asks
+for a passphrase and waits a second at most.` + exitStatus("0 done; 2 usage"),
+		Example: `  auth completion bash > /etc/bash_completion.d/auth
+  auth completion fish > ~/.config/fish/completions/auth.fish`,
+		Args:              checked(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
+		ValidArgs:         shells,
+		ValidArgsFunction: fixed(shells...),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var b strings.Builder
+			root := cmd.Root()
+			var err error
+			switch args[0] {
+			case "bash":
+				err = root.GenBashCompletionV2(&b, true)
+			case "zsh":
+				err = root.GenZshCompletion(&b)
+			case "fish":
+				err = root.GenFishCompletion(&b, true)
+			default:
+				err = root.GenPowerShellCompletionWithDesc(&b)
+			}
+			if err != nil {
+				return err
+			}
+			if c.json {
+				return c.printJSON(map[string]any{"version": jsonVersion, "shell": args[0], "script": b.String()})
+			}
+			return c.print(b.String())
+		},
+	}
+}
+
+// nobody is a Prompter where there is nobody to ask.
+type nobody struct{}
+
+func (nobody) Secret(context.Context, string) (string, error)        { return "", term.ErrNoTerminal }
+func (nobody) Line(context.Context, string) (string, error)          { return "", term.ErrNoTerminal }
+func (nobody) Confirm(context.Context, string) (bool, error)         { return false, term.ErrNoTerminal }
+func (nobody) Choose(context.Context, string, []string) (int, error) { return 0, term.ErrNoTerminal }
+func (nobody) Available() bool                                       { return false }
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,146 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/vault"
+)
+
+type editOptions struct {
+	issuer, name, alias, note string
+	tags, untags              []string
+	counter                   uint64
+}
+
+func newEdit(c *cli) *cobra.Command {
+	var o editOptions
+	cmd := &cobra.Command{
+		Use:   "edit QUERY",
+		Short: "Change an account's names, tags or counter",
+		Long: `Change what an account is called, its tags and note, or the counter of a
+counter-based one. Its secret stays as it is. An empty alias or note removes it.
+Off a terminal, QUERY is a whole label, an alias or id:ID.` + exitStatus("0 done; 2 usage; 3 no such account; 4 several match; 5 label or alias taken;\n6 keyring"),
+		Example: `  auth edit github --alias gh
+  auth edit gh --name bob@example.com --tag work
+  auth edit bank --counter 42`,
+		Args:              checked(cobra.ExactArgs(1)),
+		ValidArgsFunction: c.completeLabels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !anyChanged(cmd.Flags(), "issuer", "name", "alias", "note", "tag", "untag", "counter") {
+				return hint.With(usagef("nothing to change"), "auth edit --help lists what can be changed")
+			}
+			return c.changeOne(cmd, args[0], "changed", func(tx *vault.Tx, a vault.Account) error {
+				return o.apply(tx, a, cmd.Flags())
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.issuer, "issuer", "", "the new `ISSUER`")
+	flags.StringVar(&o.name, "name", "", "the new `NAME`")
+	flags.StringVar(&o.alias, "alias", "", "the new `ALIAS`")
+	flags.StringVar(&o.note, "note", "", "the new `NOTE`")
+	flags.StringSliceVar(&o.tags, "tag", nil, "add a `TAG`")
+	flags.StringSliceVar(&o.untags, "untag", nil, "take a `TAG` off")
+	flags.Uint64Var(&o.counter, "counter", 0, "the counter that the next code is computed from")
+	return cmd
+}
+
+func anyChanged(flags *pflag.FlagSet, names ...string) bool {
+	for _, name := range names {
+		if flags.Changed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) error {
+	if flags.Changed("issuer") || flags.Changed("name") {
+		issuer, name := a.Issuer, a.Name
+		if flags.Changed("issuer") {
+			issuer = account.Clean(o.issuer)
+		}
+		if flags.Changed("name") {
+			name = account.Clean(o.name)
+		}
+		if issuer == "" && name == "" {
+			return usagef("an account has an issuer, a name or both")
+		}
+		if err := tx.SetLabel(a.ID, issuer, name); err != nil {
+			return err
+		}
+	}
+	if flags.Changed("alias") {
+		if err := tx.SetAlias(a.ID, account.Clean(o.alias)); err != nil {
+			return err
+		}
+	}
+	if flags.Changed("note") {
+		if err := tx.SetNote(a.ID, o.note); err != nil {
+			return err
+		}
+	}
+	for _, tag := range o.tags {
+		if err := tx.SetTag(a.ID, account.Clean(tag), true); err != nil {
+			return err
+		}
+	}
+	for _, tag := range o.untags {
+		if err := tx.SetTag(a.ID, account.Clean(tag), false); err != nil {
+			return err
+		}
+	}
+	if flags.Changed("counter") {
+		if a.Type != account.HOTP {
+			return usagef("%s has no counter: its codes go by the time", label(a))
+		}
+		return tx.SetCounter(a.ID, o.counter)
+	}
+	return nil
+}
+
+// changeOne finds one account, changes it, and says or prints what it is now; done
+// is the word for it.
+func (c *cli) changeOne(cmd *cobra.Command, query, done string, change func(*vault.Tx, vault.Account) error) error {
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	state, err := s.read(cmd.Context())
+	if err != nil {
+		return err
+	}
+	a, err := s.findToChange(cmd.Context(), state, query)
+	if err != nil {
+		return err
+	}
+	var after vault.Account
+	err = s.update(cmd.Context(), false, func(tx *vault.Tx) error {
+		// Found again under the lock: another process may have changed it meanwhile.
+		now, err := tx.Find("id:"+a.ID, true)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, now); err != nil {
+			return err
+		}
+		after, err = tx.Find("id:"+a.ID, true)
+		if err != nil {
+			after = now // removed
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if c.json {
+		j := toJSON(after)
+		j.Result = done
+		return c.printJSON(jsonAccounts(j))
+	}
+	c.say("%s %s", done, label(after))
+	return nil
+}

@@ -1,0 +1,79 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// find returns the account that query names. Several are shown: as a picker on a
+// terminal, otherwise on standard error with an error.
+func (s *session) find(ctx context.Context, state *vault.State, query string, exact bool) (vault.Account, error) {
+	a, err := state.Find(query, exact)
+	return s.pick(ctx, a, err)
+}
+
+// findToChange is find for a command that changes the account: off a terminal
+// only an exact label, alias or id names it.
+func (s *session) findToChange(ctx context.Context, state *vault.State, query string) (vault.Account, error) {
+	return s.find(ctx, state, query, !s.choosing())
+}
+
+func (s *session) pick(ctx context.Context, a vault.Account, err error) (vault.Account, error) {
+	var several *vault.AmbiguousError
+	if !errors.As(err, &several) {
+		return a, err
+	}
+	options := make([]string, len(several.Matches))
+	for i, m := range several.Matches {
+		options[i] = label(m)
+	}
+	if s.choosing() {
+		n, err := s.Prompt.Choose(ctx, "Which account?", options)
+		if err != nil {
+			return vault.Account{}, err
+		}
+		return several.Matches[n], nil
+	}
+	for i, m := range several.Matches {
+		s.say("%s  id:%s", options[i], m.ID)
+	}
+	return vault.Account{}, err
+}
+
+// completeLabels completes an account's label. It never asks and never waits: a
+// keyring that is locked or hangs gives nothing.
+func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	quiet := *c
+	env := *c.Env
+	env.Prompt, env.Err = nobody{}, discard{}
+	quiet.Env, quiet.noInput = &env, true
+	s, err := quiet.open("completion")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
+	defer cancel()
+	state, err := s.read(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var labels []string
+	for _, a := range state.Accounts() {
+		for _, word := range []string{a.Shown, a.Alias} {
+			// What a shell could not take as a word of its own safely is left out.
+			if word != "" && strings.HasPrefix(strings.ToLower(word), strings.ToLower(toComplete)) && term.Escape(word) == word {
+				labels = append(labels, word)
+			}
+		}
+	}
+	return labels, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,169 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/term"
+)
+
+// The most that is read of a file or of standard input.
+const (
+	maxText = 1 << 20  // secrets, URIs, passphrases
+	maxFile = 64 << 20 // backups and images
+)
+
+// onlyOnce returns a usage error where more than one of paths is standard input.
+func onlyOnce(paths ...string) error {
+	n := 0
+	for _, path := range paths {
+		if path == "-" {
+			n++
+		}
+	}
+	if n > 1 {
+		return usagef("standard input (-) is named %d times", n)
+	}
+	return nil
+}
+
+// readFile reads a FILE argument or, for -, standard input, up to limit bytes.
+// A folder, a pipe or a device with a name is refused: reading one could hang.
+func (c *cli) readFile(ctx context.Context, path string, limit int64) ([]byte, error) {
+	if path == "-" {
+		return c.readStdin(ctx, limit)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a folder", path)
+	case !info.Mode().IsRegular() && !isStream(path):
+		return nil, fmt.Errorf("%s is not a file", path)
+	case info.Size() > limit:
+		return nil, fmt.Errorf("%s is too large (%d bytes, %d at most)", path, info.Size(), limit)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return c.readAll(ctx, f, path, limit)
+}
+
+// isStream reports whether path is a descriptor that the shell opened for us:
+// <(command) is a pipe with such a name, and is meant to be read.
+func isStream(path string) bool {
+	dir := filepath.Dir(path)
+	return dir == "/dev/fd" || dir == "/proc/self/fd" || path == "/dev/stdin"
+}
+
+func (c *cli) readStdin(ctx context.Context, limit int64) ([]byte, error) {
+	if c.stdinRead {
+		return nil, usagef("standard input (-) is named twice")
+	}
+	c.stdinRead = true
+	if c.In == nil {
+		return nil, errors.New("standard input is closed")
+	}
+	return c.readAll(ctx, c.In, "standard input", limit)
+}
+
+// readAll reads r to its end or to limit; it stops waiting when ctx ends.
+func (c *cli) readAll(ctx context.Context, r io.Reader, name string, limit int64) ([]byte, error) {
+	type result struct {
+		data []byte
+		err  error
+	}
+	read := make(chan result, 1)
+	go func() {
+		data, err := io.ReadAll(io.LimitReader(r, limit+1))
+		read <- result{data, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case got := <-read:
+		if got.err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, got.err)
+		}
+		if int64(len(got.data)) > limit {
+			return nil, fmt.Errorf("%s is too large (%d bytes at most)", name, limit)
+		}
+		return got.data, nil
+	}
+}
+
+// readText reads a short text, without its last newline.
+func (c *cli) readText(ctx context.Context, path string) (string, error) {
+	data, err := c.readFile(ctx, path, maxText)
+	if err != nil {
+		return "", err
+	}
+	data, _ = bytes.CutSuffix(data, []byte("\n"))
+	data, _ = bytes.CutSuffix(data, []byte("\r"))
+	return string(data), nil
+}
+
+// passphraseFrom reads a passphrase from path, or asks with prompt; flag names
+// what gives it where nobody can be asked. An empty one is refused.
+func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (string, error) {
+	var passphrase string
+	var err error
+	switch {
+	case path != "":
+		passphrase, err = c.readText(ctx, path)
+	case c.asking():
+		passphrase, err = c.Prompt.Secret(ctx, prompt)
+	default:
+		return "", missing("a passphrase", flag+" FILE")
+	}
+	if err != nil {
+		return "", err
+	}
+	if passphrase == "" {
+		return "", usagef("the passphrase is empty")
+	}
+	return passphrase, nil
+}
+
+// askNew asks for a new passphrase, twice. The empty one is the caller's to judge.
+func (c *cli) askNew(ctx context.Context, prompt string) (string, error) {
+	for {
+		first, err := c.Prompt.Secret(ctx, prompt)
+		if err != nil || first == "" {
+			return first, err
+		}
+		again, err := c.Prompt.Secret(ctx, "The same again: ")
+		if err != nil {
+			return "", err
+		}
+		if first == again {
+			return first, nil
+		}
+		c.say("auth: the two differ; once more")
+	}
+}
+
+// confirm asks a question that a flag answers for scripts.
+func (c *cli) confirm(ctx context.Context, question, flag string) error {
+	if !c.choosing() {
+		return hint.With(usagef("this asks first, and there is nobody to ask"), "say so with "+flag)
+	}
+	yes, err := c.Prompt.Confirm(ctx, question)
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return term.ErrInterrupted
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package cmd
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/term"
+)
+
+func newList(c *cli) *cobra.Command {
+	var tags []string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the accounts",
+		Long: `List the labels of all accounts in their order, one a line. On a terminal,
+aliases, tags and what needs attention stand beside them.` + exitStatus("0 done; 6 keyring"),
+		Example: `  auth list
+  auth list --tag work
+  auth list --json`,
+		Args:              checked(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			state, err := s.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			list := []jsonAccount{}
+			var labels strings.Builder
+			var rows [][]string
+			for _, a := range state.Accounts() {
+				if !hasTags(a.Tags, tags) {
+					continue
+				}
+				list = append(list, toJSON(a))
+				labels.WriteString(label(a) + "\n")
+				mark := ""
+				if a.NeedsVerification() {
+					mark = "needs verification"
+				}
+				rows = append(rows, []string{label(a), term.Escape(a.Alias), term.Escape(strings.Join(a.Tags, " ")), mark})
+			}
+			switch {
+			case c.json:
+				return c.printJSON(jsonAccounts(list...))
+			case term.IsTerminal(c.Out):
+				return term.Table(c.Out, rows)
+			default:
+				return c.print(labels.String())
+			}
+		},
+	}
+	cmd.Flags().StringSliceVar(&tags, "tag", nil, "only accounts with this `TAG`; several: with all of them")
+	return cmd
+}
+
+func hasTags(have, want []string) bool {
+	for _, tag := range want {
+		if !slices.Contains(have, tag) {
+			return false
+		}
+	}
+	return true
+}

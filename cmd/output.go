@@ -1,0 +1,168 @@
+package cmd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// jsonVersion is the version of every JSON object that auth prints.
+const jsonVersion = 1
+
+// print writes data to standard output in one piece.
+func (c *cli) print(text string) error {
+	if _, err := c.Out.Write([]byte(text)); err != nil {
+		if errors.Is(err, syscall.EPIPE) {
+			return fmt.Errorf("standard output was closed: %w", err)
+		}
+		return fmt.Errorf("write to standard output: %w", err)
+	}
+	return nil
+}
+
+// printJSON writes v, an object with a version, on one line.
+func (c *cli) printJSON(v any) error {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	return c.print(b.String())
+}
+
+// jsonAccount is an account in the JSON of every command. It holds no secret.
+type jsonAccount struct {
+	ID                string   `json:"id"`
+	Issuer            string   `json:"issuer"`
+	Name              string   `json:"name"`
+	Label             string   `json:"label"`
+	Type              string   `json:"type"`
+	Algorithm         string   `json:"algorithm,omitempty"`
+	Digits            int      `json:"digits,omitempty"`
+	Period            int      `json:"period,omitempty"`
+	Counter           *uint64  `json:"counter,omitempty"`
+	Alias             string   `json:"alias,omitempty"`
+	Tags              []string `json:"tags,omitempty"`
+	Note              string   `json:"note,omitempty"`
+	DeviceBound       bool     `json:"device_bound,omitempty"`
+	NeedsVerification bool     `json:"needs_verification,omitempty"`
+	Created           string   `json:"created,omitempty"`
+	Result            string   `json:"result,omitempty"`
+	URI               string   `json:"uri,omitempty"`
+
+	Code       string `json:"code,omitempty"`
+	ValidUntil string `json:"valid_until,omitempty"`
+	Remaining  *int   `json:"remaining,omitempty"` // seconds
+}
+
+func toJSON(a vault.Account) jsonAccount {
+	j := jsonAccount{
+		ID: a.ID, Issuer: a.Issuer, Name: a.Name, Label: a.Shown, Type: string(a.Type),
+		Alias: a.Alias, Tags: a.Tags, Note: a.Note, DeviceBound: a.DeviceBound,
+		NeedsVerification: a.NeedsVerification(),
+	}
+	if !a.Created.IsZero() {
+		j.Created = a.Created.UTC().Format(time.RFC3339)
+	}
+	if !a.NeedsVerification() {
+		j.Algorithm, j.Digits, j.Period = string(a.Algorithm), a.Digits, a.Period
+		if a.Type == account.HOTP {
+			j.Counter = &a.Counter
+		}
+	}
+	return j
+}
+
+// label is what a person reads of an account.
+func label(a vault.Account) string { return term.Escape(a.Shown) }
+
+// create opens an output file that only the user can read. One that exists is
+// [errExists] unless force. Nothing is left behind where writing goes wrong.
+func create(path string, force bool, write func(*os.File) error) error {
+	if !force {
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%w: %s", errExists, path)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return withPath(err, path)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := write(f); err != nil {
+		return withPath(err, path)
+	}
+	if err := f.Sync(); err != nil {
+		return withPath(err, path)
+	}
+	if err := f.Close(); err != nil {
+		return withPath(err, path)
+	}
+	if force {
+		return os.Rename(f.Name(), path)
+	}
+	// A link, unlike a rename, does not replace a file that came in between; where
+	// the file system has none, the check above has to do.
+	err = os.Link(f.Name(), path)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%w: %s", errExists, path)
+	default:
+		return os.Rename(f.Name(), path)
+	}
+}
+
+// withPath names the file that the user named instead of the one aside.
+func withPath(err error, path string) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return fmt.Errorf("write %s: %w", path, at.Err)
+	}
+	return err
+}
+
+type jsonList struct {
+	Version  int           `json:"version"`
+	Accounts []jsonAccount `json:"accounts"`
+}
+
+func jsonAccounts(accounts ...jsonAccount) jsonList {
+	if accounts == nil {
+		accounts = []jsonAccount{}
+	}
+	return jsonList{jsonVersion, accounts}
+}
+
+// An accountError is an error about one account.
+type accountError struct {
+	account vault.Account
+	err     error
+}
+
+func (e *accountError) Error() string { return fmt.Sprintf("%q: %v", e.account.Shown, e.err) }
+func (e *accountError) Unwrap() error { return e.err }
+
+// quoteLabel writes the label of an account as one word of a shell.
+func quoteLabel(a vault.Account) string {
+	text := label(a)
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("@%+=:,./_-", r))
+	}) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	return text
+}

@@ -1,0 +1,140 @@
+package cmd
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// qrScale is how many pixels a module of a written QR code measures.
+const qrScale = 8
+
+func newShow(c *cli) *cobra.Command {
+	var reveal, draw, force, exact bool
+	var to string
+	cmd := &cobra.Command{
+		Use:   "show QUERY",
+		Short: "Show an account, its URI or its QR code",
+		Long: `Show the details of one account, without its secret. With --reveal print its
+otpauth URI, with --draw its QR code, with --to write the QR code to a PNG file:
+these three hold the secret.` + exitStatus("0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification"),
+		Example: `  auth show github
+  auth show github --reveal
+  auth show github --draw
+  auth show github --to github.png`,
+		Args:              checked(cobra.ExactArgs(1)),
+		ValidArgsFunction: c.completeLabels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			state, err := s.read(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a, err := s.find(cmd.Context(), state, args[0], exact)
+			if err != nil {
+				return err
+			}
+			if (reveal || draw || to != "") && a.NeedsVerification() {
+				return verifyFirst(a)
+			}
+			switch {
+			case to != "":
+				return c.writeQR(a, to, force)
+			case draw:
+				text, err := qr.Terminal(a.URI())
+				if err != nil {
+					return err
+				}
+				return c.print(text)
+			case c.json:
+				j := toJSON(a)
+				if reveal {
+					j.URI = a.URI()
+				}
+				return c.printJSON(jsonAccounts(j))
+			case reveal:
+				return c.print(a.URI() + "\n")
+			default:
+				return term.Table(c.Out, details(a))
+			}
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&reveal, "reveal", false, "print the otpauth URI, which holds the secret")
+	flags.BoolVar(&draw, "draw", false, "draw the QR code in the terminal")
+	flags.StringVar(&to, "to", "", "write the QR code to a PNG `FILE` or -")
+	flags.BoolVar(&force, "force", false, "replace the file")
+	flags.BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
+	cmd.MarkFlagsMutuallyExclusive("reveal", "draw", "to")
+	return cmd
+}
+
+func (c *cli) writeQR(a vault.Account, path string, force bool) error {
+	var png bytes.Buffer
+	if err := qr.PNG(&png, a.URI(), qrScale); err != nil {
+		return err
+	}
+	if path == "-" {
+		return c.print(png.String())
+	}
+	err := create(path, force, func(f *os.File) error {
+		_, err := f.Write(png.Bytes())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(jsonAccounts(toJSON(a)))
+	}
+	c.say("wrote the QR code of %s to %s: it holds the secret", label(a), term.Escape(path))
+	return nil
+}
+
+// details are the rows that show prints, without the secret.
+func details(a vault.Account) [][]string {
+	rows := [][]string{
+		{"label", label(a)},
+		{"issuer", term.Escape(a.Issuer)},
+		{"name", term.Escape(a.Name)},
+		{"id", a.ID},
+		{"alias", term.Escape(a.Alias)},
+		{"tags", term.Escape(strings.Join(a.Tags, " "))},
+		{"note", term.Escape(a.Note)},
+		{"added", a.Created.Format(time.DateTime)},
+		{"type", string(a.Type)},
+	}
+	switch {
+	case a.NeedsVerification():
+		rows = append(rows, []string{"secret", "needs verification"})
+	case a.Type == account.HOTP:
+		rows = append(rows, []string{"counter", strconv.FormatUint(a.Counter, 10)})
+	default:
+		rows = append(rows, []string{"period", strconv.Itoa(a.Period) + " s"})
+	}
+	if !a.NeedsVerification() {
+		rows = append(rows, []string{"algorithm", string(a.Algorithm)}, []string{"digits", strconv.Itoa(a.Digits)})
+	}
+	if a.DeviceBound {
+		rows = append(rows, []string{"device-bound", "yes: the secret stays on this device"})
+	}
+	kept := rows[:0]
+	for _, row := range rows {
+		if row[1] != "" {
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,168 @@
+package backup
+
+import (
+	"fmt"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// An Outcome says what restoring did, or would do, with one account.
+type Outcome string
+
+// What can happen to an account.
+const (
+	Restored    Outcome = "restored"
+	AlreadyHere Outcome = "already here"
+	Kept        Outcome = "kept"               // the one here has another secret, and stays
+	Replaced    Outcome = "replaced"           // as the user asked; what was here is in the trash
+	Unverified  Outcome = "needs verification" // restored by name, without its secret
+	RemovedHere Outcome = "removed here"       // and only Deleted brings it back
+)
+
+// A Step is what happens to one account of a backup.
+type Step struct {
+	Account vault.Account // as it is in the vault afterwards; for Kept and RemovedHere as it is in the backup
+	Outcome Outcome
+}
+
+// Options say what to restore.
+type Options struct {
+	Accounts []string // queries of the accounts to restore; none: all
+	Replace  []string // queries of the accounts to take from the backup where both differ
+	Deleted  bool     // bring back what is in the trash, too
+}
+
+// Restore brings the accounts of from into tx, and overwrites nothing that o does
+// not name: what is in the vault stays as it is. Accounts keep their ids, stamps and
+// counters; what is brought back against a removal or a newer secret is stamped
+// anew. Errors are [vault.ErrNotFound] and *[vault.AmbiguousError] for queries.
+func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
+	r := restorer{Tx: tx, from: from, candidates: from.Accounts()}
+	empty := len(tx.Records) == 0
+	trashed := map[string]vault.Trashed{}
+	if o.Deleted {
+		for _, d := range from.TrashOf() {
+			trashed[d.ID] = d
+			r.candidates = append(r.candidates, vault.Account{Account: d.Account(), Shown: d.Account().Label()})
+		}
+	}
+	wanted, err := r.choose(o.Accounts)
+	if err != nil {
+		return nil, err
+	}
+	replace, err := r.choose(o.Replace)
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	for _, a := range r.candidates {
+		if len(o.Accounts) > 0 && !wanted[a.ID] && !replace[a.ID] {
+			continue
+		}
+		d, fromTrash := trashed[a.ID]
+		step, err := r.one(a, replace[a.ID], o.Deleted, d, fromTrash)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, step)
+	}
+	if len(o.Accounts) == 0 {
+		tx.AdoptRest(from)
+		if empty {
+			tx.AdoptOrder(from)
+		}
+	}
+	return steps, nil
+}
+
+type restorer struct {
+	*vault.Tx
+	from       *vault.State
+	candidates []vault.Account
+}
+
+// choose returns the ids that the queries name.
+func (r *restorer) choose(queries []string) (map[string]bool, error) {
+	ids := map[string]bool{}
+	for _, query := range queries {
+		a, err := vault.FindIn(r.candidates, query, false)
+		if err != nil {
+			return nil, fmt.Errorf("in the backup: %w", err)
+		}
+		ids[a.ID] = true
+	}
+	return ids, nil
+}
+
+func (r *restorer) one(a vault.Account, replace, deleted bool, d vault.Trashed, fromTrash bool) (Step, error) {
+	if same, found := r.Same(a.Account); found {
+		return Step{same, AlreadyHere}, nil
+	}
+	if here, found := r.other(a); found {
+		if here.Credential.Equal(a.Credential) { // of another name by now
+			return Step{here, AlreadyHere}, nil
+		}
+		if !replace || a.NeedsVerification() {
+			return Step{a, Kept}, nil
+		}
+		if err := r.SetCredential(here.ID, a.Credential, a.Counter); err != nil {
+			return Step{}, err
+		}
+		return r.step(here.ID, Replaced)
+	}
+	if r.Has(a.ID) && !deleted {
+		return Step{a, RemovedHere}, nil
+	}
+	if fromTrash || r.Has(a.ID) {
+		if !fromTrash {
+			d = vault.Trashed{ID: a.ID, Label: vault.Label{Issuer: a.Issuer, Name: a.Name}, Credential: a.Credential, DeviceBound: a.DeviceBound}
+		}
+		back, err := r.Undelete(d)
+		return Step{back, Restored}, err
+	}
+	adopted := r.Adopt(r.from, a.ID)
+	if a.NeedsVerification() {
+		return Step{adopted, Unverified}, nil
+	}
+	return Step{adopted, Restored}, nil
+}
+
+// other returns the account here that stands against a: the one of its id, or the
+// one of its label.
+func (r *restorer) other(a vault.Account) (vault.Account, bool) {
+	if here, err := r.Find("id:"+a.ID, true); err == nil {
+		return here, true
+	}
+	if list := r.Labelled(a.Account); len(list) > 0 {
+		return list[0], true
+	}
+	return vault.Account{}, false
+}
+
+func (r *restorer) step(id string, outcome Outcome) (Step, error) {
+	a, err := r.Find("id:"+id, true)
+	return Step{a, outcome}, err
+}
+
+// Conflicts reports whether any account was not brought in as the backup has it.
+func Conflicts(steps []Step) bool {
+	for _, s := range steps {
+		if s.Outcome == Kept || s.Outcome == RemovedHere {
+			return true
+		}
+	}
+	return false
+}
+
+// Counters returns the accounts that were restored and go by a counter, which may
+// have moved on elsewhere since the backup.
+func Counters(steps []Step) []vault.Account {
+	var list []vault.Account
+	for _, s := range steps {
+		if s.Account.Type == account.HOTP && (s.Outcome == Restored || s.Outcome == Replaced) {
+			list = append(list, s.Account)
+		}
+	}
+	return list
+}

@@ -1,0 +1,155 @@
+package vault
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// Clone returns a copy of s that shares nothing which a [Tx] changes.
+func (s *State) Clone() *State {
+	c := *s
+	c.Records = make([]*Record, len(s.Records))
+	for i, r := range s.Records {
+		copied := *r
+		copied.Tags = maps.Clone(r.Tags)
+		c.Records[i] = &copied
+	}
+	c.Settings, c.Counters, c.Links = maps.Clone(s.Settings), maps.Clone(s.Counters), maps.Clone(s.Links)
+	c.Trash, c.Purged = slices.Clone(s.Trash), slices.Clone(s.Purged)
+	return &c
+}
+
+// Portable returns a copy of s without what never leaves this device: the secrets
+// of device-bound accounts, in the trash too.
+func (s *State) Portable() *State {
+	c := s.Clone()
+	bound := map[string]bool{}
+	for _, j := range s.joined() {
+		bound[j.ID] = j.DeviceBound.Value
+	}
+	for _, r := range c.Records {
+		if bound[s.root(r.ID)] {
+			r.Secret.Value = Held{Credential: account.Credential{Type: r.Secret.Value.Type}}
+		}
+	}
+	c.Trash = slices.DeleteFunc(c.Trash, func(t Trashed) bool { return t.DeviceBound })
+	return c
+}
+
+// Gone reports whether the account of this id was here and is removed.
+func (s *State) Gone(id string) bool {
+	r := s.record(id)
+	return r != nil && s.joinedRecord(id).gone()
+}
+
+// Has reports whether there is a record of this id, live or removed.
+func (s *State) Has(id string) bool { return s.record(id) != nil }
+
+// joinedRecord returns the joined registers of an account, or nil.
+func (s *State) joinedRecord(id string) *Record {
+	root := s.root(id)
+	for _, j := range s.joined() {
+		if j.ID == root {
+			return j
+		}
+	}
+	return nil
+}
+
+// Adopt takes an account over from another state as it is, with its id, registers
+// and counter. The id must be new here.
+func (t *Tx) Adopt(from *State, id string) Account {
+	r := *from.joinedRecord(id)
+	r.Tags = maps.Clone(r.Tags)
+	t.Records = append(t.Records, &r)
+	if c, found := from.Counters[r.Secret.Value.Hash()]; found {
+		t.setCounter(r.Secret.Value.Hash(), c)
+	}
+	t.Clock = max(t.Clock, from.Clock)
+	if t.aliasFree(r.Alias.Value, r.ID) != nil {
+		r.Alias.set("", t.stamp()) // it names another account here
+	}
+	return t.view(&r)
+}
+
+// AdoptRest takes over from another state what belongs to no account here: the
+// trash and the records of removals of ids that are new, and settings that were
+// never set here.
+func (t *Tx) AdoptRest(from *State) {
+	for _, r := range from.Records {
+		if !t.Has(r.ID) && from.joinedRecord(r.ID).gone() {
+			copied := *r
+			copied.Tags = maps.Clone(r.Tags)
+			t.Records = append(t.Records, &copied)
+		}
+	}
+	for _, d := range from.Trash {
+		if t.inTrash(d.ID, Hash(d.Credential)) < 0 {
+			t.Trash = append(t.Trash, d)
+		}
+	}
+	for _, p := range from.Purged {
+		if !t.purged(p.ID, p.Hash) {
+			t.Purged = append(t.Purged, p)
+		}
+	}
+	for key, reg := range from.Settings {
+		if _, set := t.Settings[key]; !set {
+			t.Settings = ensure(t.Settings)
+			t.Settings[key] = reg
+		}
+	}
+	t.Clock = max(t.Clock, from.Clock)
+	t.settle()
+}
+
+// AdoptOrder takes over the order of another state; the accounts here that it does
+// not know follow.
+func (t *Tx) AdoptOrder(from *State) {
+	place := map[string]int{}
+	for i, r := range from.Records {
+		place[r.ID] = i
+	}
+	slices.SortStableFunc(t.Records, func(a, b *Record) int {
+		i, known := place[a.ID]
+		j, other := place[b.ID]
+		switch {
+		case known && other:
+			return i - j
+		case known:
+			return -1
+		case other:
+			return 1
+		default:
+			return 0
+		}
+	})
+	t.Ordered, t.OrderAt = from.Ordered, from.OrderAt
+}
+
+// TrashOf returns what the trash holds of accounts that are removed: the newest
+// secret of each.
+func (s *State) TrashOf() []Trashed {
+	newest := map[string]Trashed{}
+	for _, d := range s.Trash {
+		root := s.root(d.ID)
+		if s.Has(d.ID) && !s.Gone(d.ID) {
+			continue
+		}
+		if have, found := newest[root]; !found || have.At.Compare(d.At) < 0 {
+			newest[root] = d
+		}
+	}
+	list := slices.Collect(maps.Values(newest))
+	slices.SortFunc(list, func(a, b Trashed) int { return b.At.Compare(a.At) })
+	return list
+}
+
+// Account returns a trashed secret as an account.
+func (d Trashed) Account() account.Account {
+	return account.Account{
+		ID: d.ID, Issuer: d.Label.Issuer, Name: d.Label.Name, Credential: d.Credential, DeviceBound: d.DeviceBound,
+	}
+}

@@ -1,0 +1,317 @@
+package vault
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// A Tx is one change of a vault: a state with the instant and the device that the
+// change is stamped with. [Vault.Update] makes one.
+type Tx struct {
+	*State
+	Now    time.Time
+	Device string
+
+	at Stamp
+}
+
+// stamp returns the stamp of this change, newer than every one seen.
+func (t *Tx) stamp() Stamp {
+	if t.at.IsZero() {
+		t.Clock = max(t.Now.UnixMilli(), t.Clock+1)
+		t.at = Stamp{Time: t.Clock, Device: t.Device}
+	}
+	return t.at
+}
+
+// NewID returns a random id of 16 hexadecimal digits.
+func NewID() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Same returns the live account that a is already: equal label (folded), secret
+// and parameters; or, for one without its secret, a device-bound or name-only
+// account of equal label and type.
+func (s *State) Same(a account.Account) (Account, bool) {
+	return sameIn(s.Accounts(), a)
+}
+
+func sameIn(accounts []Account, a account.Account) (Account, bool) {
+	label := account.Fold(a.Label())
+	for _, b := range accounts {
+		if account.Fold(b.Label()) == label && sameSecret(a, b.Account) {
+			return b, true
+		}
+	}
+	return Account{}, false
+}
+
+func sameSecret(a, b account.Account) bool {
+	if a.NeedsVerification() || b.NeedsVerification() {
+		bound := (a.DeviceBound || a.NeedsVerification()) && (b.DeviceBound || b.NeedsVerification())
+		return bound && a.Type == b.Type
+	}
+	return a.Credential.Equal(b.Credential)
+}
+
+// Labelled returns the live accounts of a's label, folded.
+func (s *State) Labelled(a account.Account) []Account {
+	label := account.Fold(a.Label())
+	return slices.DeleteFunc(s.Accounts(), func(b Account) bool { return account.Fold(b.Label()) != label })
+}
+
+// Add adds a new account and returns it with its id. Errors are those of
+// [account.Credential.Validate], [ErrExists] for a label and [ErrAlias] for an
+// alias that another account has.
+func (t *Tx) Add(a account.Account) (Account, error) {
+	if others := t.Labelled(a); len(others) > 0 {
+		return Account{}, fmt.Errorf("%w: %q", ErrExists, others[0].Shown)
+	}
+	return t.AddBeside(a)
+}
+
+// AddBeside is [Tx.Add] where a label may be shared: imports and merges bring that about.
+func (t *Tx) AddBeside(a account.Account) (Account, error) {
+	if !a.NeedsVerification() {
+		if err := a.Validate(); err != nil {
+			return Account{}, err
+		}
+	}
+	if err := t.aliasFree(a.Alias, ""); err != nil {
+		return Account{}, err
+	}
+	id, at := a.ID, t.stamp()
+	if id == "" || t.record(id) != nil {
+		id = NewID()
+	}
+	r := &Record{ID: id, Created: at}
+	r.Label.set(Label{a.Issuer, a.Name}, at)
+	r.Secret.set(Held{Credential: a.Credential}, at)
+	if a.Alias != "" {
+		r.Alias.set(a.Alias, at)
+	}
+	if a.Note != "" {
+		r.Note.set(a.Note, at)
+	}
+	for _, tag := range a.Tags {
+		r.tag(tag, true, at)
+	}
+	if a.DeviceBound {
+		r.DeviceBound.set(true, at)
+	}
+	t.Records = append(t.Records, r)
+	if a.Type == account.HOTP {
+		t.setCounter(r.Secret.Value.Hash(), Counter{Next: a.Counter})
+	}
+	return t.view(r), nil
+}
+
+func (r *Record) tag(tag string, on bool, at Stamp) {
+	if r.Tags == nil {
+		r.Tags = map[string]Register[bool]{}
+	}
+	r.Tags[tag] = Register[bool]{on, at}
+}
+
+func (t *Tx) aliasFree(alias, id string) error {
+	if alias == "" {
+		return nil
+	}
+	folded := account.Fold(alias)
+	for _, a := range t.Accounts() {
+		if a.ID != id && (account.Fold(a.Alias) == folded || account.Fold(a.Label()) == folded) {
+			return fmt.Errorf("%w: %q names %q", ErrAlias, alias, a.Shown)
+		}
+	}
+	return nil
+}
+
+// SetLabel changes issuer and name. A label that another account has is [ErrExists].
+func (t *Tx) SetLabel(id, issuer, name string) error {
+	label := account.Fold(account.JoinLabel(issuer, name))
+	for _, a := range t.Accounts() {
+		if a.ID != id && account.Fold(a.Label()) == label {
+			return fmt.Errorf("%w: %q", ErrExists, a.Shown)
+		}
+	}
+	return t.change(id, func(r *Record, at Stamp) { r.Label.set(Label{issuer, name}, at) })
+}
+
+// SetAlias changes the alias; the empty one removes it. Taken: [ErrAlias].
+func (t *Tx) SetAlias(id, alias string) error {
+	if err := t.aliasFree(alias, id); err != nil {
+		return err
+	}
+	return t.change(id, func(r *Record, at Stamp) { r.Alias.set(alias, at) })
+}
+
+// SetNote changes the note.
+func (t *Tx) SetNote(id, note string) error {
+	return t.change(id, func(r *Record, at Stamp) { r.Note.set(note, at) })
+}
+
+// SetTag puts a tag on the account or takes it off.
+func (t *Tx) SetTag(id, tag string, on bool) error {
+	return t.change(id, func(r *Record, at Stamp) { r.tag(tag, on, at) })
+}
+
+// SetCredential gives the account another secret or its first one. What was there
+// goes to the trash.
+func (t *Tx) SetCredential(id string, c account.Credential, counter uint64) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	return t.change(id, func(r *Record, at Stamp) {
+		if r.Secret.Value.Hash() != Hash(c) {
+			t.discard(r, at)
+		}
+		r.Secret.set(Held{Credential: c}, at)
+		if c.Type == account.HOTP {
+			t.setCounter(Hash(c), Counter{Next: counter})
+		}
+	})
+}
+
+// SetCounter sets the next moving factor of an HOTP account, backwards too.
+func (t *Tx) SetCounter(id string, next uint64) error {
+	return t.change(id, func(r *Record, at Stamp) {
+		t.Counters = ensure(t.Counters)
+		t.Counters[r.Secret.Value.Hash()] = Counter{Set: at, Next: next}
+	})
+}
+
+// Advance moves an HOTP account's counter on by one and returns the counter to
+// use now. It stamps nothing: two devices that advance merge to the larger.
+func (t *Tx) Advance(id string) (uint64, error) {
+	r := t.record(id)
+	if r == nil {
+		return 0, ErrNotFound
+	}
+	hash := r.Secret.Value.Hash()
+	c := t.Counters[hash]
+	if c.Next == math.MaxUint64 {
+		return 0, account.ErrCounter
+	}
+	t.Counters = ensure(t.Counters)
+	t.Counters[hash] = Counter{Set: c.Set, Next: c.Next + 1}
+	return c.Next, nil
+}
+
+// setCounter keeps the larger of two counters of one secret.
+func (t *Tx) setCounter(hash string, c Counter) {
+	t.Counters = ensure(t.Counters)
+	old, found := t.Counters[hash]
+	if !found || old.compare(c) < 0 {
+		t.Counters[hash] = c
+	}
+}
+
+func ensure[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return map[string]V{}
+	}
+	return m
+}
+
+// Remove removes an account. Its secret goes to the trash; with now it is erased
+// at once, and a record of that erases it from the trash of other devices too.
+func (t *Tx) Remove(id string, now bool) error {
+	return t.change(id, func(r *Record, at Stamp) {
+		r.Removed.set(true, at)
+		if now && !r.Secret.Value.Secret.Empty() {
+			t.purge(Trashed{ID: r.ID, Credential: r.Secret.Value.Credential}, at)
+		}
+	})
+}
+
+// Move gives the live accounts a new order: ids in that order; any left out follow.
+func (t *Tx) Move(ids []string) {
+	place := make(map[string]int, len(ids))
+	for i, id := range ids {
+		place[id] = i
+	}
+	slices.SortStableFunc(t.Records, func(a, b *Record) int {
+		i, moved := place[t.root(a.ID)]
+		j, other := place[t.root(b.ID)]
+		switch {
+		case moved && other:
+			return i - j
+		case moved:
+			return -1
+		case other:
+			return 1
+		default:
+			return 0
+		}
+	})
+	t.Ordered, t.OrderAt = len(t.Records), t.stamp()
+}
+
+// Set sets a setting that travels with the backup.
+func (t *Tx) Set(key, value string) {
+	t.Settings = ensure(t.Settings)
+	t.Settings[key] = Register[string]{value, t.stamp()}
+}
+
+// Undelete brings a secret back from the trash: to its account if that is removed
+// or holds another secret now (which goes to the trash in exchange).
+func (t *Tx) Undelete(d Trashed) (Account, error) {
+	r := t.record(d.ID)
+	if r == nil {
+		return t.AddBeside(account.Account{
+			ID: d.ID, Issuer: d.Label.Issuer, Name: d.Label.Name, Credential: d.Credential, DeviceBound: d.DeviceBound,
+		})
+	}
+	err := t.change(r.ID, func(r *Record, at Stamp) {
+		if r.Secret.Value.Hash() != Hash(d.Credential) {
+			t.discard(r, at)
+		}
+		r.Secret.set(Held{Credential: d.Credential}, at)
+		r.Removed.set(false, at)
+	})
+	return t.view(r), err
+}
+
+// change stamps a change of one account's registers.
+func (t *Tx) change(id string, f func(r *Record, at Stamp)) error {
+	r := t.record(id)
+	if r == nil {
+		return fmt.Errorf("%w: %q", ErrNotFound, "id:"+id)
+	}
+	if root := t.root(id); len(t.Links) > 0 {
+		// What is changed is what the user saw: the joined registers of linked ids.
+		for _, j := range t.joined() {
+			if j.ID == root {
+				raw := r.raw
+				*r = *j
+				r.raw = raw
+			}
+		}
+	}
+	f(r, t.stamp())
+	t.settle()
+	return nil
+}
+
+// compare orders counters: the later Set, then the larger Next.
+func (c Counter) compare(d Counter) int {
+	if order := c.Set.Compare(d.Set); order != 0 {
+		return order
+	}
+	switch {
+	case c.Next < d.Next:
+		return -1
+	case c.Next > d.Next:
+		return 1
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,76 @@
+package vault
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// A Marker lies in the state folder and says, without holding anything secret,
+// that a vault exists and where: so that an empty keyring is never taken for a new
+// vault, nor an old one for the newest.
+type Marker struct {
+	Version    int    `json:"version"`
+	Vault      string `json:"vault"`                // the vault's id
+	Generation uint64 `json:"generation"`           // the last one seen
+	Keyring    string `json:"keyring"`              // "system" or "file"
+	Collection string `json:"collection,omitempty"` // of the system keyring, where it has several
+}
+
+const markerFile = "vault.json"
+
+// ReadMarker returns the marker in the state folder dir; ok is false where there
+// is none. One that cannot be read is an error, never none.
+func ReadMarker(dir string) (m Marker, ok bool, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, markerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Marker{}, false, nil
+	}
+	if err != nil {
+		return Marker{}, false, err
+	}
+	if err := json.Unmarshal(data, &m); err != nil || m.Vault == "" {
+		return Marker{}, false, fmt.Errorf("%w: the marker %s is damaged", ErrFormat, filepath.Join(dir, markerFile))
+	}
+	if m.Version > Version {
+		return Marker{}, false, ErrNewer
+	}
+	return m, true, nil
+}
+
+// WriteMarker replaces the marker in dir atomically.
+func WriteMarker(dir string, m Marker) error {
+	m.Version = Version
+	data, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, markerFile), append(data, '\n'))
+}
+
+// writeFile replaces a file of the state folder: written aside, synced, renamed.
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,59 @@
+package vault
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A Stamp orders changes made on several devices: a hybrid logical clock (Kulkarni
+// and others, "Logical Physical Clocks", 2014). Time is the larger of the wall
+// clock and the highest stamp seen plus one, in milliseconds since 1970; the
+// device breaks ties. The zero Stamp is older than every other.
+type Stamp struct {
+	Time   int64
+	Device string
+}
+
+// Compare returns -1, 0 or +1 as s is older than, equal to or newer than t.
+func (s Stamp) Compare(t Stamp) int {
+	return cmp.Or(cmp.Compare(s.Time, t.Time), cmp.Compare(s.Device, t.Device))
+}
+
+// IsZero reports whether s is the zero Stamp.
+func (s Stamp) IsZero() bool { return s == Stamp{} }
+
+// MarshalText writes a Stamp as "MILLISECONDS@DEVICE".
+func (s Stamp) MarshalText() ([]byte, error) {
+	return []byte(strconv.FormatInt(s.Time, 10) + "@" + s.Device), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Stamp) UnmarshalText(text []byte) error {
+	ms, device, found := strings.Cut(string(text), "@")
+	t, err := strconv.ParseInt(ms, 10, 64)
+	if !found || err != nil {
+		return fmt.Errorf("%w: not a stamp", ErrFormat)
+	}
+	*s = Stamp{Time: t, Device: device}
+	return nil
+}
+
+// A Register holds one value and when it was set. Merging keeps the newer.
+type Register[T any] struct {
+	Value T
+	At    Stamp
+}
+
+// set puts a value into the register.
+func (r *Register[T]) set(v T, at Stamp) { *r = Register[T]{Value: v, At: at} }
+
+// newer returns the newer of two registers; content breaks the tie of two equal
+// stamps (a cloned device), so that every device decides alike.
+func newer[T any](a, b Register[T], content func(a, b T) int) Register[T] {
+	if cmp.Or(a.At.Compare(b.At), content(a.Value, b.Value)) < 0 {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,226 @@
+package vault
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// Version is the format of a [State] that this package writes. It reads every
+// lower one, and keeps fields that it does not know.
+const Version = 1
+
+// A State is everything that a vault holds: the accounts of one device in their
+// order, the trash, the records of removals, and the settings that travel with a
+// backup. It is a value: reading it from and writing it to a keyring is [Vault].
+type State struct {
+	ID string // the vault's own, random
+
+	// Records holds every account that ever was. The first Ordered ones stand in
+	// the order that the user gave at OrderAt; the rest follow by creation.
+	Records []*Record
+	Ordered int
+	OrderAt Stamp
+
+	Settings map[string]Register[string]
+	Trash    []Trashed
+	Purged   []Purge
+	Counters map[string]Counter // HOTP, by secret hash
+	Links    map[string]string  // a larger id to the smaller one that is the same account
+
+	// Clock is the highest Stamp.Time seen.
+	Clock int64
+
+	raw []byte
+}
+
+// A Counter is the next moving factor of an HOTP secret. Of two, the one with the
+// later Set counts, then the larger Next: advancing stamps nothing.
+type Counter struct {
+	Set  Stamp  `json:"set,omitzero"` // of the last "edit --counter"
+	Next uint64 `json:"next"`
+}
+
+type wireState struct {
+	Version  int                 `json:"version"`
+	ID       string              `json:"vault"`
+	Clock    int64               `json:"clock"`
+	Records  []*Record           `json:"accounts"`
+	Ordered  int                 `json:"ordered,omitempty"`
+	OrderAt  Stamp               `json:"order_at,omitzero"`
+	Settings map[string]wireText `json:"settings,omitempty"`
+	Trash    []Trashed           `json:"trash,omitempty"`
+	Purged   []Purge             `json:"purged,omitempty"`
+	Counters map[string]Counter  `json:"counters,omitempty"`
+	Links    map[string]string   `json:"links,omitempty"`
+}
+
+type wireText struct {
+	Value string `json:"value"`
+	At    Stamp  `json:"at"`
+}
+
+// MarshalJSON writes the state with its secrets.
+func (s *State) MarshalJSON() ([]byte, error) {
+	w := wireState{
+		Version: Version, ID: s.ID, Clock: s.Clock, Records: s.Records, Ordered: s.Ordered, OrderAt: s.OrderAt,
+		Trash: s.Trash, Purged: s.Purged, Counters: s.Counters, Links: s.Links,
+	}
+	if w.Records == nil {
+		w.Records = []*Record{}
+	}
+	if len(s.Settings) > 0 {
+		w.Settings = map[string]wireText{}
+		for key, reg := range s.Settings {
+			w.Settings[key] = wireText(reg)
+		}
+	}
+	return marshalKeeping(w, s.raw)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
+func (s *State) UnmarshalJSON(data []byte) error {
+	var w wireState
+	if err := json.Unmarshal(data, &w); err != nil {
+		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
+	}
+	switch {
+	case w.Version > Version:
+		return fmt.Errorf("%w (format %d, this one knows %d)", ErrNewer, w.Version, Version)
+	case w.Version < 1 || w.ID == "" || w.Ordered < 0 || w.Ordered > len(w.Records):
+		return ErrFormat
+	}
+	*s = State{
+		ID: w.ID, Clock: w.Clock, Records: w.Records, Ordered: w.Ordered, OrderAt: w.OrderAt,
+		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: w.Links, raw: slices.Clone(data),
+	}
+	if len(w.Settings) > 0 {
+		s.Settings = make(map[string]Register[string], len(w.Settings))
+		for key, text := range w.Settings {
+			s.Settings[key] = Register[string](text)
+		}
+	}
+	return nil
+}
+
+// decode reads a state from the bytes of a keyring.
+func decode(data []byte) (*State, error) {
+	s := new(State)
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// An Account is an account of the vault as a user sees it: the joined registers of
+// its record and of those linked to it.
+type Account struct {
+	account.Account
+	// Shown is the label that names it: with a suffix such as " (2)" where several
+	// accounts share one. The suffix is never stored.
+	Shown   string
+	Created time.Time
+
+	created Stamp
+}
+
+// Accounts returns the live accounts in the user's order.
+func (s *State) Accounts() []Account {
+	var live []Account
+	for _, r := range s.joined() {
+		if !r.gone() {
+			live = append(live, s.view(r))
+		}
+	}
+	number(live)
+	return live
+}
+
+func (s *State) view(r *Record) Account {
+	a := Account{
+		Account: account.Account{
+			ID: r.ID, Issuer: r.Label.Value.Issuer, Name: r.Label.Value.Name,
+			Alias: r.Alias.Value, Note: r.Note.Value, Tags: r.tags(),
+			Credential: r.Secret.Value.Credential, DeviceBound: r.DeviceBound.Value,
+		},
+		Created: time.UnixMilli(r.Created.Time), created: r.Created,
+	}
+	if a.Type == account.HOTP {
+		a.Counter = s.Counters[r.Secret.Value.Hash()].Next
+	}
+	a.Shown = a.Label()
+	return a
+}
+
+// number gives accounts that share a label the suffixes by which they can be
+// told apart: by creation, then id.
+func number(accounts []Account) {
+	shared := map[string][]int{}
+	for i, a := range accounts {
+		folded := account.Fold(a.Label())
+		shared[folded] = append(shared[folded], i)
+	}
+	for _, places := range shared {
+		if len(places) < 2 {
+			continue
+		}
+		slices.SortFunc(places, func(i, j int) int {
+			return cmp.Or(accounts[i].created.Compare(accounts[j].created), cmp.Compare(accounts[i].ID, accounts[j].ID))
+		})
+		for n, i := range places {
+			accounts[i].Shown = fmt.Sprintf("%s (%d)", accounts[i].Label(), n+1)
+		}
+	}
+}
+
+// joined returns one record for each account, those of linked ids joined under
+// the smallest, where that one stands.
+func (s *State) joined() []*Record {
+	if len(s.Links) == 0 {
+		return s.Records
+	}
+	var out []*Record
+	place := map[string]int{}
+	for _, r := range s.Records {
+		root := s.root(r.ID)
+		i, seen := place[root]
+		if !seen {
+			place[root] = len(out)
+			j := *r
+			j.ID = root
+			out = append(out, &j)
+			continue
+		}
+		j := join(out[i], r)
+		j.ID = root
+		out[i] = j
+	}
+	return out
+}
+
+// root follows the links of id to the smallest id of the same account.
+func (s *State) root(id string) string {
+	for range s.Links { // a cycle, which no merge makes, ends all the same
+		next, found := s.Links[id]
+		if !found || next >= id {
+			break
+		}
+		id = next
+	}
+	return id
+}
+
+// record returns the record that changes of an account are written to, or nil.
+func (s *State) record(id string) *Record {
+	id = s.root(id)
+	for _, r := range s.Records {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}

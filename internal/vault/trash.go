@@ -1,0 +1,154 @@
+package vault
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// TrashFor is how long a removed or replaced secret stays in the trash.
+const TrashFor = 30 * 24 * time.Hour
+
+// expireGap is how far apart two writes must lie that both saw a secret expired
+// before it goes for good: a clock that jumped ahead once empties no trash.
+const expireGap = 7 * 24 * time.Hour
+
+// A Trashed is a secret that no live account holds any more. The trash is a set
+// of (ID, hash of the credential).
+type Trashed struct {
+	ID         string
+	Label      Label // what the account was called
+	Credential account.Credential
+	At         Stamp // when it went to the trash
+	// DeviceBound secrets stay on this device, in the trash too.
+	DeviceBound bool
+	// Expired is when a write first saw it older than TrashFor, in milliseconds
+	// since 1970; 0 until then.
+	Expired int64
+}
+
+// A Purge records that a secret was erased for good. It beats the trash of every
+// device, but never a live secret, and it never expires.
+type Purge struct {
+	ID   string `json:"id"`
+	Hash string `json:"hash"`
+	At   Stamp  `json:"at"`
+}
+
+type wireTrashed struct {
+	ID     string `json:"id"`
+	Issuer string `json:"issuer,omitempty"`
+	Name   string `json:"name,omitempty"`
+	wireCredential
+	At          Stamp `json:"at"`
+	DeviceBound bool  `json:"device_bound,omitempty"`
+	Expired     int64 `json:"expired,omitempty"`
+}
+
+// MarshalJSON writes the entry with its secret.
+func (t Trashed) MarshalJSON() ([]byte, error) {
+	return json.Marshal(wireTrashed{
+		t.ID, t.Label.Issuer, t.Label.Name, toWire(t.Credential), t.At, t.DeviceBound, t.Expired,
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (t *Trashed) UnmarshalJSON(data []byte) error {
+	var w wireTrashed
+	if err := json.Unmarshal(data, &w); err != nil {
+		return fmt.Errorf("%w: trash: %s", ErrFormat, reason(err))
+	}
+	c, err := w.credential()
+	if err != nil || c.Secret.Empty() {
+		return fmt.Errorf("%w: trash: %s: %w", ErrFormat, w.ID, cmp.Or(err, account.ErrEmptySecret))
+	}
+	*t = Trashed{w.ID, Label{w.Issuer, w.Name}, c, w.At, w.DeviceBound, w.Expired}
+	return nil
+}
+
+// discard puts a secret into the trash. One that is there already stays as it is.
+func (s *State) discard(r *Record, at Stamp) {
+	held := r.Secret.Value
+	if held.Secret.Empty() || s.purged(r.ID, held.Hash()) || s.inTrash(r.ID, held.Hash()) >= 0 {
+		return
+	}
+	s.Trash = append(s.Trash, Trashed{
+		ID: r.ID, Label: r.Label.Value, Credential: held.Credential, At: at, DeviceBound: r.DeviceBound.Value,
+	})
+}
+
+// inTrash returns the place of a secret in the trash, or -1.
+func (s *State) inTrash(id, hash string) int {
+	return slices.IndexFunc(s.Trash, func(t Trashed) bool { return t.ID == id && Hash(t.Credential) == hash })
+}
+
+func (s *State) purged(id, hash string) bool {
+	return slices.ContainsFunc(s.Purged, func(p Purge) bool { return p.ID == id && p.Hash == hash })
+}
+
+// settle makes the state say what its registers mean: secrets of removed accounts
+// lie in the trash, those of live accounts do not, and purged ones are nowhere but
+// in a live account.
+func (s *State) settle() {
+	gone := map[string]bool{}
+	winner := map[string]string{} // root id to the hash of the account's secret
+	for _, j := range s.joined() {
+		gone[j.ID], winner[j.ID] = j.gone(), j.Secret.Value.Hash()
+	}
+	for _, r := range s.Records {
+		root, held := s.root(r.ID), r.Secret.Value
+		switch live := !gone[root] && held.Hash() == winner[root]; {
+		case live && held.Secret.Empty() && held.gone != "":
+			if i := s.inTrash(r.ID, held.gone); i >= 0 {
+				r.Secret.Value = Held{Credential: s.Trash[i].Credential}
+			}
+		case !live && !held.Secret.Empty():
+			at := r.Removed.At
+			if !gone[root] {
+				at = r.Secret.At
+			}
+			s.discard(r, at)
+			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
+		}
+	}
+	live := map[[2]string]bool{}
+	for _, r := range s.Records {
+		if !r.Secret.Value.Secret.Empty() {
+			live[[2]string{r.ID, r.Secret.Value.Hash()}] = true
+		}
+	}
+	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
+		hash := Hash(t.Credential)
+		return live[[2]string{t.ID, hash}] || s.purged(t.ID, hash)
+	})
+}
+
+// expire empties the trash of what has been in it for long enough. See expireGap.
+func (s *State) expire(now time.Time, at Stamp) {
+	ms := now.UnixMilli()
+	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
+		return t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds() && s.purge(t, at)
+	})
+	for i := range s.Trash {
+		switch t := &s.Trash[i]; {
+		case !t.old(ms):
+			t.Expired = 0
+		case t.Expired == 0 || t.Expired > ms:
+			t.Expired = ms
+		}
+	}
+}
+
+func (t Trashed) old(ms int64) bool { return ms-t.At.Time > TrashFor.Milliseconds() }
+
+// purge records that t is gone for good. It always reports true.
+func (s *State) purge(t Trashed, at Stamp) bool {
+	if hash := Hash(t.Credential); !s.purged(t.ID, hash) {
+		s.Purged = append(s.Purged, Purge{t.ID, hash, at})
+	}
+	return true
+}
