@@ -46,7 +46,8 @@ func createFile(path string, data []byte) error {
 	return place(path, data, func(temp, path string) error {
 		err := os.Link(temp, path) // unlike a rename, it fails if path exists
 		if err == nil {
-			return os.Remove(temp)
+			_ = os.Remove(temp)
+			return nil
 		}
 		if _, there := os.Lstat(path); !errors.Is(there, fs.ErrNotExist) {
 			return fmt.Errorf("%s: %w", path, fs.ErrExist)

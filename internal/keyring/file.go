@@ -22,6 +22,8 @@ const (
 	fileLimit    = 16 << 20 // bytes of one value
 	maxItemsFile = 64 << 20 // bytes of keyring.age
 	maxKeyFile   = 64 << 10 // bytes of keyring.key
+
+	doesNotOpen = "it is cut short, altered or no age file" // age's own words quote it
 )
 
 // FileOptions says where a file keyring lies and how to open it.
@@ -160,7 +162,7 @@ func (k *FileKeyring) open(identity *age.X25519Identity) (map[string]string, err
 	case errors.Is(err, age.ErrIncorrectIdentity):
 		return nil, &DamagedError{Item: itemsFile, Why: "it is sealed to another key than " + keyFile}
 	case err != nil:
-		return nil, &DamagedError{Item: itemsFile, Why: err.Error()}
+		return nil, &DamagedError{Item: itemsFile, Why: doesNotOpen}
 	}
 	var items map[string]string
 	if json.Unmarshal(plain, &items) != nil || items == nil { // the error could quote a secret

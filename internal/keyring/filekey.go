@@ -182,7 +182,7 @@ func openSealedKey(text []byte, passphrase string) ([]byte, error) {
 	if bytes.HasPrefix(text, []byte(armor.Header)) {
 		binary, err := io.ReadAll(armor.NewReader(bytes.NewReader(text)))
 		if err != nil {
-			return nil, &DamagedError{Item: keyFile, Why: err.Error()}
+			return nil, &DamagedError{Item: keyFile, Why: doesNotOpen}
 		}
 		text = binary
 	}
@@ -196,7 +196,7 @@ func openSealedKey(text []byte, passphrase string) ([]byte, error) {
 	case errors.Is(err, age.ErrIncorrectIdentity): // age cannot tell this from a damaged header
 		return nil, ErrWrongPassphrase
 	case err != nil:
-		return nil, &DamagedError{Item: keyFile, Why: err.Error()}
+		return nil, &DamagedError{Item: keyFile, Why: doesNotOpen}
 	}
 	return plain, nil
 }

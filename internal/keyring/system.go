@@ -68,7 +68,7 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, len(value), systemLimit)
 	}
 	_, err := k.call(ctx, name, func() (string, error) {
-		if err := k.fit(ctx); err != nil {
+		if err := errors.Join(k.fit(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return "", gokeyring.Set(k.o.Service, name, value)
@@ -115,7 +115,8 @@ func (k *SystemKeyring) call(ctx context.Context, name string, f func() (string,
 		return "", err
 	}
 	value, err := within(ctx, func() (string, error) {
-		if err := k.ready(ctx); err != nil {
+		// Nothing is started for a caller that has stopped waiting.
+		if err := errors.Join(k.ready(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return f()

@@ -34,8 +34,8 @@ func (k *SystemKeyring) reason(_ context.Context, err error) error {
 			128: // errSecUserCanceled -128
 			return ErrLocked
 		case 37, // errSecNoDefaultKeychain -25307
-			50,  // errSecNoSuchKeychain -25294
-			53:  // errSecNotAvailable -25291
+			50, // errSecNoSuchKeychain -25294
+			53: // errSecNotAvailable -25291
 			return ErrUnavailable
 		}
 	}

@@ -1,0 +1,217 @@
+//go:build linux
+
+package keyring_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// The library below the system keyring has one connection a process and finds
+// its bus in the environment, so what uses a Secret Service of its own runs in
+// a process of its own: this test binary again, told what to do by programVar.
+const programVar = "AUTH_KEYRING_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	program, ok := os.LookupEnv(programVar)
+	if !ok || program == "test" {
+		os.Exit(m.Run())
+	}
+	words := strings.Fields(program)
+	k := keyring.System(keyring.SystemOptions{
+		Service:     "auth-test",
+		Bus:         keyring.SessionBus(os.Getenv("DBUS_SESSION_BUS_ADDRESS")),
+		Interactive: os.Getenv("AUTH_KEYRING_TEST_INTERACTIVE") != "",
+	})
+	switch words[0] {
+	case "get", "set", "delete", "collection":
+		fmt.Println(operate(k, words))
+	case "write":
+		write(keyring.NewStore(k), words[1:])
+	}
+	os.Exit(0)
+}
+
+// operate does one thing and tells how it ended.
+func operate(k *keyring.SystemKeyring, words []string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 700*time.Millisecond)
+	defer cancel()
+	var result string
+	var err error
+	switch words[0] {
+	case "get":
+		result, err = k.Get(ctx, words[1])
+	case "set":
+		err = k.Set(ctx, words[1], words[2])
+	case "delete":
+		err = k.Delete(ctx, words[1])
+	case "collection":
+		var locked bool
+		result, locked, err = k.Collection(ctx)
+		result += " " + strconv.FormatBool(locked)
+	}
+	for name, e := range map[string]error{
+		"ErrNotFound": keyring.ErrNotFound, "ErrLocked": keyring.ErrLocked,
+		"ErrUnavailable": keyring.ErrUnavailable, "ErrTimeout": keyring.ErrTimeout,
+	} {
+		if errors.Is(err, e) {
+			return name
+		}
+	}
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	return "ok " + result
+}
+
+// run runs this binary as a program against a service.
+func run(t *testing.T, env []string, program string) string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), env...), programVar+"="+program)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestSystem runs the contract on a real Secret Service.
+func TestSystem(t *testing.T) {
+	if os.Getenv(programVar) == "test" {
+		n := 0
+		keyringtest.Test(t, func(*testing.T) keyring.Keyring {
+			n++ // an empty keyring is a service name not used before
+			return keyring.System(keyring.SystemOptions{
+				Service: "auth" + strconv.Itoa(n), Bus: os.Getenv("DBUS_SESSION_BUS_ADDRESS"),
+			})
+		})
+		return
+	}
+	t.Parallel()
+	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSystem$")
+	cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=test")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestSystemStates drives a real service into what users meet.
+func TestSystemStates(t *testing.T) {
+	t.Parallel()
+	const interactive = "AUTH_KEYRING_TEST_INTERACTIVE=1"
+	type step struct{ program, want string }
+	for _, c := range []struct {
+		name    string
+		options keyringtest.ServiceOptions
+		prepare func(*keyringtest.Service)
+		env     []string
+		steps   []step
+	}{
+		{name: "open", steps: []step{
+			{"collection", "ok login false"},
+			{"get head", "ErrNotFound"}, {"set head x", "ok"}, {"get head", "ok x"},
+			{"delete head", "ok"}, {"delete head", "ok"}, {"get head", "ErrNotFound"},
+		}},
+		{name: "open, interactive", env: []string{interactive}, steps: []step{
+			{"get head", "ErrNotFound"}, {"set head x", "ok"}, {"get head", "ok x"},
+		}},
+		{name: "locked", options: keyringtest.ServiceOptions{Locked: true}, steps: []step{
+			{"collection", "ok login true"}, {"get head", "ErrLocked"}, {"set head x", "ErrLocked"}, {"delete head", "ErrLocked"},
+		}},
+		{
+			name: "locked, nobody can be asked", options: keyringtest.ServiceOptions{Locked: true}, env: []string{interactive},
+			steps: []step{{"get head", "ErrLocked"}, {"set head x", "ErrLocked"}},
+		},
+		{
+			name: "locked, nobody answers", options: keyringtest.ServiceOptions{Locked: true, Silent: true}, env: []string{interactive},
+			steps: []step{{"get head", "ErrTimeout"}, {"set head x", "ErrTimeout"}, {"collection", "ok login true"}},
+		},
+		{
+			name: "locked, nobody is asked", options: keyringtest.ServiceOptions{Locked: true, Silent: true},
+			steps: []step{{"get head", "ErrLocked"}, {"set head x", "ErrLocked"}},
+		},
+		{name: "stopped", prepare: (*keyringtest.Service).Stop, steps: []step{
+			{"get head", "ErrTimeout"}, {"set head x", "ErrTimeout"}, {"collection", "ErrTimeout"},
+		}},
+		{name: "killed", prepare: (*keyringtest.Service).Kill, steps: []step{
+			{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"},
+		}},
+		{name: "bus without a service", options: keyringtest.ServiceOptions{BusOnly: true}, steps: []step{
+			{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"},
+		}},
+		{
+			name: "socket is gone", options: keyringtest.ServiceOptions{BusOnly: true},
+			env:   []string{"DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent/bus"},
+			steps: []step{{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"}},
+		},
+		{
+			name: "address makes no sense", options: keyringtest.ServiceOptions{BusOnly: true},
+			env:   []string{"DBUS_SESSION_BUS_ADDRESS=nonsense"},
+			steps: []step{{"get head", "ErrUnavailable"}, {"collection", "ErrUnavailable"}},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := keyringtest.SecretService(t, c.options)
+			if c.prepare != nil {
+				c.prepare(s)
+			}
+			for _, step := range c.steps {
+				if got := run(t, append(s.Env, c.env...), step.program); got != step.want {
+					t.Errorf("%s: %q, want %q", step.program, got, step.want)
+				}
+			}
+		})
+	}
+}
+
+// TestSystemWithoutBus: the D-Bus library would run dbus-launch, which leaves
+// a bus and a keyring behind on every call.
+func TestSystemWithoutBus(t *testing.T) {
+	if _, err := os.Stat(fmt.Sprintf("/run/user/%d", os.Getuid())); err == nil {
+		t.Skip("this user has a runtime directory, where a bus would be found")
+	}
+	t.Parallel()
+	bin := t.TempDir()
+	trace := bin + "/launched"
+	if err := os.WriteFile(bin+"/dbus-launch", []byte("#!/bin/sh\n>>"+trace+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range []string{"", "autolaunch:"} {
+		env := []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "DBUS_SESSION_BUS_ADDRESS=" + address}
+		for _, program := range []string{"get head", "set head x", "delete head", "collection"} {
+			if got := run(t, env, program); got != "ErrUnavailable" {
+				t.Errorf("%q, %s: %s", address, program, got)
+			}
+		}
+	}
+	if _, err := os.Stat(trace); err == nil {
+		t.Error("dbus-launch was run")
+	}
+}
+
+func TestSystemRefusesOtherBus(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/one")
+	k := keyring.System(keyring.SystemOptions{Service: "auth", Bus: "unix:path=/nonexistent/two"})
+	if _, err := k.Get(t.Context(), "head"); !errors.Is(err, keyring.ErrUnavailable) || !strings.Contains(err.Error(), "another bus") {
+		t.Errorf("a bus that go-keyring would not use: %v", err)
+	}
+}
+
+// TestSystemEmptyPassword: a keyring without a password opens by itself, as
+// where a desktop logs in without one.
+func TestSystemEmptyPassword(t *testing.T) {
+	t.Skip("pending")
+}
