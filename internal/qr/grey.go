@@ -7,7 +7,7 @@ import (
 
 // frame is one picture of a file, in shades of grey.
 type frame struct {
-	number   int
+	width    int         // of the picture, in pixels; white may be smaller
 	white    *plane      // transparent pixels show a white ground
 	black    *plane      // the same on a black ground; nil for an opaque picture
 	coloured image.Image // for its colour channels; nil where there are none or it is too large to keep
@@ -22,9 +22,9 @@ const (
 )
 
 // newFrame turns an image into shades of grey.
-func newFrame(img image.Image, number int) frame {
+func newFrame(img image.Image) frame {
 	r := img.Bounds()
-	f := frame{number: number, white: newPlane(r.Dx(), r.Dy())}
+	f := frame{width: r.Dx(), white: newPlane(r.Dx(), r.Dy())}
 	opaque := true
 	if o, ok := img.(interface{ Opaque() bool }); ok {
 		opaque = o.Opaque()

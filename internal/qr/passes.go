@@ -165,28 +165,28 @@ func (p *pictures) shrink() {
 	}
 }
 
-// run looks at a frame in one way after the other.
-func (s *scanner) run(f frame, scale float64) {
-	p := newPictures(f, scale)
-	before := len(s.found)
-	for i := range passes {
+// quickPasses is how many passes look at the full picture, share a bitmap, and
+// are always made.
+const quickPasses = 2
+
+// run looks at a picture in one way after the other.
+func (s *scanner) run(p *pictures, steps []pass) {
+	if len(steps) != quickPasses {
+		p.shrink()
+	}
+	for i, step := range steps {
 		if s.ctx.Err() != nil {
 			return
 		}
-		if i == 2 {
-			p.shrink()
-		}
-		v, ok := passes[i].view(p)
+		v, ok := step.view(p)
 		if !ok {
 			continue
 		}
-		s.search(v, passes[i].relaxed)
+		s.search(v, step.relaxed)
 		if s.trace != nil {
-			s.trace(passes[i].name, len(s.found)-before)
+			s.trace(step.name, len(s.found))
 		}
-		// The second pass costs little on the bitmap of the first, and a page
-		// may hold a code of each kind.
-		if i >= 1 && len(s.found) > before {
+		if len(s.found) > 0 && (i >= 1 || len(steps) != quickPasses) {
 			return
 		}
 	}

@@ -1,0 +1,188 @@
+package qr
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// source is an image file whose header has been found acceptable.
+type source struct {
+	width, height int
+	orientation   orientation
+	frames        int
+	pages         bool                  // frames are of sizes of their own
+	next          func() (frame, error) // io.EOF after the last
+}
+
+// format is a kind of image file, known by how it begins.
+type format struct {
+	magic  func(data []byte) bool
+	config func(io.Reader) (image.Config, error)
+	decode func(io.Reader) (image.Image, error)
+	// parts lists the frames of an animation or the pages of a document; nil
+	// or none for formats and files with one picture.
+	parts func(data []byte) ([]part, error)
+	// extra is the memory that decoding takes beyond the pixels.
+	extra func(data []byte) int64
+}
+
+var formats = [...]format{
+	{begins("\x89PNG\r\n\x1a\n"), png.DecodeConfig, png.Decode, pngParts, nil},
+	{begins("\xff\xd8"), jpeg.DecodeConfig, jpeg.Decode, nil, progressiveBytes},
+	{begins("GIF8"), gifConfig, nil, gifParts, nil},
+	{isWebP, webpConfig, webp.Decode, webpParts, nil},
+	{begins("BM"), bmp.DecodeConfig, bmp.Decode, nil, nil},
+	{begins("II*\x00"), tiff.DecodeConfig, tiff.Decode, tiffParts, nil},
+	{begins("MM\x00*"), tiff.DecodeConfig, tiff.Decode, tiffParts, nil},
+}
+
+func begins(magic string) func([]byte) bool {
+	return func(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
+}
+
+// open looks at the header and refuses what is too large.
+func open(ctx context.Context, data []byte) (*source, error) {
+	for _, f := range formats {
+		if f.magic(data) {
+			return f.open(ctx, data)
+		}
+	}
+	return nil, ErrNotImage
+}
+
+func (f format) open(ctx context.Context, data []byte) (*source, error) {
+	config, err := f.config(guarded{ctx, bytes.NewReader(data)})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if config.Width <= 0 || config.Height <= 0 {
+		return nil, fmt.Errorf("%w: %d × %d pixels", ErrDamaged, config.Width, config.Height)
+	}
+	src := &source{width: config.Width, height: config.Height, frames: 1, orientation: orientationOf(data)}
+	var parts []part
+	if f.parts != nil {
+		if parts, err = f.parts(data); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+	}
+	need := int64(config.Width) * int64(config.Height) * pixelBytes(config.ColorModel)
+	refuse := need > MaxPixelBytes
+	if f.extra != nil {
+		need += f.extra(data)
+		refuse = refuse || need > maxDecodeBytes
+	}
+	if len(parts) > 1 && !parts[0].page { // the canvas, and a copy of it
+		need = max(need, 8*int64(config.Width)*int64(config.Height))
+		refuse = refuse || need > MaxPixelBytes
+	}
+	if refuse {
+		return nil, &TooLargeError{config.Width, config.Height, need}
+	}
+	if len(parts) > 0 {
+		src.frames = len(parts)
+		src.pages = parts[0].page
+		src.next = playParts(ctx, src, parts)
+		return src, nil
+	}
+	src.next = func() (frame, error) {
+		img, err := f.decode(guarded{ctx, bytes.NewReader(data)})
+		if err != nil {
+			return frame{}, err
+		}
+		return newFrame(img), nil
+	}
+	return src, nil
+}
+
+// maxDecodeBytes bounds the pixels together with what a decoder needs beside them.
+const maxDecodeBytes = 240 << 20
+
+// pixelBytes is the memory of one decoded pixel.
+func pixelBytes(m color.Model) int64 {
+	switch m {
+	case color.GrayModel, color.AlphaModel:
+		return 1
+	case color.Gray16Model, color.Alpha16Model:
+		return 2
+	case color.YCbCrModel:
+		return 3
+	case color.RGBA64Model, color.NRGBA64Model:
+		return 8
+	}
+	if _, ok := m.(color.Palette); ok {
+		return 1
+	}
+	return 4
+}
+
+// guarded ends a decoder's work when the time is up: it asks for more data
+// often enough.
+type guarded struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (g guarded) Read(p []byte) (int, error) {
+	if err := g.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return g.r.Read(p[:min(len(p), 1<<16)])
+}
+
+// progressiveBytes is what a progressive JPEG takes: all coefficients, four
+// bytes each, until the last scan is read. A baseline JPEG needs none.
+func progressiveBytes(data []byte) int64 {
+	var bytes int64
+	eachJPEGSegment(data, func(marker byte, body []byte) bool {
+		if marker < 0xc0 || marker > 0xcf || marker == 0xc4 || marker == 0xc8 || marker == 0xcc {
+			return true
+		}
+		if marker != 0xc2 || len(body) < 6 {
+			return false
+		}
+		pixels := int64(body[1])<<8 | int64(body[2])
+		pixels *= int64(body[3])<<8 | int64(body[4])
+		var most, sum int64
+		for c := body[6:]; len(c) >= 3; c = c[3:] {
+			area := int64(c[1]>>4) * int64(c[1]&15)
+			most, sum = max(most, area), sum+area
+		}
+		if most > 0 {
+			bytes = 4 * pixels * sum / most
+		}
+		return false
+	})
+	return bytes
+}
+
+// eachJPEGSegment visits the segments before the first scan.
+func eachJPEGSegment(data []byte, visit func(marker byte, body []byte) bool) {
+	for at := 2; at+4 <= len(data) && data[at] == 0xff; {
+		marker := data[at+1]
+		if marker == 0xff { // fill
+			at++
+			continue
+		}
+		if marker == 0xda {
+			return
+		}
+		end := at + 2 + int(data[at+2])<<8 + int(data[at+3])
+		if end > len(data) || end < at+4 || !visit(marker, data[at+4:end]) {
+			return
+		}
+		at = end
+	}
+}
+
+var errNoFrame = errors.New("no frame in it")

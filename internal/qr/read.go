@@ -1,0 +1,185 @@
+package qr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxTime bounds the whole of [Read]; a step that has begun goes on for some
+// tenths of a second.
+const maxTime = 2300 * time.Millisecond
+
+// Read returns the QR codes in an image: PNG, JPEG, GIF, WebP, BMP or TIFF, by
+// content. One without codes is no error. The errors are [ErrNotImage],
+// [ErrDamaged] with what the decoder said, [*TooLargeError], [ErrTooSlow], and
+// those of ctx.
+func Read(ctx context.Context, data []byte) (Result, error) {
+	return read(ctx, data, nil)
+}
+
+// read tells trace, if there is one, after each pass how many codes there are.
+func read(ctx context.Context, data []byte, trace func(pass string, found int)) (Result, error) {
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
+	r := reader{scanner: scanner{ctx: bounded, decoder: newDecoder(), trace: trace}}
+	// The quick passes over all frames come first, so that a code late in an
+	// animation does not wait for the thorough search of the frames before.
+	err := r.frames(data, passes[:quickPasses])
+	if err == nil && len(r.codes) == 0 && r.more {
+		err = r.frames(data, passes[quickPasses:])
+	}
+	if ctx.Err() != nil {
+		return Result{}, ctx.Err()
+	}
+	if err != nil && len(r.codes) == 0 && bounded.Err() == nil {
+		return Result{}, err
+	}
+	if err != nil && r.result.FramesRead == 0 {
+		return Result{}, ErrTooSlow
+	}
+	result := r.result
+	result.Codes = unique(join(r.codes))
+	if len(result.Codes) == 0 {
+		result.Seen = r.seen.verdict()
+	}
+	return result, nil
+}
+
+// reader gathers the codes of all frames.
+type reader struct {
+	scanner
+	codes  []located
+	result Result
+	more   bool // the quick passes left something to do
+}
+
+// located is a symbol that was read, and in which frame.
+type located struct {
+	symbolRead
+	frame int
+}
+
+func (r *reader) frames(data []byte, steps []pass) error {
+	src, err := open(r.ctx, data)
+	if err != nil {
+		return err
+	}
+	r.result.Frames = src.frames
+	for n := range min(src.frames, MaxFrames) {
+		f, err := src.next()
+		if errors.Is(err, io.EOF) && n > 0 {
+			break
+		}
+		if err != nil {
+			if n > 0 { // the frames before the damage count
+				return nil
+			}
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		r.result.FramesRead = max(r.result.FramesRead, n+1)
+		r.found = nil
+		scale := float64(f.white.w) / float64(src.width)
+		if src.pages {
+			scale = float64(f.white.w) / float64(f.width)
+		}
+		r.run(newPictures(f, scale), steps)
+		for i := range r.found {
+			for j, p := range r.found[i].corners {
+				r.found[i].corners[j] = src.orientation.apply(p, float64(src.width), float64(src.height))
+			}
+		}
+		for _, s := range inReadingOrder(r.found) {
+			r.codes = append(r.codes, located{s, n})
+		}
+		r.more = true
+		if r.ctx.Err() != nil {
+			break
+		}
+	}
+	return nil
+}
+
+// inReadingOrder sorts by rows: symbols whose middles are at about the same
+// height count as one row.
+func inReadingOrder(found []symbolRead) []symbolRead {
+	middle := func(s symbolRead) Point {
+		var p Point
+		for _, c := range s.corners {
+			p.X, p.Y = p.X+c.X/4, p.Y+c.Y/4
+		}
+		return p
+	}
+	slices.SortStableFunc(found, func(a, b symbolRead) int { return cmp.Compare(middle(a).Y, middle(b).Y) })
+	for from := 0; from < len(found); {
+		top, bottom := found[from].corners[0].Y, found[from].corners[0].Y
+		for _, c := range found[from].corners {
+			top, bottom = min(top, c.Y), max(bottom, c.Y)
+		}
+		to := from + 1
+		for to < len(found) && middle(found[to]).Y < bottom-(bottom-top)/4 {
+			to++
+		}
+		slices.SortStableFunc(found[from:to], func(a, b symbolRead) int { return cmp.Compare(middle(a).X, middle(b).X) })
+		from = to
+	}
+	return found
+}
+
+// join makes one text of the symbols that carry the parts of it (ISO/IEC 18004
+// section 8), where all of them are there.
+func join(found []located) []located {
+	type set struct {
+		parts  int
+		parity byte
+	}
+	parts := map[set]map[int]string{}
+	for _, c := range found {
+		if c.parts > 1 {
+			key := set{c.parts, c.parity}
+			if parts[key] == nil {
+				parts[key] = map[int]string{}
+			}
+			parts[key][c.part] = c.text
+		}
+	}
+	var out []located
+	done := map[set]bool{}
+	for _, c := range found {
+		key := set{c.parts, c.parity}
+		if c.parts > 1 && len(parts[key]) == c.parts {
+			if done[key] {
+				continue
+			}
+			done[key] = true
+			var whole strings.Builder
+			for i := range c.parts {
+				whole.WriteString(parts[key][i])
+			}
+			c.text = whole.String()
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// unique keeps the first code of each text.
+func unique(found []located) []Code {
+	var codes []Code
+	said := map[string]bool{}
+	for _, c := range found {
+		if !said[c.text] {
+			said[c.text] = true
+			codes = append(codes, Code{Text: c.text, Frame: c.frame, Corners: c.corners})
+		}
+	}
+	return codes
+}
