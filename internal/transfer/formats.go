@@ -12,12 +12,29 @@ func Formats() []Format {
 	return []Format{
 		// Magic bytes.
 		// Shapes of JSON.
+		aegis(),
+		twofas(),
+		bitwarden(),
+		proton(),
+		stratum(),
+		freeOTPPlus(),
+		lastpass(),
+		twofauth(),
+		cotp(),
+		authme(),
+		steam(),
+		andOTP(),
+		raivo(),
+		duo(),
+		extractOTP(),
 		// Shapes of XML and HTML.
+		freeOTP(),
 		// Headers of CSV.
 		// Lines.
 		migration(),
 		otpauth(),
 		// Without any mark.
+		andOTPSealed(),
 	}
 }
 

@@ -1,6 +1,36 @@
 package transfer
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// each decodes the elements of a list one by one and calls f with those that are of
+// the shape: one that is not costs its row and not the file.
+func each[T any](b *Batch, list []json.RawMessage, f func(i int, v T)) {
+	for i, raw := range list {
+		var v T
+		if json.Unmarshal(raw, &v) != nil {
+			b.skip(fmt.Sprintf("row %d", i+1), "not of the shape of an account")
+			continue
+		}
+		f(i, v)
+	}
+}
+
+// A flag is true, "true" or 1; anything else is false.
+type flag bool
+
+// UnmarshalJSON accepts everything.
+func (f *flag) UnmarshalJSON(data []byte) error {
+	switch string(data) {
+	case "true", `"true"`, "1", `"1"`:
+		*f = true
+	default:
+		*f = false
+	}
+	return nil
+}
 
 // A loose text is a JSON string, number, true, false or null; what is none of these
 // is empty. It never fails, so that one odd field costs its row and not the file.

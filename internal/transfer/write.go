@@ -1,6 +1,8 @@
 package transfer
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -45,6 +47,8 @@ type Holds struct {
 	MaxPeriod  int   // 0 means any
 	MaxCounter uint64
 	Tags, Note bool
+	// Refuse says what the lists do not: why an account cannot be expressed, or nothing.
+	Refuse func(a account.Account) string
 	// Plain and Sealed say whether files without and with a passphrase are written.
 	Plain, Sealed bool
 }
@@ -53,6 +57,11 @@ type Holds struct {
 func (h Holds) Lacks(a account.Account) string {
 	if !slices.Contains(h.Types, a.Type) {
 		return fmt.Sprintf("the format does not know accounts of type %s", a.Type)
+	}
+	if h.Refuse != nil {
+		if why := h.Refuse(a); why != "" {
+			return why
+		}
 	}
 	if a.Type != account.TOTP && a.Type != account.HOTP {
 		return h.lacksOfOthers(a)
@@ -133,4 +142,35 @@ func (h Holds) drops(row string, a account.Account) []Skip {
 		out = append(out, Skip{row, "alias"})
 	}
 	return out
+}
+
+// writeJSON returns an export that is one JSON value, as programs write it: indented,
+// without escapes that JSON does not ask for.
+func writeJSON(v any) (Output, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return Output{}, err
+	}
+	return Output{Data: b.Bytes()}, nil
+}
+
+// newUUID returns a random UUID (RFC 9562, section 5.4) in lower case.
+func newUUID(rand io.Reader) (string, error) {
+	var b [16]byte
+	if _, err := io.ReadFull(rand, b[:]); err != nil {
+		return "", err
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+}
+
+// isFavourite reports whether a has the tag that stands for a star.
+func isFavourite(a account.Account) bool { return slices.Contains(a.Tags, Favourite) }
+
+// groupTags returns the tags of a besides the star.
+func groupTags(a account.Account) []string {
+	return slices.DeleteFunc(slices.Clone(a.Tags), func(tag string) bool { return tag == Favourite })
 }

@@ -1,0 +1,339 @@
+package transfer
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/authcli/auth/internal/account"
+	"golang.org/x/crypto/scrypt"
+)
+
+// Parameters of the slots that are written; Aegis' own defaults.
+const (
+	aegisN       = 1 << 15
+	aegisR       = 8
+	aegisP       = 1
+	aegisKeySize = 32
+)
+
+// aegis is the vault of Aegis Authenticator: plain, or encrypted with a master key that
+// lies in slots, each under a password.
+//
+// Source: docs/vault.md of Aegis.
+func aegis() Format {
+	return Format{
+		Name: "aegis", Title: "Aegis Authenticator", Extension: ".json",
+		Detect: func(s *Source) bool {
+			return hasKeys(s.Object(), "header", "db") || in(s.Object()["db"], "entries")
+		},
+		Read: readAegis, Write: writeAegis, Encrypted: true,
+		Holds: Holds{
+			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP, account.Yandex},
+			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: true, Note: true, Plain: true, Sealed: true, Refuse: hexText,
+		},
+		Notes: "Settings → Import & Export → Export. Read by most other authenticators, so the best format to move on with. Groups are tags.",
+	}
+}
+
+type aegisFile struct {
+	Version int             `json:"version"`
+	Header  aegisHeader     `json:"header"`
+	DB      json.RawMessage `json:"db"`
+}
+
+type aegisHeader struct {
+	Slots  []aegisSlot  `json:"slots"`
+	Params *aegisParams `json:"params"`
+}
+
+type aegisParams struct {
+	Nonce string `json:"nonce"`
+	Tag   string `json:"tag"`
+}
+
+type aegisSlot struct {
+	Type      int         `json:"type"` // 1 is a password
+	UUID      string      `json:"uuid"`
+	Key       string      `json:"key"`
+	KeyParams aegisParams `json:"key_params"`
+	N         int64       `json:"n,omitempty"`
+	R         int64       `json:"r,omitempty"`
+	P         int64       `json:"p,omitempty"`
+	Salt      string      `json:"salt,omitempty"`
+	Repaired  bool        `json:"repaired"`
+	IsBackup  bool        `json:"is_backup"`
+}
+
+type aegisDB struct {
+	Entries []json.RawMessage `json:"entries"`
+	Groups  []struct {
+		UUID loose `json:"uuid"`
+		Name loose `json:"name"`
+	} `json:"groups"`
+}
+
+type aegisEntry struct {
+	Type     loose    `json:"type"`
+	Name     loose    `json:"name"`
+	Issuer   loose    `json:"issuer"`
+	Note     loose    `json:"note"`
+	Favorite flag     `json:"favorite"`
+	Icon     loose    `json:"icon"`
+	Group    loose    `json:"group"`
+	Groups   []string `json:"groups"`
+	Info     struct {
+		Secret  loose  `json:"secret"`
+		Algo    loose  `json:"algo"`
+		Digits  number `json:"digits"`
+		Period  number `json:"period"`
+		Counter number `json:"counter"`
+		PIN     loose  `json:"pin"`
+	} `json:"info"`
+}
+
+func readAegis(ctx context.Context, s *Source) (Batch, error) {
+	var file aegisFile
+	if err := s.JSON(&file); err != nil {
+		return Batch{}, err
+	}
+	data := []byte(file.DB)
+	var sealed string
+	if json.Unmarshal(data, &sealed) == nil {
+		phrase, err := s.Passphrase(ctx)
+		if err != nil {
+			return Batch{}, err
+		}
+		if data, err = openAegis(file.Header, sealed, phrase); err != nil {
+			return Batch{}, err
+		}
+	}
+	var db aegisDB
+	if json.Unmarshal(data, &db) != nil {
+		return Batch{}, ErrDamaged
+	}
+	var b Batch
+	groups := map[string]string{}
+	for _, g := range db.Groups {
+		groups[string(g.UUID)] = string(g.Name)
+	}
+	each(&b, db.Entries, func(i int, e aegisEntry) { b.take(i, e.row(&b, i, groups)) })
+	return b, nil
+}
+
+// row is where Aegis' habits are known: MD5 is a mark of Mobile-OTP only, and an entry
+// of another type with it gives codes with SHA1 in the app; a Mobile-OTP secret is kept
+// as bytes and used as their hexadecimal text.
+func (e aegisEntry) row(b *Batch, i int, groups map[string]string) row {
+	r := row{
+		kind: string(e.Type), issuer: string(e.Issuer), name: string(e.Name), note: string(e.Note), favourite: bool(e.Favorite),
+		secret: string(e.Info.Secret), algorithm: string(e.Info.Algo), pin: string(e.Info.PIN),
+		digits: e.Info.Digits, period: e.Info.Period, counter: e.Info.Counter, tags: []string{string(e.Group)},
+	}
+	kind, _ := parseType(r.kind)
+	if kind == account.MOTP {
+		if secret, err := account.ParseBase32(r.secret); err == nil {
+			r.key = []byte(hex.EncodeToString(secret.Reveal()))
+		}
+	} else if strings.EqualFold(r.algorithm, "MD5") {
+		r.algorithm = "SHA1"
+		b.warn("%s: Aegis shows codes with SHA1 where the file says MD5", rowName(i, r.issuer, r.name))
+	}
+	for _, id := range e.Groups {
+		r.tags = append(r.tags, groups[id])
+	}
+	if e.Icon != "" && e.Icon != "null" {
+		b.drop("icons")
+	}
+	return r
+}
+
+// openAegis tries the passphrase on each password slot.
+func openAegis(h aegisHeader, sealed, phrase string) ([]byte, error) {
+	body, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil || h.Params == nil {
+		return nil, ErrDamaged
+	}
+	nonce, tag, err := h.Params.decode()
+	if err != nil {
+		return nil, err
+	}
+	tried := 0
+	for _, slot := range h.Slots {
+		if slot.Type != 1 {
+			continue
+		}
+		if tried++; tried > 16 {
+			return nil, fmt.Errorf("%w: more than 16 password slots", ErrTooBig)
+		}
+		master, err := slot.open(phrase)
+		if errors.Is(err, ErrWrongPassphrase) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		plain, err := openGCM(master, nonce, append(body, tag...), nil)
+		if err != nil {
+			return nil, ErrDamaged // the master key was authentic
+		}
+		return plain, nil
+	}
+	if tried == 0 {
+		return nil, &NotExportableError{
+			What: "an Aegis vault that only the fingerprint of its phone opens",
+			Do:   "Set a password in Aegis and export again.",
+		}
+	}
+	return nil, ErrWrongPassphrase
+}
+
+func (p aegisParams) decode() (nonce, tag []byte, err error) {
+	nonce, err1 := hex.DecodeString(p.Nonce)
+	tag, err2 := hex.DecodeString(p.Tag)
+	if err1 != nil || err2 != nil || len(nonce) != 12 || len(tag) != 16 {
+		return nil, nil, ErrDamaged
+	}
+	return nonce, tag, nil
+}
+
+// open returns the master key in a password slot.
+func (slot aegisSlot) open(phrase string) ([]byte, error) {
+	salt, err1 := hex.DecodeString(slot.Salt)
+	sealed, err2 := hex.DecodeString(slot.Key)
+	if err1 != nil || err2 != nil || len(sealed) != aegisKeySize {
+		return nil, ErrDamaged
+	}
+	nonce, tag, err := slot.KeyParams.decode()
+	if err != nil {
+		return nil, err
+	}
+	key, err := scryptKey(phrase, salt, slot.N, slot.R, slot.P, aegisKeySize)
+	if err != nil {
+		return nil, err
+	}
+	return openGCM(key, nonce, append(sealed, tag...), nil)
+}
+
+// scryptKey derives a key within the bounds of this package.
+func scryptKey(phrase string, salt []byte, n, r, p int64, size int) ([]byte, error) {
+	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 {
+		return nil, ErrDamaged
+	}
+	if n > maxScryptN || r > maxScryptRP || p > maxScryptRP || r*p > maxScryptRP || 128*n*r > maxScryptMemory {
+		return nil, fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
+	}
+	key, err := scrypt.Key([]byte(phrase), salt, int(n), int(r), int(p), size)
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	return key, nil
+}
+
+func writeAegis(accounts []account.Account, o WriteOptions) (Output, error) {
+	ids := map[string]string{}
+	entries, groups := []any{}, []any{}
+	for _, a := range accounts {
+		id, err := newUUID(o.Rand)
+		if err != nil {
+			return Output{}, err
+		}
+		member := []string{}
+		for _, tag := range groupTags(a) {
+			if ids[tag] == "" {
+				if ids[tag], err = newUUID(o.Rand); err != nil {
+					return Output{}, err
+				}
+				groups = append(groups, map[string]any{"uuid": ids[tag], "name": tag})
+			}
+			member = append(member, ids[tag])
+		}
+		entries = append(entries, map[string]any{
+			"type": string(a.Type), "uuid": id, "name": a.Name, "issuer": a.Issuer, "note": a.Note, "favorite": isFavourite(a),
+			"icon": nil, "icon_mime": nil, "icon_hash": nil, "groups": member, "info": aegisInfoOf(a),
+		})
+	}
+	var db any = map[string]any{"version": 3, "entries": entries, "groups": groups, "icons_optimized": true}
+	header := aegisHeader{}
+	if o.Passphrase != "" {
+		plain, err := json.Marshal(db)
+		if err != nil {
+			return Output{}, err
+		}
+		if header, db, err = sealAegis(plain, o); err != nil {
+			return Output{}, err
+		}
+	}
+	return writeJSON(map[string]any{"version": 1, "header": header, "db": db})
+}
+
+func aegisInfoOf(a account.Account) map[string]any {
+	info := map[string]any{"secret": a.Secret.Base32(), "algo": string(a.Algorithm), "digits": a.Digits}
+	switch a.Type {
+	case account.HOTP:
+		info["counter"] = a.Counter
+		return info
+	case account.MOTP:
+		raw, _ := hex.DecodeString(string(a.Secret.Reveal())) // hexText has looked at it
+		info["secret"] = account.NewSecret(raw).Base32()
+		fallthrough
+	case account.Yandex:
+		info["pin"] = string(a.PIN.Reveal())
+	}
+	info["period"] = a.Period
+	return info
+}
+
+// hexText refuses Mobile-OTP secrets that are not lower-case hexadecimal digits, the
+// only texts that Aegis can keep.
+func hexText(a account.Account) string {
+	if a.Type != account.MOTP {
+		return ""
+	}
+	text := string(a.Secret.Reveal())
+	if raw, err := hex.DecodeString(text); err != nil || hex.EncodeToString(raw) != text {
+		return "the format knows Mobile-OTP secrets only as lower-case hexadecimal digits"
+	}
+	return ""
+}
+
+// sealAegis encrypts the database with a new master key, and that with the passphrase.
+func sealAegis(plain []byte, o WriteOptions) (aegisHeader, string, error) {
+	random := make([]byte, aegisKeySize+32+12+12)
+	if _, err := io.ReadFull(o.Rand, random); err != nil {
+		return aegisHeader{}, "", err
+	}
+	master, salt, keyNonce, nonce := random[:32], random[32:64], random[64:76], random[76:88]
+	id, err := newUUID(o.Rand)
+	if err != nil {
+		return aegisHeader{}, "", err
+	}
+	key, err := scryptKey(o.Passphrase, salt, aegisN, aegisR, aegisP, aegisKeySize)
+	if err != nil {
+		return aegisHeader{}, "", err
+	}
+	sealedKey, err := sealGCM(key, keyNonce, master, nil)
+	if err != nil {
+		return aegisHeader{}, "", err
+	}
+	body, err := sealGCM(master, nonce, plain, nil)
+	if err != nil {
+		return aegisHeader{}, "", err
+	}
+	split := func(nonce, sealed []byte) ([]byte, aegisParams) {
+		at := len(sealed) - 16
+		return sealed[:at], aegisParams{Nonce: hex.EncodeToString(nonce), Tag: hex.EncodeToString(sealed[at:])}
+	}
+	keyText, keyParams := split(keyNonce, sealedKey)
+	bodyText, params := split(nonce, body)
+	slot := aegisSlot{
+		Type: 1, UUID: id, Key: hex.EncodeToString(keyText), KeyParams: keyParams,
+		N: aegisN, R: aegisR, P: aegisP, Salt: hex.EncodeToString(salt), Repaired: true,
+	}
+	return aegisHeader{Slots: []aegisSlot{slot}, Params: &params}, base64.StdEncoding.EncodeToString(bodyText), nil
+}

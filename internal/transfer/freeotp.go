@@ -1,0 +1,41 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+)
+
+// freeOTP is tokens.xml, the shared preferences in which FreeOTP 1 keeps a token a
+// text, as JSON. FreeOTP+ on the phone keeps them the same way.
+func freeOTP() Format {
+	return Format{
+		Name: "freeotp", Title: "FreeOTP 1 (rooted phone)",
+		Detect: func(s *Source) bool {
+			for _, p := range s.Prefs() {
+				if isFreeOTPToken(p) {
+					return true
+				}
+			}
+			return false
+		},
+		Read:  readFreeOTP,
+		Notes: "The file shared_prefs/tokens.xml of FreeOTP 1 or FreeOTP+.",
+	}
+}
+
+func isFreeOTPToken(p pref) bool {
+	return p.Name != "tokenOrder" && strings.HasPrefix(p.Value, "{") && in(json.RawMessage(p.Value), "label", "secret")
+}
+
+func readFreeOTP(_ context.Context, s *Source) (Batch, error) {
+	var b Batch
+	var tokens []json.RawMessage
+	for _, p := range s.Prefs() {
+		if isFreeOTPToken(p) {
+			tokens = append(tokens, json.RawMessage(p.Value))
+		}
+	}
+	each(&b, tokens, func(i int, t freeOTPToken) { b.take(i, t.row()) })
+	return b, nil
+}

@@ -1,0 +1,156 @@
+package transfer
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+
+	"github.com/authcli/auth/internal/account"
+	"golang.org/x/crypto/argon2"
+)
+
+const (
+	protonSalt  = 16 // bytes
+	protonNonce = 12 // bytes
+	protonAAD   = "proton.authenticator.export.v1"
+)
+
+// proton is the export of Proton Authenticator.
+//
+// Source: proton-authenticator in github.com/ProtonMail, crate authenticator_common.
+func proton() Format {
+	return Format{
+		Name: "proton", Title: "Proton Authenticator", Extension: ".json",
+		Detect: func(s *Source) bool {
+			o := s.Object()
+			if !hasKeys(o, "version") {
+				return false
+			}
+			return hasKeys(o, "salt", "content") || protonEntries(o["entries"])
+		},
+		Read: readProton, Write: writeProton, Encrypted: true,
+		Holds: Holds{
+			Types:     []account.Type{account.TOTP, account.Steam},
+			MinDigits: 5, MaxDigits: 9, MaxPeriod: 1<<16 - 1, Note: true, Plain: true, Sealed: true, Refuse: protonRefuses,
+		},
+		Notes: "Settings → Export, with a password or without.",
+	}
+}
+
+func protonEntries(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return false
+	}
+	return list != nil && (len(list) == 0 || in(list[0], "content"))
+}
+
+type protonEntry struct {
+	Content struct {
+		URI  loose `json:"uri"`
+		Type loose `json:"entry_type"`
+		Name loose `json:"name"`
+	} `json:"content"`
+	Note loose `json:"note"`
+}
+
+func readProton(ctx context.Context, s *Source) (Batch, error) {
+	var file struct {
+		Salt    string            `json:"salt"`
+		Content string            `json:"content"`
+		Entries []json.RawMessage `json:"entries"`
+	}
+	if err := s.JSON(&file); err != nil {
+		return Batch{}, err
+	}
+	if file.Content != "" {
+		phrase, err := s.Passphrase(ctx)
+		if err != nil {
+			return Batch{}, err
+		}
+		plain, err := openProton(file.Salt, file.Content, phrase)
+		if err != nil {
+			return Batch{}, err
+		}
+		if json.Unmarshal(plain, &file) != nil {
+			return Batch{}, ErrDamaged
+		}
+	}
+	var b Batch
+	each(&b, file.Entries, func(i int, e protonEntry) {
+		name := rowName(i, "", string(e.Content.Name))
+		a, err := readURI(&b, name, string(e.Content.URI))
+		if err == nil && a.Name == "" && string(e.Content.Name) != a.Issuer {
+			a.Name = string(e.Content.Name)
+		}
+		a.Note = string(e.Note)
+		b.add(name, a, err)
+	})
+	return b, nil
+}
+
+// protonKey derives the key of an export from its passphrase.
+func protonKey(phrase string, salt []byte) []byte {
+	return argon2.IDKey([]byte(phrase), salt, 2, 19<<10, 1, 32)
+}
+
+func openProton(salt64, content64, phrase string) ([]byte, error) {
+	salt, err1 := base64.StdEncoding.DecodeString(salt64)
+	content, err2 := base64.StdEncoding.DecodeString(content64)
+	if err1 != nil || err2 != nil || len(content) < protonNonce {
+		return nil, ErrDamaged
+	}
+	return openGCM(protonKey(phrase, salt), content[:protonNonce], content[protonNonce:], []byte(protonAAD))
+}
+
+// protonRefuses is about Steam: the app keeps the secret alone, and names it Steam.
+func protonRefuses(a account.Account) string {
+	if a.Type == account.TOTP && a.Issuer == "Steam" && a.Digits == 5 {
+		return "the format would take it for a Steam account"
+	}
+	return ""
+}
+
+func writeProton(accounts []account.Account, o WriteOptions) (Output, error) {
+	entries := []any{}
+	var dropped []Skip
+	for i, a := range accounts {
+		id, err := newUUID(o.Rand)
+		if err != nil {
+			return Output{}, err
+		}
+		content := map[string]any{"uri": a.URI(), "entry_type": "Totp", "name": a.Name}
+		if a.Type == account.Steam {
+			content["uri"], content["entry_type"] = "steam://"+a.Secret.Base32(), "Steam"
+			if a.Issuer != "Steam" {
+				dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "issuer"})
+			}
+		}
+		e := map[string]any{"id": id, "content": content, "note": nil}
+		if a.Note != "" {
+			e["note"] = a.Note
+		}
+		entries = append(entries, e)
+	}
+	out, err := writeJSON(map[string]any{"version": 1, "entries": entries})
+	if err == nil && o.Passphrase != "" {
+		out, err = sealProton(out.Data, o)
+	}
+	out.Dropped = dropped
+	return out, err
+}
+
+func sealProton(plain []byte, o WriteOptions) (Output, error) {
+	random := make([]byte, protonSalt+protonNonce)
+	if _, err := io.ReadFull(o.Rand, random); err != nil {
+		return Output{}, err
+	}
+	salt, nonce := random[:protonSalt], random[protonSalt:]
+	sealed, err := sealGCM(protonKey(o.Passphrase, salt), nonce, plain, []byte(protonAAD))
+	if err != nil {
+		return Output{}, err
+	}
+	b64 := base64.StdEncoding.EncodeToString
+	return writeJSON(map[string]any{"version": 1, "salt": b64(salt), "content": b64(append(nonce, sealed...))})
+}
