@@ -158,8 +158,10 @@ func (s *scanner) try(v view, t triple) bool {
 				continue
 			}
 			grid := grid{homography: h, size: sym.size}
-			grid.bend(v.pic, sym, light)
 			if s.decode(v, &grid, g.version, light) {
+				return true
+			}
+			if grid.bend(v.pic, sym, light) && s.decode(v, &grid, g.version, light) {
 				return true
 			}
 			s.seen.symbol(&grid, agreement, v)
@@ -174,7 +176,8 @@ func (s *scanner) decode(v view, g *grid, n version, light bool) bool {
 	readings := [...]func() []float32{
 		func() []float32 { return againstNeighbours(shades, g.size) },
 		func() []float32 { return againstFinders(shades, g.size) },
-		func() []float32 { return againstNeighbours(sharpened(shades, g.size), g.size) },
+		func() []float32 { return againstNeighbours(sharpened(shades, g.size, 0.25), g.size) },
+		func() []float32 { return againstNeighbours(sharpened(shades, g.size, 0.6), g.size) },
 		func() []float32 { return g.colours(v.bits) },
 	}
 	for _, reading := range readings {

@@ -40,10 +40,10 @@ func (g *grid) cell(x float64) (int, float64) {
 }
 
 // bend finds all alignment patterns of a large symbol and notes how far each
-// is from its place.
-func (g *grid) bend(pic *plane, s *symbol, light bool) {
+// is from its place; false for small ones.
+func (g *grid) bend(pic *plane, s *symbol, light bool) bool {
 	if s.version < 7 {
-		return
+		return false
 	}
 	lines := s.version.alignment()
 	n := len(lines)
@@ -92,6 +92,7 @@ func (g *grid) bend(pic *plane, s *symbol, light bool) {
 		}
 	}
 	g.lines, g.shift = lines, shift
+	return true
 }
 
 func translation(p Point) homography { return homography{1, 0, p.X, 0, 1, p.Y, 0, 0, 1} }
@@ -179,8 +180,7 @@ func againstFinders(shades []float32, size int) []float32 {
 }
 
 // sharpened undoes some of the bleeding of each module into its neighbours.
-func sharpened(shades []float32, size int) []float32 {
-	const strength = 0.25
+func sharpened(shades []float32, size int, strength float32) []float32 {
 	out := make([]float32, len(shades))
 	for y := range size {
 		for x := range size {
