@@ -26,11 +26,13 @@ func TestDocumentedCommandsAreRun(t *testing.T) {
 }
 
 // answers are the flags that stand for what a person types.
-var answers = regexp.MustCompile(`^( --(passphrase-file|secret-file|vault-passphrase-file) \S+| --(yes|no-input))*$`)
+var answers = regexp.MustCompile(`^( --((new-|vault-)?passphrase-file|secret-file) \S+| --(yes|no-input))*$`)
 
+// runs reports whether a line of a script runs command. Dots at a word's end stand for the rest of it.
 func runs(line, command string) bool {
-	rest, ok := strings.CutPrefix(line, command)
-	return ok && answers.MatchString(rest)
+	pattern := strings.ReplaceAll(regexp.QuoteMeta(command), `\.\.\.`, `\S+`)
+	command = regexp.MustCompile("^" + pattern).FindString(line)
+	return command != "" && answers.MatchString(strings.TrimPrefix(line, command))
 }
 
 // consoleCommands returns the commands of auth in the console blocks and examples of page, without prompts and comments.
