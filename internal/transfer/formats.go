@@ -11,8 +11,14 @@ import (
 func Formats() []Format {
 	return []Format{
 		// Magic bytes.
+		stratumSealed(),
+		keepass(),
+		freeOTP2(),
+		googleDB(),
+		microsoft(),
 		// Shapes of JSON.
 		aegis(),
+		enteSealed(),
 		twofas(),
 		bitwarden(),
 		proton(),
@@ -27,13 +33,25 @@ func Formats() []Format {
 		raivo(),
 		duo(),
 		extractOTP(),
+		onePassword(),
+		protonPass(),
+		enpass(),
+		extension(),
 		// Shapes of XML and HTML.
 		freeOTP(),
+		keepassXML(),
+		htmlPage(),
 		// Headers of CSV.
+		keepassXC(),
+		extractCSV(),
+		spreadsheet(),
 		// Lines.
 		migration(),
+		enteList(),
+		pass(),
 		otpauth(),
 		// Without any mark.
+		authenticatorPlus(),
 		andOTPSealed(),
 	}
 }

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 )
@@ -69,4 +70,32 @@ func (b *signed) UnmarshalJSON(data []byte) error {
 	}
 	*b = out
 	return nil
+}
+
+// A member is one name and value of a JSON object.
+type member struct {
+	Name  string
+	Value json.RawMessage
+}
+
+// members returns the members of a JSON object in the order of the file, which a map
+// does not keep. What is no object has none.
+func members(raw json.RawMessage) []member {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if token, err := d.Token(); err != nil || token != json.Delim('{') {
+		return nil
+	}
+	var out []member
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return out
+		}
+		m := member{Name: fmt.Sprint(name)}
+		if d.Decode(&m.Value) != nil {
+			return out
+		}
+		out = append(out, m)
+	}
+	return out
 }

@@ -105,8 +105,11 @@ func readText(b *Batch, row, text string) {
 
 // readURI reads one URI and warns of what is odd in it.
 func readURI(b *Batch, row, uri string) (account.Account, error) {
-	a, err := account.ParseURI(uri)
+	a, err := account.ParseURI(winAuth(uri))
 	if err != nil {
+		return account.Account{}, err
+	}
+	if err := applyEnte(&a, uri); err != nil {
 		return account.Account{}, err
 	}
 	if label := a.Label(); label != "" {

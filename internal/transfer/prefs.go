@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"encoding/xml"
+	"io"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ func (s *Source) Root() string {
 	if !strings.HasPrefix(text, "<") {
 		return ""
 	}
-	d := xml.NewDecoder(strings.NewReader(text))
+	d := newXML(text)
 	for range 100 {
 		token, err := d.Token()
 		if err != nil {
@@ -31,14 +32,13 @@ func (s *Source) Root() string {
 type pref struct{ Name, Value string }
 
 // Prefs returns the texts of an Android shared preferences file, or nil where it is
-// none. Entities beyond XML's own five are an error in encoding/xml, so no document
-// can make itself grow.
+// none.
 func (s *Source) Prefs() []pref {
 	if s.Root() != "map" {
 		return nil
 	}
 	var out []pref
-	d := xml.NewDecoder(strings.NewReader(strings.TrimSpace(s.Text())))
+	d := newXML(s.Text())
 	depth := 0
 	for {
 		token, err := d.Token()
@@ -80,4 +80,12 @@ func find(prefs []pref, suffix string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// newXML returns a decoder of a text that is UTF-8 by now, whatever it says of itself.
+// Entities beyond XML's own five are an error, and so is nesting beyond its bounds.
+func newXML(text string) *xml.Decoder {
+	d := xml.NewDecoder(strings.NewReader(strings.TrimSpace(text)))
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	return d
 }

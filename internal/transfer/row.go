@@ -33,6 +33,7 @@ const Favourite = "favorite"
 // Reasons of rows.
 var (
 	errNoSecret = errors.New("no secret")
+	errTrash    = errors.New("in the trash of the program it comes from")
 	errCounter  = account.ErrCounter
 )
 

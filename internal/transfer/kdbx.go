@@ -1,0 +1,99 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/authcli/auth/internal/transfer/kdbx"
+)
+
+// keepass is the database of KeePass, KeePassXC and their kin. KeePass' XML and
+// KeePassXC's CSV have formats of their own; all three hand their entries to
+// keepassEntry.
+func keepass() Format {
+	return Format{
+		Name: "kdbx", Title: "KeePass, KeePassXC (KDBX 3 and 4)", Encrypted: true,
+		Detect: func(s *Source) bool { return s.Has(keepass1) || kdbx.Is(s.Data) },
+		Read:   readKeepass,
+		Notes:  "With AES-KDF, Argon2d or Argon2id. Databases that need a key file or a hardware key: export as XML or CSV. The recycle bin and old versions of entries are left out; groups are tags.",
+	}
+}
+
+// keepass1 is the mark of KeePass 1.
+const keepass1 = "\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5"
+
+func readKeepass(ctx context.Context, s *Source) (Batch, error) {
+	if s.Has(keepass1) {
+		return Batch{}, &NotExportableError{
+			What: "a database of KeePass 1",
+			Do:   "Open it with KeePass 2 or KeePassXC (Import), and give the new database.",
+		}
+	}
+	d, err := kdbx.Parse(s.Data)
+	if err != nil {
+		return Batch{}, kdbxError(err)
+	}
+	if err := checkKDF(d.KDF); err != nil {
+		return Batch{}, err
+	}
+	passphrase, err := s.Passphrase(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	entries, err := d.Open([]byte(passphrase))
+	if err != nil {
+		return Batch{}, kdbxError(err)
+	}
+	return keepassBatch(entries)
+}
+
+// keepassBatch reads the accounts in entries. The error is [ErrNoOTPData] where there
+// is nothing of the kind.
+func keepassBatch(entries []kdbx.Entry) (Batch, error) {
+	var b Batch
+	for i, e := range entries {
+		accounts, errs := keepassEntry(e.Title, e.User, e.Group, e.Fields)
+		row := rowName(i, e.Title, e.User)
+		for _, a := range accounts {
+			b.add(row, a, nil)
+		}
+		for _, err := range errs {
+			b.skip(row, err.Error())
+		}
+	}
+	if len(b.Accounts)+len(b.Skipped) == 0 {
+		return Batch{}, ErrNoOTPData
+	}
+	return b, nil
+}
+
+// checkKDF refuses a price beyond the bounds of this package.
+func checkKDF(k kdbx.KDF) error {
+	if k.Name != kdbx.AES {
+		return checkArgon2(clamp(k.Time), clamp(k.Memory), clamp(k.Threads))
+	}
+	if k.Rounds > maxKDBXRounds {
+		return fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
+	}
+	return nil
+}
+
+func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
+
+// kdbxError gives an error of package kdbx the meaning that [Read] promises.
+func kdbxError(err error) error {
+	switch {
+	case errors.Is(err, kdbx.ErrPassphrase):
+		return ErrWrongPassphrase
+	case errors.Is(err, kdbx.ErrTooBig):
+		return fmt.Errorf("%w: the database unpacks to more than is reasonable", ErrTooBig)
+	case errors.Is(err, kdbx.ErrVersion), errors.Is(err, kdbx.ErrUnsupported):
+		return &NotExportableError{
+			What: "a KeePass database of a version or with a cipher that is not supported",
+			Do:   "Export it as XML or CSV from KeePass or KeePassXC, and give that file.",
+		}
+	}
+	return ErrDamaged
+}

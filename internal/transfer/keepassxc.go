@@ -1,0 +1,54 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"time"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// keepassXC is the CSV export of KeePassXC, the one CSV that is written too.
+func keepassXC() Format {
+	return Format{
+		Name: "keepassxc", Title: "KeePassXC (CSV)", Extension: ".csv",
+		Detect: func(s *Source) bool {
+			t := s.table()
+			return t != nil && t.has([]string{"totp"}) && t.has([]string{"group"}) && t.has([]string{"last modified"})
+		},
+		Read:  func(ctx context.Context, s *Source) (Batch, error) { return readSpreadsheet(ctx, s) },
+		Write: writeKeepassXC,
+		Holds: Holds{
+			Types:     []account.Type{account.TOTP, account.Steam},
+			MinDigits: 6, MaxDigits: 10, MaxPeriod: 86400, Tags: true, Note: true, Plain: true, Refuse: needsLabel,
+		},
+		Notes: "Database → Export → CSV file. The group below the root is a tag.",
+	}
+}
+
+func writeKeepassXC(accounts []account.Account, o WriteOptions) (Output, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	now := o.Now.UTC().Format(time.RFC3339)
+	records := [][]string{{"Group", "Title", "Username", "Password", "URL", "Notes", "TOTP", "Icon", "Last Modified", "Created"}}
+	var dropped []Skip
+	for i, a := range accounts {
+		group := "Root"
+		tags := groupTags(a)
+		if len(tags) > 0 {
+			group += "/" + tags[0]
+		}
+		if len(tags) > 1 || isFavourite(a) {
+			dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "tags beyond the first"})
+		}
+		uri := a.URI()
+		if a.Type == account.Steam {
+			a.Type = account.TOTP
+			uri = a.URI() + "&encoder=steam"
+		}
+		records = append(records, []string{group, a.Issuer, a.Name, "", "", a.Note, uri, "0", now, now})
+	}
+	err := w.WriteAll(records)
+	return Output{Data: b.Bytes(), Dropped: dropped}, err
+}

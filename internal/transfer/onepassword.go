@@ -1,0 +1,111 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// onePassword is export.data of a .1pux archive of 1Password.
+//
+// Source: support.1password.com/1pux-format.
+func onePassword() Format {
+	return Format{
+		Name: "1password", Title: "1Password (1PUX)",
+		Detect: func(s *Source) bool { return in(firstOf(s.Object()["accounts"]), "vaults") },
+		Read:   readOnePassword,
+		Notes:  "File → Export, format 1PUX. Items with several one-time passwords give one account each. The CSV export is read as CSV.",
+	}
+}
+
+type onePasswordItem struct {
+	Overview struct {
+		Title loose   `json:"title"`
+		Tags  []loose `json:"tags"`
+	} `json:"overview"`
+	Favorite number `json:"favIndex"`
+	State    loose  `json:"state"`
+	Details  struct {
+		LoginFields []struct {
+			Value       loose `json:"value"`
+			Designation loose `json:"designation"`
+		} `json:"loginFields"`
+		Notes    loose `json:"notesPlain"`
+		Sections []struct {
+			Fields []struct {
+				Title loose `json:"title"`
+				Value struct {
+					TOTP loose `json:"totp"`
+				} `json:"value"`
+			} `json:"fields"`
+		} `json:"sections"`
+	} `json:"details"`
+}
+
+func readOnePassword(_ context.Context, s *Source) (Batch, error) {
+	var file struct {
+		Accounts []struct {
+			Vaults []struct {
+				Items []json.RawMessage `json:"items"`
+			} `json:"vaults"`
+		} `json:"accounts"`
+	}
+	if err := s.JSON(&file); err != nil {
+		return Batch{}, err
+	}
+	var b Batch
+	for _, a := range file.Accounts {
+		for _, v := range a.Vaults {
+			each(&b, v.Items, func(i int, outer struct {
+				onePasswordItem
+				Item *onePasswordItem `json:"item"` // older exports have another level
+			}) {
+				if outer.Item != nil {
+					outer.onePasswordItem = *outer.Item
+				}
+				outer.add(&b, i)
+			})
+		}
+	}
+	return b, b.noData()
+}
+
+func (item onePasswordItem) add(b *Batch, i int) {
+	user := loose("")
+	for _, f := range item.Details.LoginFields {
+		if f.Designation == "username" {
+			user = f.Value
+		}
+	}
+	row := rowName(i, string(item.Overview.Title), string(user))
+	found := 0
+	for _, section := range item.Details.Sections {
+		for _, f := range section.Fields {
+			if f.Value.TOTP == "" {
+				continue
+			}
+			found++
+			a, err := readLogin(b, row, string(item.Overview.Title), string(user), string(f.Value.TOTP))
+			if a.Note = string(item.Details.Notes); found > 1 && a.Note == "" {
+				a.Note = string(f.Title)
+			}
+			for _, tag := range item.Overview.Tags {
+				a.Tags = append(a.Tags, string(tag))
+			}
+			if item.Favorite.value > 0 {
+				a.Tags = append(a.Tags, Favourite)
+			}
+			if item.State == "trashed" || item.State == "deleted" {
+				err = errTrash
+			}
+			b.add(row, a, err)
+		}
+	}
+}
+
+// noData returns [ErrNoOTPData] where nothing was met at all.
+func (b *Batch) noData() error {
+	if len(b.Accounts)+len(b.Skipped) == 0 {
+		return ErrNoOTPData
+	}
+	return nil
+}
