@@ -1,0 +1,185 @@
+package convert_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/qr/convert"
+)
+
+func TestDetect(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]string{
+		"%PDF-1.7\n":                       "PDF",
+		"\x00\x00\x00\x18ftypheic\x00\x00": "HEIC",
+		"\x00\x00\x00\x18ftypmif1\x00\x00": "HEIC",
+		"\x00\x00\x00\x18ftypisom\x00\x00": "",
+		"\x89PNG\r\n\x1a\n":                "",
+		"":                                 "",
+		"ftyp":                             "",
+	} {
+		if got := convert.Detect([]byte(data)); got != want {
+			t.Errorf("Detect(%q) = %q, want %q", data, got, want)
+		}
+	}
+}
+
+func none(string) (string, error) { return "", exec.ErrNotFound }
+
+func TestMissingToolIsNamed(t *testing.T) {
+	t.Parallel()
+	for data, tools := range map[string]string{
+		"%PDF-1.7":                 "pdftoppm poppler-utils sips macOS",
+		"\x00\x00\x00\x18ftypheic": "heif-convert libheif-examples sips macOS",
+	} {
+		_, _, err := convert.Convert(context.Background(), none, []byte(data))
+		var missing *convert.NoToolError
+		if !errors.As(err, &missing) {
+			t.Fatalf("got %v", err)
+		}
+		for _, word := range strings.Fields(tools) {
+			if !strings.Contains(err.Error(), word) {
+				t.Errorf("%q does not name %s", err, word)
+			}
+		}
+	}
+}
+
+// stub is a program of two lines in the place of the real one.
+func stub(t *testing.T, script string) func(string) (string, error) {
+	t.Helper()
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("no shell to write a program in")
+	}
+	path := filepath.Join(t.TempDir(), "tool")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return func(name string) (string, error) {
+		if name == "sips" {
+			return "", exec.ErrNotFound
+		}
+		return path, nil
+	}
+}
+
+func TestPagesComeInOrder(t *testing.T) {
+	t.Parallel()
+	// pdftoppm's last argument is the beginning of the names of the pages.
+	tool := stub(t, `for last; do :; done; printf two >"$last-02.png"; printf one >"$last-01.png"`)
+	pages, name, err := convert.Convert(context.Background(), tool, []byte("%PDF-1.7"))
+	if err != nil || name != "pdftoppm" || len(pages) != 2 || string(pages[0]) != "one" || string(pages[1]) != "two" {
+		t.Errorf("got %q by %q, %v", pages, name, err)
+	}
+}
+
+func TestFailuresOfTools(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"exit code": "echo the file says 12345 >&2; exit 3",
+		"no page":   "exit 0",
+		"too much":  `for last; do :; done; truncate -s 300M "$last-1.png"`,
+	} {
+		_, _, err := convert.Convert(context.Background(), stub(t, script), []byte("%PDF-1.7"))
+		if !errors.Is(err, convert.ErrFailed) || strings.Contains(fmt.Sprint(err), "12345") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCancelledToolEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	_, _, err := convert.Convert(ctx, stub(t, "exec sleep 60"), []byte("%PDF-1.7"))
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	tool := stub(t, `ls -ld . | cut -c1-10 >&2; for last; do :; done; ls -ld .. >/dev/null; stat -c %a . >"$last-1.png"`)
+	pages, _, err := convert.Convert(context.Background(), tool, []byte("%PDF-1.7"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(string(pages[0])); got != "700" {
+		t.Errorf("the folder of the program has mode %s", got)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A real pdftoppm, on a page that holds the modules of a code as rectangles.
+func TestRealPDF(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("pdftoppm"); err != nil {
+		if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), "pdftoppm") {
+			t.Fatal("pdftoppm is required and not there")
+		}
+		t.Skip("pdftoppm is not there (Debian: poppler-utils)")
+	}
+	const text = "otpauth://totp/Example:alice@example.com?secret=GEZDGNBVGY3TQOJQ"
+	pages, _, err := convert.Convert(context.Background(), exec.LookPath, pdf(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.DecodeConfig(bytes.NewReader(pages[0])); err != nil {
+		t.Fatal(err)
+	}
+	result, err := qr.Read(context.Background(), pages[0])
+	if err != nil || len(result.Codes) != 1 || result.Codes[0].Text != text {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+// pdf draws a code on a page, four points a module.
+func pdf(t *testing.T, text string) []byte {
+	t.Helper()
+	modules, err := qr.Matrix(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var draw strings.Builder
+	for y, row := range modules {
+		for x, dark := range row {
+			if dark {
+				fmt.Fprintf(&draw, "%d %d 4 4 re\n", 100+4*x, 600-4*y)
+			}
+		}
+	}
+	draw.WriteString("f\n")
+	var out bytes.Buffer
+	var offsets []int
+	object := func(body string) {
+		offsets = append(offsets, out.Len())
+		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", len(offsets), body)
+	}
+	out.WriteString("%PDF-1.4\n")
+	object("<< /Type /Catalog /Pages 2 0 R >>")
+	object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+	object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>")
+	object(fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", draw.Len(), draw.String()))
+	start := out.Len()
+	fmt.Fprintf(&out, "xref\n0 5\n0000000000 65535 f \n")
+	for _, at := range offsets {
+		fmt.Fprintf(&out, "%010d 00000 n \n", at)
+	}
+	fmt.Fprintf(&out, "trailer << /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", start)
+	return out.Bytes()
+}
