@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,10 +51,20 @@ secret is kept and named.` + exitStatus("0 done; 1 nothing to add in what was gi
   auth add --qr screenshot.png
   auth add github:alice --secret-file secret.txt
   auth add --uri uris.txt`,
-		Args:              checked(cobra.MaximumNArgs(1)),
+		Args:              checked(cobra.ArbitraryArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// More than one file after --qr is how people write it.
+			// "--qr one.png two.png", and "--qr *.png", mean images all of them.
+			args = slices.DeleteFunc(args, func(arg string) bool {
+				image := len(o.images) > 0 && isFile(arg)
+				if image {
+					o.images = append(o.images, arg)
+				}
+				return image
+			})
+			if len(args) > 1 {
+				return hint.With(usagef("one label at most"), "auth add --help")
+			}
 			if len(args) == 1 {
 				o.issuer, o.name = mergeLabel(args[0], o.issuer, o.name, cmd.Flags())
 			}
@@ -82,6 +94,11 @@ secret is kept and named.` + exitStatus("0 done; 1 nothing to add in what was gi
 	must(cmd.RegisterFlagCompletionFunc("type", fixed("totp", "hotp", "steam")))
 	must(cmd.RegisterFlagCompletionFunc("algorithm", fixed("SHA1", "SHA256", "SHA512")))
 	return cmd
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return path == "-" || err == nil && info.Mode().IsRegular()
 }
 
 // mergeLabel splits a LABEL argument; --issuer and --name win over its parts.
@@ -225,7 +242,7 @@ func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, erro
 				lines = append(lines, line)
 			}
 		}
-		return readTexts(lines, "line")
+		return readTexts(lines, "URI")
 	default:
 		a, err := s.single(ctx, o)
 		return transfer.Batch{Accounts: []account.Account{a}}, err
@@ -237,6 +254,11 @@ func readTexts(texts []string, what string) (transfer.Batch, error) {
 	batch, err := transfer.ReadTexts(texts)
 	if err != nil {
 		return batch, err
+	}
+	for i, skip := range batch.Skipped {
+		if n, found := strings.CutPrefix(skip.Row, "text "); found {
+			batch.Skipped[i].Row = what + " " + n
+		}
 	}
 	if len(batch.Accounts) == 0 {
 		if len(batch.Skipped) > 0 {

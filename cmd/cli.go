@@ -117,6 +117,7 @@ func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
 		return secretArgument()
 	}
 	err := usagef("unknown command %q for %q", term.Escape(args[0]), cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = cmd.Root().SuggestionsMinimumDistance
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		return hint.With(err, cmd.CommandPath()+" "+near[0])
 	}

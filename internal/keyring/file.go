@@ -85,13 +85,16 @@ func (k *FileKeyring) Exists() bool {
 	return false
 }
 
-// Get returns an item's value. Errors: [ErrNotFound], [ErrNoKey] where the
-// keyring was never created, [ErrWrongPassphrase], [ErrLocked], *[DamagedError]
-// for a file that does not open, which wraps ErrNoKey if its key is missing.
+// Get returns an item's value. Errors: [ErrNotFound], also where the keyring was
+// never created, [ErrWrongPassphrase], [ErrLocked], *[DamagedError] for a file
+// that does not open, which wraps [ErrNoKey] if its key is missing.
 func (k *FileKeyring) Get(ctx context.Context, name string) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	items, _, err := k.read(ctx, name)
+	if errors.Is(err, ErrNoKey) && !isDamage(err) {
+		return "", ErrNotFound
+	}
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +105,8 @@ func (k *FileKeyring) Get(ctx context.Context, name string) (string, error) {
 	return value, nil
 }
 
-// Set stores an item. Errors: as Get, and [ErrTooBig].
+// Set stores an item. Errors: as Get, [ErrTooBig], and [ErrNoKey] where the
+// keyring was never created.
 func (k *FileKeyring) Set(ctx context.Context, name, value string) error {
 	if len(value) > fileLimit {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, len(value), fileLimit)
@@ -122,6 +126,9 @@ func (k *FileKeyring) Delete(ctx context.Context, name string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	items, identity, err := k.read(ctx, name)
+	if errors.Is(err, ErrNoKey) && !isDamage(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// A machine without any keyring: the error says so and names the file keyring.
+func TestNoKeyring(t *testing.T) {
+	t.Parallel()
+	bus := keyringtest.SecretService(t, keyringtest.ServiceOptions{BusOnly: true})
+	d := newDevice(t, bus)
+	d.fails(6, []string{"keyring", "AUTH_KEYRING=file"}, "list")
+	none := newDevice(t, nil)
+	none.env = append(none.env, "AUTH_KEYRING=system", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(t.TempDir(), "none"))
+	none.fails(6, []string{"keyring", "AUTH_KEYRING=file"}, "code", "x")
+	none.fails(6, []string{"keyring"}, "doctor")
+}
+
+// A locked keyring and nobody to unlock it: exit 6, at once, and nothing is lost.
+func TestLockedKeyring(t *testing.T) {
+	t.Parallel()
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d := newDevice(t, service)
+	d.add("keep")
+	service.Lock()
+	d.fails(6, []string{"locked", "hint:"}, "code", "keep")
+	d.fails(6, []string{"locked"}, "remove", "keep", "--yes")
+	service.Kill()
+	service.Start() // which unlocks it, as a log-in does
+	if got := d.must("", "code", "keep", "--at", "59"); got != exampleCode {
+		t.Errorf("after unlocking the code is %q", got)
+	}
+}
+
+// A keyring daemon that hangs: an answer within five seconds without a terminal and
+// display, exit 6.
+func TestStoppedKeyring(t *testing.T) {
+	t.Parallel()
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d := newDevice(t, service)
+	d.add("keep")
+	service.Stop()
+	start := time.Now()
+	d.fails(6, []string{"did not answer", "hint:"}, "code", "keep")
+	// A deadline is a promise about time, and is measured; the rest is for a busy machine.
+	if took := time.Since(start); took > 8*time.Second {
+		t.Errorf("the answer took %s", took)
+	}
+	d.env = append(d.env, "AUTH_KEYRING_TIMEOUT=1s")
+	d.fails(6, nil, "edit", "keep", "--note", "x")
+	service.Continue()
+	if got := d.must("", "code", "keep", "--at", "59"); got != exampleCode {
+		t.Errorf("after going on the code is %q", got)
+	}
+	d.add("another")
+	if got := d.labels(); !slices.Equal(got, []string{"keep", "another"}) {
+		t.Errorf("accounts %q", got)
+	}
+}
+
+// A marker without its vault is a lost vault, not a new one: only doctor, restore
+// and vault new go on from there, above the old generation.
+func TestMarkerWithoutVault(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{}))
+	d.add("lost")
+	d.add("lost2")
+	file := filepath.Join(t.TempDir(), "v.age")
+	d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+
+	other := keyringtest.SecretService(t, keyringtest.ServiceOptions{}) // the keyring was reset
+	d.env = append(d.env, other.Env...)
+	words := []string{"not in the keyring where it was last seen", "auth restore FILE", "auth vault new"}
+	d.fails(6, words, "list")
+	d.fails(6, words, "code", "lost")
+	d.fails(6, words, "add", "x", "--secret-file", writeTemp(t, exampleSecret))
+	d.fails(6, []string{"auth restore FILE"}, "vault", "repair")
+	if r := d.fails(6, nil, "doctor"); !strings.Contains(r.stdout, "auth restore FILE") {
+		t.Errorf("doctor does not name restore:\n%s", r.stdout)
+	}
+	d.fails(2, []string{"--yes"}, "vault", "new")
+	out := d.must("pass", "restore", file, "--passphrase-file", "-")
+	if !strings.Contains(out, "restored") {
+		t.Errorf("restore says %q", out)
+	}
+	if got := d.must("", "code", "lost", "--at", "59"); got != exampleCode {
+		t.Errorf("the restored code is %q", got)
+	}
+
+	third := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d.env = append(d.env, third.Env...)
+	d.must("", "vault", "new", "--yes")
+	if got := d.labels(); len(got) != 0 {
+		t.Errorf("a new vault holds %q", got)
+	}
+	d.fails(5, []string{"it can be read"}, "vault", "new", "--yes")
+}
+
+// The vault moves between keyrings, and a mix-up of the two is named.
+func TestVaultUse(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{}))
+	d.env = append(d.env, "AUTH_KEYRING=")
+	d.add("moving")
+	d.fails(6, []string{"is in the system keyring, not in the file keyring", "auth vault use file"}, "--keyring", "file", "list")
+	d.must("", "vault", "use", "file")
+	if got := d.must("", "code", "moving", "--at", "59"); got != exampleCode {
+		t.Errorf("in the file keyring the code is %q", got)
+	}
+	d.fails(6, []string{"auth vault use system"}, "--keyring", "system", "list")
+	d.must("", "vault", "use", "file") // again is no change
+	d.must("new pass", "vault", "passphrase", "--new-passphrase-file", "-")
+	d.fails(2, []string{"--vault-passphrase-file"}, "list")
+	d.fails(7, []string{"wrong passphrase"}, "list", "--vault-passphrase-file", writeTemp(t, "nonsense"))
+	pass := writeTemp(t, "new pass\n")
+	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE="+pass)
+	d.must("", "vault", "use", "system")
+	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE=")
+	if got := d.must("", "code", "moving", "--at", "59"); got != exampleCode {
+		t.Errorf("back in the system keyring the code is %q", got)
+	}
+}

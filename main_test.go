@@ -1,0 +1,236 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/authcli/auth/cmd"
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// TestMain makes the test binary auth itself when a script calls it by that name,
+// with two differences that the shipped program has no switch for: a clock that a
+// script can set, and passphrases that cost little.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"auth": func() {
+		env := cmd.System()
+		env.WorkFactor = 4
+		if at := os.Getenv("TEST_NOW"); at != "" {
+			now, err := time.Parse(time.RFC3339, at)
+			if err != nil {
+				panic(err)
+			}
+			env.Now = func() time.Time { return now }
+		}
+		os.Exit(cmd.Main(env, os.Args[1:]))
+	}})
+}
+
+// The programs of others that scripts check auth against, and the Debian packages
+// that they are in. A script says [oathtool] and is skipped without it.
+var programs = map[string]string{
+	"oathtool":  "oathtool",
+	"zbarimg":   "zbar-tools",
+	"qrencode":  "qrencode",
+	"age":       "age",
+	"jq":        "jq",
+	"bash":      "bash",
+	"zsh":       "zsh",
+	"fish":      "fish",
+	"gdbus":     "libglib2.0-bin",
+	"mkfs.ext4": "e2fsprogs",
+}
+
+func required(part string) bool {
+	return slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part)
+}
+
+// TestScripts runs the program end to end on the file keyring.
+func TestScripts(t *testing.T) {
+	run(t, "file", []string{"AUTH_KEYRING=file"})
+}
+
+// TestScriptsSystemKeyring runs the same scripts on a real Secret Service.
+func TestScriptsSystemKeyring(t *testing.T) {
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	run(t, "system", append(service.Env, "AUTH_KEYRING=system"))
+}
+
+func run(t *testing.T, keyring string, env []string) {
+	p := testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			repo, err := os.Getwd()
+			if err != nil {
+				return err
+			}
+			for _, pair := range env {
+				name, value, _ := strings.Cut(pair, "=")
+				e.Setenv(name, value)
+			}
+			e.Setenv("REPO", repo)
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("AUTH_HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("AUTH_NO_INPUT", "1")
+			e.Setenv("PIPE", "|")
+			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			switch name {
+			case "file", "system":
+				return name == keyring, nil
+			case "root":
+				return os.Getuid() == 0, nil
+			}
+			pkg, known := programs[name]
+			if !known {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			_, err := exec.LookPath(name)
+			if err != nil && required(name) {
+				return false, fmt.Errorf("%s is required: apt-get install %s", name, pkg)
+			}
+			return err == nil, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":    exits,
+			"remember": remember,
+			"same":     same,
+			"flip":     flip,
+			"cut":      cut,
+			"mode":     mode,
+			"repeat":   repeat,
+		},
+	}
+	if runtime.GOOS == "windows" {
+		p.Setup = windows(p.Setup)
+	}
+	testscript.Run(t, p)
+}
+
+func windows(setup func(*testscript.Env) error) func(*testscript.Env) error {
+	return func(e *testscript.Env) error {
+		e.Setenv("USERPROFILE", e.WorkDir)
+		return setup(e)
+	}
+}
+
+// exits runs a program and checks its exit code: exits 3 auth code nobody.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// vaultNow is everything that the program shows of its vault, secrets included.
+func vaultNow(ts *testscript.TestScript) string {
+	var all strings.Builder
+	ts.Check(ts.Exec("auth", "list", "--json"))
+	all.WriteString(ts.ReadFile("stdout"))
+	for line := range strings.Lines(all.String()) {
+		for _, part := range strings.Split(line, `{"id":"`)[1:] {
+			id, _, _ := strings.Cut(part, `"`)
+			if strings.Contains(part, `"needs_verification":true`) {
+				continue
+			}
+			ts.Check(ts.Exec("auth", "show", "--reveal", "id:"+id))
+			all.WriteString(ts.ReadFile("stdout"))
+		}
+	}
+	ts.Check(ts.Exec("auth", "status", "--json"))
+	all.WriteString(ts.ReadFile("stdout"))
+	return all.String()
+}
+
+// remember keeps what the vault holds; same checks that it holds the same still.
+func remember(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: remember")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(".remembered"), []byte(vaultNow(ts)), 0o600))
+}
+
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: same")
+	}
+	if before, now := ts.ReadFile(".remembered"), vaultNow(ts); before != now {
+		ts.Fatalf("the vault changed\nbefore %s\nafter  %s", before, now)
+	}
+}
+
+// flip inverts one bit of a file: flip FILE OFFSET; a negative offset counts from its end.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	data, at := atOffset(ts, neg, args)
+	data[at] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// cut truncates a file at an offset.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	data, at := atOffset(ts, neg, args)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data[:at], 0o600))
+}
+
+func atOffset(ts *testscript.TestScript, neg bool, args []string) ([]byte, int) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip or cut FILE OFFSET")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if at < 0 {
+		at += len(data)
+	}
+	if at < 0 || at >= len(data) {
+		ts.Fatalf("%s has %d bytes", args[0], len(data))
+	}
+	return data, at
+}
+
+// mode checks the permissions of a file: mode 600 vault.age.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	if runtime.GOOS == "windows" {
+		return
+	}
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); neg || got != args[0] {
+		ts.Fatalf("mode %s, want %s", got, args[0])
+	}
+}
+
+// repeat writes a text many times to a file: repeat FILE COUNT TEXT.
+func repeat(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat(args[2], n)), 0o600))
+}

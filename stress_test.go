@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// long reports whether the long loops run: in .ci/run, and where somebody asks.
+func long() bool { return os.Getenv("AUTH_TEST_LONG") != "" }
+
+func writeTemp(t testing.TB, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// onBoth runs a test on the file keyring and on a real Secret Service.
+func onBoth(t *testing.T, f func(t *testing.T, d *device)) {
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		f(t, newDevice(t, nil))
+	})
+	t.Run("system", func(t *testing.T) {
+		t.Parallel()
+		f(t, newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{})))
+	})
+}
+
+// Two hundred processes that add at once leave two hundred accounts.
+func TestConcurrentAdds(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *device) {
+		n := 25
+		if long() {
+			n = 200
+		}
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				if r := d.run(exampleSecret, "add", fmt.Sprintf("account-%03d", i), "--secret-file", "-"); r.code != 0 {
+					t.Errorf("add %d: exit code %d: %s", i, r.code, r.stderr)
+				}
+			})
+		}
+		all.Wait()
+		labels := d.labels()
+		slices.Sort(labels)
+		if len(slices.Compact(labels)) != n {
+			t.Errorf("%d accounts after %d additions", len(labels), n)
+		}
+	})
+}
+
+// Killed at any moment, adding leaves the old or the new state, and the next
+// command goes on from it.
+func TestKilledAdds(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *device) {
+		kills := 10
+		if long() {
+			kills = 100
+		}
+		d.add("first")
+		had := 1
+		for i := range kills {
+			cmd := d.command("add", fmt.Sprintf("killed-%03d", i), "--secret-file", "-")
+			cmd.Stdin = strings.NewReader(exampleSecret)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			labels := d.labels()
+			if len(labels) != had && len(labels) != had+1 {
+				t.Fatalf("after kill %d there are %d accounts, before it %d", i, len(labels), had)
+			}
+			had = len(labels)
+			if got := d.must("", "code", "first", "--exact", "--at", "59"); got != exampleCode {
+				t.Fatalf("after kill %d the first code is %q", i, got)
+			}
+		}
+		t.Logf("%d of %d killed additions had been stored", had-1, kills)
+	})
+}
+
+// Vaults of every size keep every account: one that lies in the head, and ones in chunks.
+func TestSizes(t *testing.T) {
+	onBoth(t, func(t *testing.T, d *device) {
+		var uris strings.Builder
+		added := 0
+		for _, size := range []int{1, 30, 100, 1000} {
+			for ; added < size; added++ {
+				fmt.Fprintf(&uris, "otpauth://totp/Issuer%d:user%d@example.com?secret=%s%s\n", added, added, exampleSecret[:28], base32Of(added))
+			}
+			d.must(uris.String(), "add", "--uri", "-")
+			if got := len(d.labels()); got != size {
+				t.Fatalf("%d accounts, want %d", got, size)
+			}
+			last := fmt.Sprintf("Issuer%d:user%d@example.com", size-1, size-1)
+			if got := d.must("", "show", last, "--reveal"); !strings.Contains(got, exampleSecret[:28]+base32Of(size-1)) {
+				t.Errorf("the last of %d accounts has another secret", size)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "v.age")
+		d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+		second := newDevice(t, nil)
+		second.must("pass", "restore", file, "--passphrase-file", "-")
+		if !slices.Equal(second.labels(), d.labels()) {
+			t.Error("the restored accounts differ")
+		}
+	})
+}
+
+func base32Of(n int) string {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+	return string([]byte{letters[n>>15&31], letters[n>>10&31], letters[n>>5&31], letters[n&31]})
+}
