@@ -20,7 +20,7 @@ var text = base64.RawURLEncoding.Strict()
 // libraries handle one by one and macOS and Windows ration.
 func pack(data []byte) ([]byte, error) {
 	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.BestCompression)
+	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
 	if err != nil {
 		return nil, err
 	}

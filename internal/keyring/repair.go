@@ -109,7 +109,8 @@ func (s *Store) spareSlot(ctx context.Context, but ...string) (string, error) {
 
 // Wipe removes every item of the store: the head first, so that Load is
 // [ErrNotFound] from then on, then the chunks of all slots, then "previous".
-// It can be repeated after an error.
+// Each is looked for again after its removal. Wipe can be repeated after an
+// error.
 func (s *Store) Wipe(ctx context.Context) error {
 	known := map[string]int{} // chunks of a slot that a head tells of
 	for _, item := range []string{headItem, previousItem} {
@@ -123,7 +124,7 @@ func (s *Store) Wipe(ctx context.Context) error {
 			known[h.slot] = max(known[h.slot], h.count)
 		}
 	}
-	if err := s.k.Delete(ctx, headItem); err != nil {
+	if err := s.remove(ctx, headItem); err != nil {
 		return err
 	}
 	for _, slot := range slots {
@@ -131,7 +132,21 @@ func (s *Store) Wipe(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.k.Delete(ctx, previousItem)
+	return s.remove(ctx, previousItem)
+}
+
+// remove deletes an item and looks whether it is gone.
+func (s *Store) remove(ctx context.Context, item string) error {
+	if err := s.k.Delete(ctx, item); err != nil {
+		return fmt.Errorf("item %s: %w", item, err)
+	}
+	switch _, err := s.k.Get(ctx, item); {
+	case err == nil:
+		return fmt.Errorf("item %s: %w: it is still there", item, ErrUnsettled)
+	case !errors.Is(err, ErrNotFound):
+		return fmt.Errorf("item %s: %w", item, err)
+	}
+	return nil
 }
 
 // wipeSlot removes chunks from the last to the first, so that one that is
@@ -147,7 +162,7 @@ func (s *Store) wipeSlot(ctx context.Context, slot string, atLeast int) error {
 		}
 	}
 	for i := end - 1; i >= 0; i-- {
-		if err := s.k.Delete(ctx, chunkItem(slot, i)); err != nil {
+		if err := s.remove(ctx, chunkItem(slot, i)); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func NewStore(k Keyring) *Store { return &Store{k: k} }
 // faster it looks again. Errors: [ErrNotFound] if there is no head at all,
 // *[DamagedError], [ErrNewer], and those of [Keyring.Get].
 func (s *Store) Load(ctx context.Context) (Snapshot, error) {
-	const tries = 5
+	const tries = 10
 	var before string
 	var damage error
 	for try := range tries {

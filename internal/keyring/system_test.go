@@ -210,8 +210,20 @@ func TestSystemRefusesOtherBus(t *testing.T) {
 	}
 }
 
-// TestSystemEmptyPassword: a keyring without a password opens by itself, as
-// where a desktop logs in without one.
+// TestSystemEmptyPassword: a keyring without a password opens without a
+// prompt, as where a desktop logs in without one.
 func TestSystemEmptyPassword(t *testing.T) {
-	t.Skip("pending")
+	t.Parallel()
+	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{Silent: true})
+	if got := run(t, s.Env, "set head x"); got != "ok" {
+		t.Fatal(got)
+	}
+	s.ClearPassword()
+	s.Lock()
+	if got := run(t, s.Env, "collection"); got != "ok login true" {
+		t.Fatal(got)
+	}
+	if got := run(t, s.Env, "get head"); got != "ok x" {
+		t.Error(got)
+	}
 }

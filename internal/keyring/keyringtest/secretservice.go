@@ -282,6 +282,30 @@ func (s *Service) Lock() {
 	}
 }
 
+// ClearPassword gives the collection "login" an empty password.
+func (s *Service) ClearPassword() {
+	s.t.Helper()
+	const service = "org.freedesktop.secrets"
+	var output dbus.Variant
+	var session dbus.ObjectPath
+	call := s.conn.Object(service, "/org/freedesktop/secrets").
+		Call("org.freedesktop.Secret.Service.OpenSession", 0, "plain", dbus.MakeVariant(""))
+	if err := call.Store(&output, &session); err != nil {
+		s.t.Fatal(err)
+	}
+	type secret struct {
+		Session           dbus.ObjectPath
+		Parameters, Value []byte
+		ContentType       string
+	}
+	was, is := secret{session, nil, []byte(s.o.Password), "text/plain"}, secret{session, nil, nil, "text/plain"}
+	err := s.conn.Object(service, "/org/freedesktop/secrets").
+		Call("org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface.ChangeWithMasterPassword", 0, loginPath, was, is).Err
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Stop halts the daemon, so that calls get no answer.
 func (s *Service) Stop() { s.signal(stopSignal) }
 

@@ -1,0 +1,163 @@
+package keyring_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// spoil gives ways to damage an item's value.
+func spoil(value string) map[string]*string {
+	text := func(s string) *string { return &s }
+	cut := value[:len(value)/2]
+	flipped := []byte(value)
+	flipped[len(flipped)-10] ^= 1
+	return map[string]*string{
+		"missing": nil,
+		"empty":   text(""),
+		"cut":     text(cut),
+		"flipped": text(string(flipped)),
+		"foreign": text("hunter2"),
+		"twice":   text(value + value),
+	}
+}
+
+// TestDamage: a damaged item is damage, never emptiness, and never read.
+func TestDamage(t *testing.T) {
+	t.Parallel()
+	for _, history := range [][]int{{100, 200}, {6000, 6000}, {100, 6000}, {6000, 100}} {
+		k := keyringtest.Windows()
+		for i, size := range history {
+			save(t, k, uint64(i+1), size)
+		}
+		for item, value := range k.Items() {
+			for how, spoilt := range spoil(value) {
+				t.Run(fmt.Sprintf("%v/%s %s", history, item, how), func(t *testing.T) {
+					k := k.Clone()
+					k.Replace(item, spoilt)
+					snap, err := keyring.NewStore(k).Load(t.Context())
+					var damaged *keyring.DamagedError
+					switch {
+					case item == "head" && how == "missing":
+						if !errors.Is(err, keyring.ErrNotFound) {
+							t.Errorf("Load without a head: %v", err)
+						}
+					case err == nil:
+						wantLoad(t, k, uint64(len(history)), history[len(history)-1])
+					case !errors.As(err, &damaged) || len(snap.Data) != 0:
+						t.Errorf("Load: %d bytes, %v", len(snap.Data), err)
+					}
+					// One item at fault leaves one of two snapshots.
+					if !whole(t, k, 2, history[1]) && !whole(t, k, 1, history[0]) {
+						t.Error("no snapshot is found")
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestNewerFormat(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{100, 6000} {
+		k := keyringtest.Windows()
+		save(t, k, 1, size)
+		save(t, k, 2, size)
+		newer := strings.Replace(k.Items()["head"], "auth-head 1 ", "auth-head 2 ", 1)
+		k.Replace("head", &newer)
+		before := fmt.Sprint(k.Items())
+		s := keyring.NewStore(k)
+		_, load := s.Load(t.Context())
+		_, generations := s.Generations(t.Context())
+		for what, err := range map[string]error{
+			"Load":        load,
+			"Generations": generations,
+			"Save":        s.Save(t.Context(), 9, nil),
+			"Settle":      s.Settle(t.Context(), 9, nil),
+			"Restore":     s.Restore(t.Context(), keyring.Snapshot{Generation: 1}, 9),
+		} {
+			if !errors.Is(err, keyring.ErrNewer) {
+				t.Errorf("%s over a newer format: %v", what, err)
+			}
+		}
+		if fmt.Sprint(k.Items()) != before {
+			t.Error("the newer head was touched")
+		}
+	}
+}
+
+// TestRestore brings every snapshot that is found back, from every state of
+// the head, through every fault, and the one that is restored is always there.
+func TestRestore(t *testing.T) {
+	t.Parallel()
+	for _, history := range [][]int{{100, 200}, {3000, 3000, 100, 200}} {
+		k := keyringtest.Windows()
+		for i, size := range history {
+			save(t, k, uint64(i+1), size)
+		}
+		sound := k.Items()["head"]
+		heads := map[string]*string{"missing": nil, "flipped": spoil(sound)["flipped"], "sound": &sound}
+		for how, value := range heads {
+			k := k.Clone()
+			k.Replace("head", value)
+			found, err := keyring.NewStore(k).Generations(t.Context())
+			if err != nil || len(found) == 0 {
+				t.Fatalf("%v, head %s: %d snapshots, %v", history, how, len(found), err)
+			}
+			for _, snap := range found {
+				t.Run(fmt.Sprintf("%v/head %s/%s", history, how, snap.Where), func(t *testing.T) {
+					testRestore(t, k, snap)
+				})
+			}
+		}
+	}
+}
+
+func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
+	restore := func(ctx context.Context, k keyring.Keyring) error {
+		return keyring.NewStore(k).Restore(ctx, snap, 20)
+	}
+	eachFault(t, k, restore, func(t *testing.T, k *keyringtest.Memory, err error, crashed bool) {
+		s := keyring.NewStore(k)
+		all, generationsErr := s.Generations(t.Context())
+		if generationsErr != nil {
+			t.Fatal(generationsErr)
+		}
+		kept := false
+		for _, g := range all {
+			kept = kept || bytes.Equal(g.Data, snap.Data)
+		}
+		if !kept {
+			t.Fatal("what was to be restored is lost")
+		}
+		if err == nil && !crashed {
+			now, err := s.Load(t.Context())
+			if err != nil || now.Generation != 20 || !bytes.Equal(now.Data, snap.Data) {
+				t.Fatalf("after Restore: generation %d, %v", now.Generation, err)
+			}
+		}
+	})
+}
+
+// TestWipe removes everything, also in a second go after any fault.
+func TestWipe(t *testing.T) {
+	t.Parallel()
+	for _, history := range [][]int{{100, 200, 0}, {3000, 100, 3000, 200, 5000, 0}, {9000, 5000, 3000, 0}} {
+		wipe := func(ctx context.Context, k keyring.Keyring) error { return keyring.NewStore(k).Wipe(ctx) }
+		eachFault(t, past(t, history), wipe, func(t *testing.T, k *keyringtest.Memory, err error, crashed bool) {
+			k.Land()
+			if err := wipe(t.Context(), k); err != nil {
+				t.Fatal(err)
+			}
+			if left := k.Items(); len(left) > 0 {
+				t.Errorf("%d items are left", len(left))
+			}
+		})
+	}
+}
