@@ -45,6 +45,9 @@ var rooms = map[string]room{
 		may: []string{"golang.org/x/image", "golang.org/x/text"},
 		why: "images to texts and back: what the texts mean is not its business",
 	},
+	"internal/qr/convert": {
+		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
+	},
 	"internal/keyring": {
 		may: []string{"github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},
 		why: "bytes and where they live; what they mean is not its business",
