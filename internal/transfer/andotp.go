@@ -76,7 +76,7 @@ func looksRandom(data []byte) bool {
 
 type andOTPEntry struct {
 	Secret    loose   `json:"secret"`
-	Issuer    loose   `json:"issuer"`
+	Issuer    *loose  `json:"issuer"`
 	Label     loose   `json:"label"`
 	Digits    number  `json:"digits"`
 	Type      loose   `json:"type"`
@@ -98,7 +98,7 @@ func readAndOTP(s *Source) (Batch, error) {
 			kind: string(e.Type), secret: string(e.Secret), algorithm: string(e.Algorithm), pin: string(e.PIN),
 			digits: e.Digits, period: e.Period, counter: e.Counter,
 		}
-		r.issuer, r.name = andOTPLabel(string(e.Issuer), string(e.Label))
+		r.issuer, r.name = andOTPLabel(e.Issuer, string(e.Label))
 		for _, tag := range e.Tags {
 			r.tags = append(r.tags, string(tag))
 		}
@@ -115,12 +115,17 @@ func readAndOTP(s *Source) (Batch, error) {
 
 // andOTPLabel reads the labels of all ages: issuer apart, "Issuer:name" beside the
 // issuer, or, in the oldest, "Issuer - name".
-func andOTPLabel(issuer, label string) (string, string) {
-	if issuer == "" && strings.Contains(label, " - ") {
+func andOTPLabel(issuer *loose, label string) (string, string) {
+	switch {
+	case issuer == nil && strings.Contains(label, " - "):
 		before, after, _ := strings.Cut(label, " - ")
 		return before, after
+	case issuer == nil:
+		return account.SplitLabel(label)
+	case *issuer == "":
+		return "", label
 	}
-	return splitKnown(label, issuer)
+	return splitKnown(label, string(*issuer))
 }
 
 func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {

@@ -21,18 +21,10 @@ func bitwarden() Format {
 		Read: readBitwarden, Write: writeBitwarden, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},
-			MinDigits: 5, MaxDigits: 10, Tags: true, Note: true, Plain: true, Sealed: true, Refuse: needsLabel,
+			MinDigits: 5, MaxDigits: 10, Tags: true, Note: true, Plain: true, Sealed: true, Refuse: refuse(needsIssuer, steamLike),
 		},
 		Notes: "Export vault → .json, or .json (Encrypted) with “Password protected”; an export that is bound to the account cannot be read by anything but Bitwarden. The folder is a tag.",
 	}
-}
-
-// needsLabel refuses accounts that a password manager would have no title for.
-func needsLabel(a account.Account) string {
-	if a.Issuer == "" {
-		return "the format does not know accounts without an issuer"
-	}
-	return ""
 }
 
 type bitwardenFile struct {

@@ -37,8 +37,11 @@ func Formats() []Format {
 		protonPass(),
 		enpass(),
 		extension(),
+		authy(),
 		// Shapes of XML and HTML.
 		freeOTP(),
+		totpAuthenticator(),
+		battleNet(),
 		keepassXML(),
 		htmlPage(),
 		// Headers of CSV.

@@ -68,13 +68,10 @@ func readFreeOTP2(ctx context.Context, s *Source) (Batch, error) {
 	b := Batch{Formats: []string{"freeotp"}}
 	i := 0
 	for _, p := range pairs {
-		id, isToken := strings.CutSuffix(p.Key, "-token")
-		sealed, found := values[id]
-		if !isToken || !found {
-			continue
+		if token, found := values[p.Key+"-token"]; found {
+			b.takeFreeOTP2(i, key, p.Value, token)
+			i++
 		}
-		b.takeFreeOTP2(i, key, sealed, p.Value)
-		i++
 	}
 	return b, nil
 }

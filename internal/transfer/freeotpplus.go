@@ -20,7 +20,7 @@ func freeOTPPlus() Format {
 		Read: readFreeOTPPlus, Write: writeFreeOTPPlus,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam},
-			MinDigits: 5, MaxDigits: 10, MaxCounter: 1<<63 - 1, Plain: true, Refuse: freeOTPRefuses,
+			MinDigits: 5, MaxDigits: 10, MaxCounter: 1<<63 - 1, Plain: true, Refuse: refuse(steamIssuer, steamLike),
 		},
 		Notes: "Export → JSON. The counter of an HOTP account is kept as it is in the file.",
 	}
@@ -80,14 +80,10 @@ func readFreeOTPPlus(_ context.Context, s *Source) (Batch, error) {
 	return b, nil
 }
 
-// freeOTPRefuses is about Steam, which the app knows by the issuer alone.
-func freeOTPRefuses(a account.Account) string {
-	steam := strings.EqualFold(a.Issuer, "steam")
-	switch {
-	case a.Type == account.Steam && a.Issuer != "Steam":
+// steamIssuer refuses Steam accounts under other names: the app knows them by the issuer.
+func steamIssuer(a account.Account) string {
+	if a.Type == account.Steam && a.Issuer != "Steam" {
 		return "the format knows Steam accounts only under the issuer Steam"
-	case a.Type == account.TOTP && steam && a.Digits == 5:
-		return "the format would take it for a Steam account"
 	}
 	return ""
 }

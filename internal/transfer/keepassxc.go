@@ -21,7 +21,7 @@ func keepassXC() Format {
 		Write: writeKeepassXC,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},
-			MinDigits: 6, MaxDigits: 10, MaxPeriod: 86400, Tags: true, Note: true, Plain: true, Refuse: needsLabel,
+			MinDigits: 6, MaxDigits: 10, MaxPeriod: 86400, Tags: true, Note: true, Plain: true, Refuse: needsIssuer,
 		},
 		Notes: "Database → Export → CSV file. The group below the root is a tag.",
 	}

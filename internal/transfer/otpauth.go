@@ -36,7 +36,7 @@ func otpauth() Format {
 		},
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP, account.Yandex},
-			MinDigits: account.MinDigits, MaxDigits: account.MaxDigits, Plain: true,
+			MinDigits: account.MinDigits, MaxDigits: account.MaxDigits, Plain: true, Refuse: steamLike,
 		},
 		Notes: "What Aegis, Stratum, FreeOTP+, WinAuth and the Authenticator extension export as text, and the texts of QR codes.",
 	}

@@ -32,7 +32,7 @@ func proton() Format {
 		Read: readProton, Write: writeProton, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},
-			MinDigits: 5, MaxDigits: 9, MaxPeriod: 1<<16 - 1, Note: true, Plain: true, Sealed: true, Refuse: protonRefuses,
+			MinDigits: 5, MaxDigits: 9, MaxPeriod: 1<<16 - 1, Note: true, Plain: true, Sealed: true, Refuse: steamLike,
 		},
 		Notes: "Settings → Export, with a password or without.",
 	}
@@ -102,14 +102,6 @@ func openProton(salt64, content64, phrase string) ([]byte, error) {
 		return nil, ErrDamaged
 	}
 	return openGCM(protonKey(phrase, salt), content[:protonNonce], content[protonNonce:], []byte(protonAAD))
-}
-
-// protonRefuses is about Steam: the app keeps the secret alone, and names it Steam.
-func protonRefuses(a account.Account) string {
-	if a.Type == account.TOTP && a.Issuer == "Steam" && a.Digits == 5 {
-		return "the format would take it for a Steam account"
-	}
-	return ""
 }
 
 func writeProton(accounts []account.Account, o WriteOptions) (Output, error) {

@@ -87,6 +87,10 @@ func read(ctx context.Context, s *Source) (Batch, error) {
 	if len(s.Data) > MaxFile {
 		return Batch{}, fmt.Errorf("%w: more than %d MiB", ErrTooBig, MaxFile>>20)
 	}
+	// What is read with another file of the call is nothing by itself.
+	if isLog(s) || isSteamCompanion(s) {
+		return Batch{}, nil
+	}
 	f, err := recognise(s)
 	if err != nil {
 		return Batch{}, err

@@ -17,7 +17,7 @@ func steam() Format {
 		Name: "steam", Title: "Steam (maFile)",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			if hasKeys(o, "shared_secret") {
+			if hasKeys(o, "shared_secret") || isSteamManifest(o) || isSealedSteam(s) {
 				return true
 			}
 			var wrapped map[string]json.RawMessage
@@ -47,7 +47,10 @@ func (a steamAccount) row() row {
 	return row{kind: string(account.Steam), issuer: "Steam", name: string(a.AccountName), key: append([]byte{}, key...)}
 }
 
-func readSteam(_ context.Context, s *Source) (Batch, error) {
+func readSteam(ctx context.Context, s *Source) (Batch, error) {
+	if s.Object() == nil || isSteamManifest(s.Object()) {
+		return readSealedSteam(ctx, s)
+	}
 	var file struct {
 		steamAccount
 		Accounts map[string]json.RawMessage `json:"accounts"`

@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/authcli/auth/internal/account"
@@ -98,11 +99,13 @@ func (e stratumEntry) row(tags []string) row {
 	return r
 }
 
-// stratumRefuses names what would be taken for another: the app finds categories by
-// the text of a secret, and two accounts may share one.
+// stratumRefuses knows what the app checks: one odd account costs the whole backup.
 func stratumRefuses(a account.Account) string {
-	if a.Name == "" && a.Issuer == "" {
-		return "the format does not know accounts without a label"
+	switch {
+	case a.Issuer == "":
+		return "the format does not know accounts without an issuer"
+	case a.Type == account.HOTP && a.Digits > 8:
+		return fmt.Sprintf("the format does not know HOTP codes of %d digits", a.Digits)
 	}
 	return ""
 }
@@ -110,20 +113,24 @@ func stratumRefuses(a account.Account) string {
 func writeStratum(accounts []account.Account, _ WriteOptions) (Output, error) {
 	entries, categories, members := []any{}, []any{}, []any{}
 	ids := map[string]string{}
+	seen := map[string]bool{}
+	var skipped []Skip
 	for i, a := range accounts {
 		secret := a.Secret.Base32()
 		if a.Type == account.MOTP {
 			secret = string(a.Secret.Reveal())
 		}
-		issuer, name := a.Issuer, any(a.Name)
-		if issuer == "" {
-			issuer, name = a.Name, nil // the app asks for an issuer
+		if seen[secret] {
+			skipped = append(skipped, Skip{rowName(i, a.Issuer, a.Name), "the format knows each secret once, and another account has the same"})
+			continue
 		}
-		if name == "" {
+		seen[secret] = true
+		name := any(a.Name)
+		if a.Name == "" {
 			name = nil
 		}
 		entries = append(entries, map[string]any{
-			"Type": slices.Index(stratumTypes[:], a.Type) + 1, "Icon": nil, "Issuer": issuer, "Username": name, "Secret": secret,
+			"Type": slices.Index(stratumTypes[:], a.Type) + 1, "Icon": nil, "Issuer": a.Issuer, "Username": name, "Secret": secret,
 			"Pin": string(a.PIN.Reveal()), "Algorithm": max(slices.Index(stratumAlgorithms[:], a.Algorithm), 0),
 			"Digits": a.Digits, "Period": max(a.Period, 0), "Counter": a.Counter, "Ranking": i, "CopyCount": 0,
 		})
@@ -136,7 +143,9 @@ func writeStratum(accounts []account.Account, _ WriteOptions) (Output, error) {
 			members = append(members, map[string]any{"CategoryId": ids[tag], "AuthenticatorSecret": secret, "Ranking": i})
 		}
 	}
-	return writeJSON(map[string]any{
+	out, err := writeJSON(map[string]any{
 		"Authenticators": entries, "Categories": categories, "AuthenticatorCategories": members, "CustomIcons": []any{},
 	})
+	out.Skipped = skipped
+	return out, err
 }

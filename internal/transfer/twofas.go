@@ -149,8 +149,12 @@ func writeTwofas(accounts []account.Account, o WriteOptions) (Output, error) {
 	var dropped []Skip
 	now := o.Now.UnixMilli()
 	for i, a := range accounts {
+		label := ""
+		if a.Name != "" {
+			label = a.Label()
+		}
 		otp := map[string]any{
-			"label": a.Label(), "account": a.Name, "issuer": a.Issuer, "digits": a.Digits, "algorithm": string(a.Algorithm),
+			"label": label, "account": a.Name, "issuer": a.Issuer, "digits": a.Digits, "algorithm": string(a.Algorithm),
 			"tokenType": strings.ToUpper(string(a.Type)), "source": "Manual",
 		}
 		if a.Type == account.HOTP {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
@@ -142,6 +143,34 @@ func (h Holds) drops(row string, a account.Account) []Skip {
 		out = append(out, Skip{row, "alias"})
 	}
 	return out
+}
+
+// refuse joins reasons of [Holds.Refuse]; the first that speaks is heard.
+func refuse(reasons ...func(account.Account) string) func(account.Account) string {
+	return func(a account.Account) string {
+		for _, reason := range reasons {
+			if why := reason(a); why != "" {
+				return why
+			}
+		}
+		return ""
+	}
+}
+
+// steamLike refuses TOTP accounts that every reader of URIs takes for Steam's.
+func steamLike(a account.Account) string {
+	if a.Type == account.TOTP && strings.EqualFold(a.Issuer, "steam") && a.Digits == 5 {
+		return "the format would take it for a Steam account"
+	}
+	return ""
+}
+
+// needsIssuer refuses accounts that a password manager would have no title for.
+func needsIssuer(a account.Account) string {
+	if a.Issuer == "" {
+		return "the format does not know accounts without an issuer"
+	}
+	return ""
 }
 
 // writeJSON returns an export that is one JSON value, as programs write it: indented,

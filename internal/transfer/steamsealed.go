@@ -1,0 +1,165 @@
+package transfer
+
+import (
+	"context"
+	"crypto/pbkdf2"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"path"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+const (
+	steamRounds = 50_000 // of PBKDF2, Steam Desktop Authenticator
+	steamArgon  = "Argon2idAes256"
+)
+
+// A steamManifest lies beside encrypted maFiles and holds salt and IV of each. The
+// body of a maFile is base64 of AES-256-CBC.
+//
+// Source: FileEncryptor of Steam Desktop Authenticator, and src/encryption of
+// github.com/dyc3/steamguard-cli.
+type steamManifest struct {
+	Entries []struct {
+		Filename string `json:"filename"`
+		// Steam Desktop Authenticator.
+		IV   string `json:"encryption_iv"`
+		Salt string `json:"encryption_salt"`
+		// steamguard-cli.
+		Encryption *steamSeal `json:"encryption"`
+	} `json:"entries"`
+}
+
+// A steamSeal is how one maFile is encrypted.
+type steamSeal struct {
+	Scheme string `json:"scheme"`
+	IV     string `json:"iv"`   // base64 of 16 bytes
+	Salt   string `json:"salt"` // base64
+}
+
+// isSteamManifest reports whether an object is a manifest: it has entries of files
+// that belong to a Steam account each.
+func isSteamManifest(object map[string]json.RawMessage) bool {
+	var entries []map[string]json.RawMessage
+	if json.Unmarshal(object["entries"], &entries) != nil || len(entries) == 0 {
+		return false
+	}
+	first := entries[0]
+	return hasKeys(first, "filename", "steamid") || hasKeys(first, "filename", "steam_id")
+}
+
+// seal returns how the file of this name is encrypted, or nil. Folders are no part of
+// a name here.
+func (m steamManifest) seal(name string) *steamSeal {
+	for _, e := range m.Entries {
+		if path.Base(e.Filename) != path.Base(strings.ReplaceAll(name, `\`, "/")) {
+			continue
+		}
+		if e.Encryption != nil {
+			return e.Encryption
+		}
+		if e.IV != "" && e.Salt != "" {
+			return &steamSeal{IV: e.IV, Salt: e.Salt}
+		}
+	}
+	return nil
+}
+
+// steamSealOf returns how s is encrypted, by the manifests of the same call, or nil.
+func steamSealOf(s *Source) *steamSeal {
+	for _, f := range s.Others {
+		o := s.inner(f.Name, f.Data)
+		if !isSteamManifest(o.Object()) {
+			continue
+		}
+		var m steamManifest
+		if o.JSON(&m) == nil {
+			if seal := m.seal(s.Name); seal != nil {
+				return seal
+			}
+		}
+	}
+	return nil
+}
+
+// isSealedSteam reports whether s is an encrypted maFile: noise in base64, which a
+// manifest knows, or which nothing but its name explains.
+func isSealedSteam(s *Source) bool {
+	return isSealedText(s) && (steamSealOf(s) != nil || strings.HasSuffix(strings.ToLower(s.Name), ".mafile"))
+}
+
+// readSealedSteam reads an encrypted maFile, or explains a manifest that came alone.
+func readSealedSteam(ctx context.Context, s *Source) (Batch, error) {
+	if isSteamManifest(s.Object()) {
+		return Batch{}, &NotExportableError{
+			What: "the manifest of Steam accounts, which holds none itself",
+			Do:   "Give it in one call with the files that it names: `auth import manifest.json *.maFile`.",
+		}
+	}
+	seal := steamSealOf(s)
+	if seal == nil {
+		return Batch{}, &NotExportableError{
+			What: "an encrypted maFile without the manifest that belongs to it",
+			Do:   "Give the manifest.json of its folder in the same call: `auth import manifest.json *.maFile`.",
+		}
+	}
+	iv, err1 := base64.StdEncoding.DecodeString(seal.IV)
+	salt, err2 := base64.StdEncoding.DecodeString(seal.Salt)
+	data, err3 := sealedText(s)
+	if err1 != nil || err2 != nil || err3 != nil {
+		return Batch{}, ErrDamaged
+	}
+	passphrase, err := s.Passphrase(ctx)
+	if err != nil {
+		return Batch{}, err
+	}
+	for _, key := range seal.keys(passphrase, salt) {
+		plain, err := openCBC(key(), iv, data)
+		if errors.Is(err, ErrDamaged) {
+			return Batch{}, err
+		}
+		if inner := s.inner(s.Name, plain); err == nil && inner.Object() != nil {
+			return readSteam(ctx, inner)
+		}
+	}
+	return Batch{}, ErrWrongPassphrase
+}
+
+// keys returns what derives the keys to be tried. steamguard-cli has had two sets of
+// parameters under one name.
+func (e *steamSeal) keys(passphrase string, salt []byte) []func() []byte {
+	if e.Scheme == steamArgon {
+		return []func() []byte{
+			func() []byte { return argon2.IDKey([]byte(passphrase), salt, 3, 62_500, 4, 32) },
+			func() []byte { return argon2.IDKey([]byte(passphrase), salt, 3, 12<<10, 12, 32) },
+		}
+	}
+	return []func() []byte{func() []byte {
+		// The length of the key is right, so there is no error.
+		key, _ := pbkdf2.Key(sha1.New, passphrase, salt, steamRounds, 32)
+		return key
+	}}
+}
+
+// isSteamCompanion reports whether s is a manifest that came with a file it names.
+func isSteamCompanion(s *Source) bool {
+	if !isSteamManifest(s.Object()) {
+		return false
+	}
+	var m steamManifest
+	if s.JSON(&m) != nil {
+		return false
+	}
+	for _, e := range m.Entries {
+		for _, f := range s.Others {
+			if path.Base(e.Filename) == path.Base(strings.ReplaceAll(f.Name, `\`, "/")) {
+				return true
+			}
+		}
+	}
+	return false
+}
