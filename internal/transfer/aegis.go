@@ -35,7 +35,7 @@ func aegis() Format {
 		Read: readAegis, Write: writeAegis, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP, account.Yandex},
-			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: true, Note: true, Plain: true, Sealed: true, Refuse: hexText,
+			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: AnyTags, Star: true, Note: true, Plain: true, Sealed: true, Refuse: hexText,
 		},
 		Notes: "Settings → Import & Export → Export. Read by most other authenticators, so the best format to move on with. Groups are tags.",
 	}

@@ -35,7 +35,7 @@ func andOTP() Format {
 		Read: func(_ context.Context, s *Source) (Batch, error) { return readAndOTP(s) }, Write: writeAndOTP, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP},
-			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: true, Plain: true, Sealed: true,
+			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: AnyTags, Plain: true, Sealed: true,
 			Refuse: noPIN,
 		},
 		Notes: "Backups → Plain-text or Password-protected, of both encryptions. Backups for OpenPGP keys are decrypted with gpg first.",

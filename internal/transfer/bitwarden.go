@@ -21,7 +21,7 @@ func bitwarden() Format {
 		Read: readBitwarden, Write: writeBitwarden, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},
-			MinDigits: 5, MaxDigits: 10, Tags: true, Note: true, Plain: true, Sealed: true, Refuse: refuse(needsIssuer, steamLike),
+			MinDigits: 5, MaxDigits: 10, Tags: 1, Star: true, Note: true, Plain: true, Sealed: true, Refuse: refuse(needsIssuer, steamLike),
 		},
 		Notes: "Export vault → .json, or .json (Encrypted) with “Password protected”; an export that is bound to the account cannot be read by anything but Bitwarden. The folder is a tag.",
 	}
@@ -108,8 +108,7 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 func writeBitwarden(accounts []account.Account, o WriteOptions) (Output, error) {
 	items, folders := []any{}, []any{}
 	ids := map[string]string{}
-	var dropped []Skip
-	for i, a := range accounts {
+	for _, a := range accounts {
 		id, err := newUUID(o.Rand)
 		if err != nil {
 			return Output{}, err
@@ -123,11 +122,7 @@ func writeBitwarden(accounts []account.Account, o WriteOptions) (Output, error) 
 		if a.Note != "" {
 			item["notes"] = a.Note
 		}
-		tags := groupTags(a)
-		if len(tags) > 1 {
-			dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "tags beyond the first"})
-		}
-		if len(tags) > 0 {
+		if tags := groupTags(a); len(tags) > 0 {
 			if ids[tags[0]] == "" {
 				if ids[tags[0]], err = newUUID(o.Rand); err != nil {
 					return Output{}, err
@@ -142,7 +137,6 @@ func writeBitwarden(accounts []account.Account, o WriteOptions) (Output, error) 
 	if err == nil && o.Passphrase != "" {
 		out, err = sealBitwarden(out.Data, o)
 	}
-	out.Dropped = dropped
 	return out, err
 }
 

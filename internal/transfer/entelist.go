@@ -26,7 +26,7 @@ func enteList() Format {
 		Write: writeEnteList,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam},
-			MinDigits: 5, MaxDigits: 10, MaxCounter: 1<<53 - 1, Tags: true, Note: true, Plain: true, Refuse: steamLike,
+			MinDigits: 5, MaxDigits: 10, MaxCounter: 1<<53 - 1, Tags: AnyTags, Star: true, Note: true, Plain: true, Refuse: steamLike,
 		},
 		Notes: "Settings → Data → Export codes → Plain text. What lies in the trash of the app is skipped.",
 	}

@@ -77,6 +77,9 @@ func recognise(s *Source) (Format, error) {
 	}
 	if s.insist != "" {
 		f, _ := Find(s.insist)
+		if sealed, found := Find(s.insist + "-encrypted"); found && !f.Detect(s) && sealed.Detect(s) {
+			f = sealed
+		}
 		return f, nil
 	}
 	if reason := foreign(s); reason != nil {

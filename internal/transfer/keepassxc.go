@@ -21,7 +21,7 @@ func keepassXC() Format {
 		Write: writeKeepassXC,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},
-			MinDigits: 6, MaxDigits: 10, MaxPeriod: 86400, Tags: true, Note: true, Plain: true, Refuse: needsIssuer,
+			MinDigits: 6, MaxDigits: 10, MaxPeriod: 86400, Tags: 1, Note: true, Plain: true, Refuse: needsIssuer,
 		},
 		Notes: "Database → Export → CSV file. The group below the root is a tag.",
 	}
@@ -32,15 +32,10 @@ func writeKeepassXC(accounts []account.Account, o WriteOptions) (Output, error) 
 	w := csv.NewWriter(&b)
 	now := o.Now.UTC().Format(time.RFC3339)
 	records := [][]string{{"Group", "Title", "Username", "Password", "URL", "Notes", "TOTP", "Icon", "Last Modified", "Created"}}
-	var dropped []Skip
-	for i, a := range accounts {
+	for _, a := range accounts {
 		group := "Root"
-		tags := groupTags(a)
-		if len(tags) > 0 {
+		if tags := groupTags(a); len(tags) > 0 {
 			group += "/" + tags[0]
-		}
-		if len(tags) > 1 || isFavourite(a) {
-			dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "tags beyond the first"})
 		}
 		uri := a.URI()
 		if a.Type == account.Steam {
@@ -50,5 +45,5 @@ func writeKeepassXC(accounts []account.Account, o WriteOptions) (Output, error) 
 		records = append(records, []string{group, a.Issuer, a.Name, "", "", a.Note, uri, "0", now, now})
 	}
 	err := w.WriteAll(records)
-	return Output{Data: b.Bytes(), Dropped: dropped}, err
+	return Output{Data: b.Bytes()}, err
 }

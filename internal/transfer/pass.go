@@ -30,7 +30,7 @@ func pass() Format {
 			return found == 1
 		},
 		Read:  readPass,
-		Notes: "`pass show ENTRY | auth import -`, or the decrypted file. Where the URI names nobody, the path of the entry does.",
+		Notes: "The output of `pass show ENTRY`, piped into `auth import -`, or the decrypted file. Where the URI names nobody, the path of the entry does.",
 	}
 }
 

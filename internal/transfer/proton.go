@@ -115,8 +115,8 @@ func writeProton(accounts []account.Account, o WriteOptions) (Output, error) {
 		content := map[string]any{"uri": a.URI(), "entry_type": "Totp", "name": a.Name}
 		if a.Type == account.Steam {
 			content["uri"], content["entry_type"] = "steam://"+a.Secret.Base32(), "Steam"
-			if a.Issuer != "Steam" {
-				dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "issuer"})
+			if a.Issuer != "Steam" || a.Name == "Steam" {
+				dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "label"})
 			}
 		}
 		e := map[string]any{"id": id, "content": content, "note": nil}

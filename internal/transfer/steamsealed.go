@@ -56,7 +56,7 @@ func isSteamManifest(object map[string]json.RawMessage) bool {
 // a name here.
 func (m steamManifest) seal(name string) *steamSeal {
 	for _, e := range m.Entries {
-		if path.Base(e.Filename) != path.Base(strings.ReplaceAll(name, `\`, "/")) {
+		if baseName(e.Filename) != baseName(name) {
 			continue
 		}
 		if e.Encryption != nil {
@@ -68,6 +68,19 @@ func (m steamManifest) seal(name string) *steamSeal {
 	}
 	return nil
 }
+
+// names reports whether the manifest has an entry for the file of this name.
+func (m steamManifest) names(name string) bool {
+	for _, e := range m.Entries {
+		if baseName(e.Filename) == baseName(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// baseName returns a name without its folders, of any system.
+func baseName(name string) string { return path.Base(strings.ReplaceAll(name, `\`, "/")) }
 
 // steamSealOf returns how s is encrypted, by the manifests of the same call, or nil.
 func steamSealOf(s *Source) *steamSeal {
@@ -89,7 +102,7 @@ func steamSealOf(s *Source) *steamSeal {
 // isSealedSteam reports whether s is an encrypted maFile: noise in base64, which a
 // manifest knows, or which nothing but its name explains.
 func isSealedSteam(s *Source) bool {
-	return isSealedText(s) && (steamSealOf(s) != nil || strings.HasSuffix(strings.ToLower(s.Name), ".mafile"))
+	return isSealedText(s) && (steamSealOf(s) != nil || isMaFile(s.Name))
 }
 
 // readSealedSteam reads an encrypted maFile, or explains a manifest that came alone.
@@ -145,7 +158,8 @@ func (e *steamSeal) keys(passphrase string, salt []byte) []func() []byte {
 	}}
 }
 
-// isSteamCompanion reports whether s is a manifest that came with a file it names.
+// isSteamCompanion reports whether s is a manifest that came with a file it names, or
+// with any maFile.
 func isSteamCompanion(s *Source) bool {
 	if !isSteamManifest(s.Object()) {
 		return false
@@ -154,12 +168,12 @@ func isSteamCompanion(s *Source) bool {
 	if s.JSON(&m) != nil {
 		return false
 	}
-	for _, e := range m.Entries {
-		for _, f := range s.Others {
-			if path.Base(e.Filename) == path.Base(strings.ReplaceAll(f.Name, `\`, "/")) {
-				return true
-			}
+	for _, f := range s.Others {
+		if isMaFile(f.Name) || m.names(f.Name) {
+			return true
 		}
 	}
 	return false
 }
+
+func isMaFile(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".mafile") }

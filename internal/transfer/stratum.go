@@ -28,7 +28,7 @@ func stratum() Format {
 		Write:  writeStratum,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP, account.Yandex},
-			MinDigits: 6, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: true, Plain: true,
+			MinDigits: 6, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: AnyTags, Plain: true,
 			Refuse: stratumRefuses,
 		},
 		Notes: "Settings → Backup → Unencrypted, or with a password. Categories are tags.",

@@ -35,7 +35,7 @@ func twofas() Format {
 		Holds: Holds{
 			Types:      []account.Type{account.TOTP, account.HOTP, account.Steam},
 			Algorithms: []account.Algorithm{account.SHA1, account.SHA256, account.SHA512},
-			Digits:     []int{5, 6, 7, 8}, Periods: []int{10, 30, 60, 90}, MaxCounter: 1<<31 - 1, Plain: true, Sealed: true,
+			Digits:     []int{5, 6, 7, 8}, Periods: []int{10, 30, 60, 90}, MaxCounter: 1<<31 - 1, Tags: 1, Plain: true, Sealed: true,
 		},
 		Notes: "Settings → 2FAS Backup → Export. Names that were edited in the app are the issuer here; the original is kept as note. The group is a tag.",
 	}
@@ -146,7 +146,6 @@ func sealTwofas(plain, key, salt []byte, rand io.Reader) (string, error) {
 func writeTwofas(accounts []account.Account, o WriteOptions) (Output, error) {
 	services, groups := []any{}, []any{}
 	ids := map[string]string{}
-	var dropped []Skip
 	now := o.Now.UnixMilli()
 	for i, a := range accounts {
 		label := ""
@@ -176,9 +175,6 @@ func writeTwofas(accounts []account.Account, o WriteOptions) (Output, error) {
 			}
 			v["groupId"] = ids[tags[0]]
 		}
-		if len(groupTags(a)) > 1 || isFavourite(a) {
-			dropped = append(dropped, Skip{rowName(i, a.Issuer, a.Name), "tags beyond the first"})
-		}
 		services = append(services, v)
 	}
 	file := map[string]any{
@@ -190,9 +186,7 @@ func writeTwofas(accounts []account.Account, o WriteOptions) (Output, error) {
 			return Output{}, err
 		}
 	}
-	out, err := writeJSON(file)
-	out.Dropped = dropped
-	return out, err
+	return writeJSON(file)
 }
 
 // sealServices moves the services of a file into servicesEncrypted.

@@ -47,12 +47,19 @@ type Holds struct {
 	Periods    []int // of TOTP; nil means any
 	MaxPeriod  int   // 0 means any
 	MaxCounter uint64
-	Tags, Note bool
+	// Tags is how many tags are kept: none, one (a folder, a group) or [AnyTags]. Star
+	// is whether the tag [Favourite] has a place of its own.
+	Tags int
+	Star bool
+	Note bool
 	// Refuse says what the lists do not: why an account cannot be expressed, or nothing.
 	Refuse func(a account.Account) string
 	// Plain and Sealed say whether files without and with a passphrase are written.
 	Plain, Sealed bool
 }
+
+// AnyTags in [Holds] is any number of them.
+const AnyTags = -1
 
 // Lacks returns why an account cannot be expressed, or nothing.
 func (h Holds) Lacks(a account.Account) string {
@@ -133,8 +140,14 @@ func Write(format string, accounts []account.Account, o WriteOptions) (Output, e
 
 func (h Holds) drops(row string, a account.Account) []Skip {
 	var out []Skip
-	if len(a.Tags) > 0 && !h.Tags {
+	switch tags := groupTags(a); {
+	case h.Tags == 0 && len(tags) > 0:
 		out = append(out, Skip{row, "tags"})
+	case h.Tags > 0 && len(tags) > h.Tags:
+		out = append(out, Skip{row, "tags beyond the first"})
+	}
+	if isFavourite(a) && !h.Star && h.Tags != AnyTags {
+		out = append(out, Skip{row, "favorite"})
 	}
 	if a.Note != "" && !h.Note {
 		out = append(out, Skip{row, "note"})

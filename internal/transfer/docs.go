@@ -1,0 +1,109 @@
+package transfer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// Docs returns docs/formats.md: the list of formats as Markdown tables, and what each
+// that is written cannot express.
+func Docs() string {
+	var b strings.Builder
+	b.WriteString(`# Formats
+
+Generated from the list in ` + "`internal/transfer/formats.go`; do not edit" + `.
+
+## Import
+
+` + "`auth import FILE…`" + ` recognises a file by its content, never by its name, and tries the formats in the order of this
+table. ` + "`--from NAME`" + ` insists on one. Zip archives are opened, encrypted ones too, and what is in them is recognised in
+turn. Images are read for QR codes.
+
+| name | what | passphrase | where it comes from |
+|---|---|---|---|
+`)
+	for _, f := range Formats() {
+		if f.Read != nil {
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", f.Name, f.Title, yes(f.Encrypted), f.Notes)
+		}
+	}
+	b.WriteString(`
+## Export
+
+` + "`auth export --format NAME`" + ` writes under a passphrase where the format knows one, and in plain text only with
+` + "`--plaintext`" + `. Accounts that a format cannot express are left out and named, as are those bound to this device and those
+without a secret. Aliases are kept by no format.
+
+| name | encrypted | accounts | algorithms | digits | periods | tags | note |
+|---|---|---|---|---|---|---|---|
+`)
+	for _, f := range Formats() {
+		if f.Write != nil {
+			h := f.Holds
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s | %s | %s |\n", f.Name, yes(h.Sealed), types(h), algorithms(h), digits(h), periods(h), tags(h), yes(h.Note))
+		}
+	}
+	return b.String()
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}
+
+func types(h Holds) string {
+	var out []string
+	for _, t := range h.Types {
+		out = append(out, string(t))
+	}
+	return strings.Join(out, ", ")
+}
+
+func algorithms(h Holds) string {
+	if h.Algorithms == nil {
+		return "all"
+	}
+	var out []string
+	for _, a := range []account.Algorithm{account.SHA1, account.SHA256, account.SHA512} {
+		if slices.Contains(h.Algorithms, a) {
+			out = append(out, string(a))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+func digits(h Holds) string {
+	if h.Digits != nil {
+		return join(h.Digits)
+	}
+	return fmt.Sprintf("%d to %d", max(h.MinDigits, account.MinDigits), h.MaxDigits)
+}
+
+func periods(h Holds) string {
+	switch {
+	case h.Periods != nil:
+		return join(h.Periods) + " s"
+	case h.MaxPeriod != 0:
+		return fmt.Sprintf("up to %d s", h.MaxPeriod)
+	}
+	return "all"
+}
+
+func tags(h Holds) string {
+	switch h.Tags {
+	case 0:
+		return ""
+	case 1:
+		return "one"
+	}
+	return "all"
+}
+
+func join(numbers []int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ", "), "[]")
+}
