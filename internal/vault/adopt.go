@@ -10,6 +10,7 @@ import (
 // Clone returns a copy of s that shares nothing which a [Tx] changes.
 func (s *State) Clone() *State {
 	c := *s
+	c.byID, c.index = nil, nil
 	c.Records = make([]*Record, len(s.Records))
 	for i, r := range s.Records {
 		copied := *r
@@ -49,6 +50,9 @@ func (s *State) Has(id string) bool { return s.record(id) != nil }
 
 // joinedRecord returns the joined registers of an account, or nil.
 func (s *State) joinedRecord(id string) *Record {
+	if len(s.Links) == 0 {
+		return s.record(id)
+	}
 	root := s.root(id)
 	for _, j := range s.joined() {
 		if j.ID == root {
@@ -63,7 +67,6 @@ func (s *State) joinedRecord(id string) *Record {
 func (t *Tx) Adopt(from *State, id string) Account {
 	r := *from.joinedRecord(id)
 	r.Tags = maps.Clone(r.Tags)
-	t.Records = append(t.Records, &r)
 	if c, found := from.Counters[r.Secret.Value.Hash()]; found {
 		t.setCounter(r.Secret.Value.Hash(), c)
 	}
@@ -71,6 +74,7 @@ func (t *Tx) Adopt(from *State, id string) Account {
 	if t.aliasFree(r.Alias.Value, r.ID) != nil {
 		r.Alias.set("", t.stamp()) // it names another account here
 	}
+	t.insert(&r)
 	return t.view(&r)
 }
 
@@ -82,7 +86,7 @@ func (t *Tx) AdoptRest(from *State) {
 		if !t.Has(r.ID) && from.joinedRecord(r.ID).gone() {
 			copied := *r
 			copied.Tags = maps.Clone(r.Tags)
-			t.Records = append(t.Records, &copied)
+			t.insert(&copied)
 		}
 	}
 	for _, d := range from.Trash {
@@ -126,6 +130,7 @@ func (t *Tx) AdoptOrder(from *State) {
 			return 0
 		}
 	})
+	t.index = nil
 	t.Ordered, t.OrderAt = from.Ordered, from.OrderAt
 }
 

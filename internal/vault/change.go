@@ -41,13 +41,8 @@ func NewID() string {
 // and parameters; or, for one without its secret, a device-bound or name-only
 // account of equal label and type.
 func (s *State) Same(a account.Account) (Account, bool) {
-	return sameIn(s.Accounts(), a)
-}
-
-func sameIn(accounts []Account, a account.Account) (Account, bool) {
-	label := account.Fold(a.Label())
-	for _, b := range accounts {
-		if account.Fold(b.Label()) == label && sameSecret(a, b.Account) {
+	for _, b := range s.Labelled(a) {
+		if sameSecret(a, b.Account) {
 			return b, true
 		}
 	}
@@ -64,8 +59,7 @@ func sameSecret(a, b account.Account) bool {
 
 // Labelled returns the live accounts of a's label, folded.
 func (s *State) Labelled(a account.Account) []Account {
-	label := account.Fold(a.Label())
-	return slices.DeleteFunc(s.Accounts(), func(b Account) bool { return account.Fold(b.Label()) != label })
+	return s.live().labelled(account.Fold(a.Label()))
 }
 
 // Add adds a new account and returns it with its id. Errors are those of
@@ -107,10 +101,10 @@ func (t *Tx) AddBeside(a account.Account) (Account, error) {
 	if a.DeviceBound {
 		r.DeviceBound.set(true, at)
 	}
-	t.Records = append(t.Records, r)
 	if a.Type == account.HOTP {
 		t.setCounter(r.Secret.Value.Hash(), Counter{Next: a.Counter})
 	}
+	t.insert(r)
 	return t.view(r), nil
 }
 
@@ -125,9 +119,13 @@ func (t *Tx) aliasFree(alias, id string) error {
 	if alias == "" {
 		return nil
 	}
-	folded := account.Fold(alias)
-	for _, a := range t.Accounts() {
-		if a.ID != id && (account.Fold(a.Alias) == folded || account.Fold(a.Label()) == folded) {
+	folded, x := account.Fold(alias), t.live()
+	taken := x.labelled(folded)
+	if at, found := x.byAlias[folded]; found {
+		taken = append(taken, x.accounts[at])
+	}
+	for _, a := range taken {
+		if a.ID != id {
 			return fmt.Errorf("%w: %q names %q", ErrAlias, alias, a.Shown)
 		}
 	}
@@ -136,9 +134,8 @@ func (t *Tx) aliasFree(alias, id string) error {
 
 // SetLabel changes issuer and name. A label that another account has is [ErrExists].
 func (t *Tx) SetLabel(id, issuer, name string) error {
-	label := account.Fold(account.JoinLabel(issuer, name))
-	for _, a := range t.Accounts() {
-		if a.ID != id && account.Fold(a.Label()) == label {
+	for _, a := range t.live().labelled(account.Fold(account.JoinLabel(issuer, name))) {
+		if a.ID != id {
 			return fmt.Errorf("%w: %q", ErrExists, a.Shown)
 		}
 	}
@@ -196,6 +193,7 @@ func (t *Tx) Advance(id string) (uint64, error) {
 		return 0, ErrNotFound
 	}
 	hash := r.Secret.Value.Hash()
+	t.index = nil
 	c := t.Counters[hash]
 	if c.Next == math.MaxUint64 {
 		return 0, account.ErrCounter
@@ -252,6 +250,7 @@ func (t *Tx) Move(ids []string) {
 			return 0
 		}
 	})
+	t.index = nil
 	t.Ordered, t.OrderAt = len(t.Records), t.stamp()
 }
 
@@ -297,6 +296,7 @@ func (t *Tx) change(id string, f func(r *Record, at Stamp)) error {
 		}
 	}
 	f(r, t.stamp())
+	t.index = nil
 	t.settle()
 	return nil
 }

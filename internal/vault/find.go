@@ -13,7 +13,7 @@ import (
 // With exact, only an id, a label or an alias counts. Errors are [ErrNotFound] and
 // *[AmbiguousError].
 func (s *State) Find(query string, exact bool) (Account, error) {
-	return FindIn(s.Accounts(), query, exact)
+	return FindIn(s.live().accounts, query, exact)
 }
 
 // FindIn is [State.Find] among the given accounts.

@@ -35,7 +35,9 @@ type State struct {
 	// Clock is the highest Stamp.Time seen.
 	Clock int64
 
-	raw []byte
+	raw   []byte
+	byID  map[string]*Record // of Records, once needed
+	index *index             // of the live accounts, once needed and until they change
 }
 
 // A Counter is the next moving factor of an HOTP secret. Of two, the one with the
@@ -128,17 +130,8 @@ type Account struct {
 	created Stamp
 }
 
-// Accounts returns the live accounts in the user's order.
-func (s *State) Accounts() []Account {
-	var live []Account
-	for _, r := range s.joined() {
-		if !r.gone() {
-			live = append(live, s.view(r))
-		}
-	}
-	number(live)
-	return live
-}
+// Accounts returns the live accounts in the user's order. The slice is the caller's.
+func (s *State) Accounts() []Account { return slices.Clone(s.live().accounts) }
 
 func (s *State) view(r *Record) Account {
 	a := Account{
@@ -158,21 +151,17 @@ func (s *State) view(r *Record) Account {
 
 // number gives accounts that share a label the suffixes by which they can be
 // told apart: by creation, then id.
-func number(accounts []Account) {
-	shared := map[string][]int{}
-	for i, a := range accounts {
-		folded := account.Fold(a.Label())
-		shared[folded] = append(shared[folded], i)
-	}
-	for _, places := range shared {
+func number(x *index) {
+	for _, places := range x.byLabel {
 		if len(places) < 2 {
 			continue
 		}
-		slices.SortFunc(places, func(i, j int) int {
-			return cmp.Or(accounts[i].created.Compare(accounts[j].created), cmp.Compare(accounts[i].ID, accounts[j].ID))
+		sorted := slices.SortedFunc(slices.Values(places), func(i, j int) int {
+			a, b := x.accounts[i], x.accounts[j]
+			return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.ID, b.ID))
 		})
-		for n, i := range places {
-			accounts[i].Shown = fmt.Sprintf("%s (%d)", accounts[i].Label(), n+1)
+		for n, i := range sorted {
+			x.accounts[i].Shown = fmt.Sprintf("%s (%d)", x.accounts[i].Label(), n+1)
 		}
 	}
 }
@@ -215,12 +204,26 @@ func (s *State) root(id string) string {
 }
 
 // record returns the record that changes of an account are written to, or nil.
-func (s *State) record(id string) *Record {
-	id = s.root(id)
-	for _, r := range s.Records {
-		if r.ID == id {
-			return r
+func (s *State) record(id string) *Record { return s.byRecord(s.root(id)) }
+
+// byRecord returns the record of exactly this id, or nil.
+func (s *State) byRecord(id string) *Record {
+	if s.byID == nil {
+		s.byID = make(map[string]*Record, len(s.Records))
+		for _, r := range s.Records {
+			s.byID[r.ID] = r
 		}
 	}
-	return nil
+	return s.byID[id]
+}
+
+// insert adds a record with a new id.
+func (s *State) insert(r *Record) {
+	s.Records = append(s.Records, r)
+	if s.byID != nil {
+		s.byID[r.ID] = r
+	}
+	if s.index != nil && !r.gone() && !s.index.add(s.view(r)) {
+		s.index = nil
+	}
 }

@@ -94,37 +94,45 @@ func (s *State) purged(id, hash string) bool {
 // lie in the trash, those of live accounts do not, and purged ones are nowhere but
 // in a live account.
 func (s *State) settle() {
-	gone := map[string]bool{}
-	winner := map[string]string{} // root id to the hash of the account's secret
-	for _, j := range s.joined() {
-		gone[j.ID], winner[j.ID] = j.gone(), j.Secret.Value.Hash()
-	}
-	for _, r := range s.Records {
-		root, held := s.root(r.ID), r.Secret.Value
-		switch live := !gone[root] && held.Hash() == winner[root]; {
-		case live && held.Secret.Empty() && held.gone != "":
-			if i := s.inTrash(r.ID, held.gone); i >= 0 {
-				r.Secret.Value = Held{Credential: s.Trash[i].Credential}
-			}
-		case !live && !held.Secret.Empty():
-			at := r.Removed.At
-			if !gone[root] {
-				at = r.Secret.At
-			}
-			s.discard(r, at)
-			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
+	if len(s.Links) == 0 {
+		for _, r := range s.Records {
+			s.settleRecord(r, !r.gone(), r.Removed.At)
 		}
-	}
-	live := map[[2]string]bool{}
-	for _, r := range s.Records {
-		if !r.Secret.Value.Secret.Empty() {
-			live[[2]string{r.ID, r.Secret.Value.Hash()}] = true
+	} else {
+		winner := map[string]*Record{} // by root id
+		for _, j := range s.joined() {
+			winner[j.ID] = j
+		}
+		for _, r := range s.Records {
+			j, at := winner[s.root(r.ID)], r.Secret.At
+			if j.gone() {
+				at = j.Removed.At
+			}
+			s.settleRecord(r, !j.gone() && r.Secret.Value.Hash() == j.Secret.Value.Hash(), at)
 		}
 	}
 	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
+		r := s.byRecord(t.ID)
 		hash := Hash(t.Credential)
-		return live[[2]string{t.ID, hash}] || s.purged(t.ID, hash)
+		return r != nil && !r.Secret.Value.Secret.Empty() && r.Secret.Value.Hash() == hash || s.purged(t.ID, hash)
 	})
+}
+
+// settleRecord moves the secret of a record to the trash where it is not live any
+// more, since at; or back from there where it is live again.
+func (s *State) settleRecord(r *Record, live bool, at Stamp) {
+	held := r.Secret.Value
+	switch {
+	case live && held.Secret.Empty() && held.gone != "":
+		if i := s.inTrash(r.ID, held.gone); i >= 0 {
+			r.Secret.Value = Held{Credential: s.Trash[i].Credential}
+			s.index = nil
+		}
+	case !live && !held.Secret.Empty():
+		s.discard(r, at)
+		r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
+		s.index = nil
+	}
 }
 
 // expire empties the trash of what has been in it for long enough. See expireGap.

@@ -114,24 +114,12 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	defer unlock()
-	ctx, done := v.deadline(ctx)
-	defer done()
-
 	marker, marked, err := ReadMarker(v.o.Dir)
 	if err != nil && !renew {
 		return err
 	}
-	s, snap, err := v.load(ctx, marker, marked)
-	device := Device{}
-	switch {
-	case err == nil:
-		if device, err = ReadDevice(ctx, v.o.Keyring); err != nil {
-			return err
-		}
-		v.notice(s, snap, marker, marked)
-	case renew && gone(err):
-		s, snap = new(State), keyring.Snapshot{}
-	default:
+	s, snap, device, err := v.begin(ctx, marker, marked, renew)
+	if err != nil {
 		return err
 	}
 	if s.ID == "" {
@@ -161,6 +149,9 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if after, err = s.MarshalJSON(); err != nil {
 		return err
 	}
+	// The keyring's time starts anew: what change took is not its.
+	ctx, done := v.deadline(ctx)
+	defer done()
 	if fresh {
 		if err := WriteDevice(ctx, v.o.Keyring, device); err != nil {
 			return err
@@ -174,6 +165,23 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		}
 	}
 	return v.save(ctx, write, max(snap.Generation, marker.Generation)+1, s.ID, after, marker)
+}
+
+// begin reads what a change starts from: the state and who this device is.
+func (v *Vault) begin(ctx context.Context, marker Marker, marked, renew bool) (*State, keyring.Snapshot, Device, error) {
+	ctx, done := v.deadline(ctx)
+	defer done()
+	s, snap, err := v.load(ctx, marker, marked)
+	switch {
+	case err == nil:
+		v.notice(s, snap, marker, marked)
+		device, err := ReadDevice(ctx, v.o.Keyring)
+		return s, snap, device, err
+	case renew && gone(err):
+		return new(State), keyring.Snapshot{}, Device{}, nil
+	default:
+		return nil, snap, Device{}, err
+	}
 }
 
 // gone reports whether err says that there is no vault to be read any more.
