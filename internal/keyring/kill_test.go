@@ -3,9 +3,126 @@
 package keyring_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
 
 	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
-func write(*keyring.Store, []string) { _ = context.Background }
+// killLimit makes chunks of macOS's size on the Secret Service, so that a kill
+// falls between them.
+const killLimit = 2800
+
+// killSize is the bytes of a generation: inline, one chunk, several chunks.
+func killSize(generation uint64) int { return []int{200, 3000, 5000}[generation%3] }
+
+// writeForever is a process that saves one generation after the other, and
+// says so after each, until it is killed.
+func writeForever(k keyring.Keyring) {
+	ctx := context.Background()
+	s := keyring.NewStore(limited{k, killLimit})
+	snap, err := s.Load(ctx)
+	if err != nil && !errors.Is(err, keyring.ErrNotFound) {
+		fmt.Println(err)
+		return
+	}
+	for generation := snap.Generation + 1; ; generation++ {
+		fmt.Println("begin", generation)
+		if err := s.Save(ctx, generation, incompressible(generation, killSize(generation))); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("end", generation)
+	}
+}
+
+// TestKill kills a writer at any moment; what is there then is the last
+// generation that it acknowledged or the one that it had begun.
+// AUTH_TEST_KILLS is the number of times, 25 without it.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	kills := 25
+	if n, err := strconv.Atoi(os.Getenv("AUTH_TEST_KILLS")); err == nil {
+		kills = n
+	}
+	known := uint64(0)
+	for range kills {
+		acknowledged, begun := killWriter(t, s)
+		acknowledged = max(acknowledged, known)
+		out := run(t, s.Env, "load")
+		var got uint64
+		if _, err := fmt.Sscanf(out, "generation %d", &got); err != nil {
+			if acknowledged > 0 || out != keyring.ErrNotFound.Error() {
+				t.Fatalf("after a kill: %s", out)
+			}
+			continue
+		}
+		if got < acknowledged || got > begun {
+			t.Fatalf("after a kill: generation %d; %d was acknowledged, %d begun", got, acknowledged, begun)
+		}
+		known = got
+	}
+	if known < uint64(kills)/5 {
+		t.Errorf("%d kills left no more than %d writes to fall into", kills, known)
+	}
+}
+
+// killWriter runs a writer for a while, kills it, and returns the last
+// generations that it had written and begun.
+func killWriter(t *testing.T, s *keyringtest.Service) (acknowledged, begun uint64) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=write")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(10*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer kill.Stop()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var what string
+		var generation uint64
+		if n, _ := fmt.Sscan(lines.Text(), &what, &generation); n != 2 {
+			t.Errorf("the writer said: %s", lines.Text())
+			break
+		}
+		if what == "end" {
+			acknowledged = generation
+			continue
+		}
+		if begun == 0 { // it is at work: from here on, any moment
+			kill.Reset(time.Duration(rand.IntN(250_000)) * time.Microsecond)
+		}
+		begun = generation
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	return acknowledged, begun
+}
+
+// load says what is there and compares it with what was written.
+func load(k keyring.Keyring) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	snap, err := keyring.NewStore(limited{k, killLimit}).Load(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	if string(snap.Data) != string(incompressible(snap.Generation, killSize(snap.Generation))) {
+		return "not what was written"
+	}
+	return fmt.Sprint("generation ", snap.Generation)
+}

@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 	case "get", "set", "delete", "collection":
 		fmt.Println(operate(k, words))
 	case "write":
-		write(keyring.NewStore(k), words[1:])
+		writeForever(k)
+	case "load":
+		fmt.Println(load(k))
 	}
 	os.Exit(0)
 }

@@ -1,0 +1,109 @@
+package keyring
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"testing"
+)
+
+// records are heads and chunks of our own making, and what is almost one.
+func records(t testing.TB) []string {
+	packed, err := pack([]byte("a snapshot, a snapshot"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := contentOf(7, packed)
+	pieces, err := split(whole, bytes.Repeat(packed, 9), chunkOverhead+40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{
+		head{content: whole, packed: packed}.String(),
+		head{content: whole, slot: "a", count: 3}.String(),
+		head{content: contentOf(math.MaxUint64, nil)}.String(),
+		pieces[0].String(),
+		pieces[len(pieces)-1].String(),
+		"",
+		"auth-head",
+		"auth-head 2 whatever comes",
+		"auth-chunk 99999999999999999999 7",
+		"auth-head 1 7 d/1 3 AAAA",
+		"auth-head 1 07 inline 3 AAAA BBBB",
+		"auth-chunk 1 7 3 3 9 AAAA BBBB CCCC",
+	}
+}
+
+// FuzzRecord: what is read is written the same, so nothing in an item goes
+// unread, and whatever is in one is an error of ours or a record.
+func FuzzRecord(f *testing.F) {
+	for _, record := range records(f) {
+		f.Add(record)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		h, err := parseHead("head", value)
+		if err == nil && h.String() != value {
+			t.Errorf("head %q is written as %q", value, h)
+		}
+		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
+			t.Errorf("head %q: %v", value, err)
+		}
+		c, err := parseChunk("a0000", value)
+		if err == nil && c.String() != value {
+			t.Errorf("chunk %q is written as %q", value, c)
+		}
+		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
+			t.Errorf("chunk %q: %v", value, err)
+		}
+	})
+}
+
+// FuzzUnpack: no bytes make it panic, and what is packed comes back.
+func FuzzUnpack(f *testing.F) {
+	f.Add([]byte(nil))
+	f.Add([]byte("a snapshot, a snapshot"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, _ = unpack(data)
+		packed, err := pack(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := unpack(packed); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("%d bytes came back as %d, %v", len(data), len(again), err)
+		}
+		if _, err := unpack(append(packed, 0)); err == nil {
+			t.Error("a tail goes unnoticed")
+		}
+	})
+}
+
+// TestChunkOverhead: with the longest numbers a chunk fills its limit and does
+// not exceed it.
+func TestChunkOverhead(t *testing.T) {
+	t.Parallel()
+	const limit = 2500
+	packed := make([]byte, text.DecodedLen(limit-chunkOverhead))
+	c := chunk{content: contentOf(math.MaxUint64, packed), index: maxChunks - 1, count: maxChunks, packed: packed}
+	c.length = maxSnapshot
+	if n := len(c.String()); n > limit || n < limit-20 {
+		t.Errorf("the largest chunk for %d bytes has %d", limit, n)
+	}
+}
+
+// TestSumBindsGeneration: the same bytes under another generation are another
+// snapshot, and one that does not fit what a head says is refused.
+func TestSumBindsGeneration(t *testing.T) {
+	t.Parallel()
+	packed, err := pack([]byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := contentOf(7, packed)
+	if _, why := c.open(packed); why != "" {
+		t.Error(why)
+	}
+	c.generation++
+	if _, why := c.open(packed); why == "" {
+		t.Error("a snapshot opens under a generation that is not its own")
+	}
+}
