@@ -204,7 +204,7 @@ func (c *cli) listConfig(cmd *cobra.Command, keys []string, table bool) error {
 	case !table:
 		return c.print(rows[0][1] + "\n")
 	default:
-		return term.Table(c.Out, rows)
+		return c.printTable(rows)
 	}
 }
 

@@ -132,7 +132,7 @@ func (c *cli) sayFindings(list []finding) error {
 	if c.json {
 		err = c.printJSON(jsonDoctor{jsonVersion, list})
 	} else {
-		err = term.Table(c.Out, rows)
+		err = c.printTable(rows)
 	}
 	if err != nil || first == nil {
 		return err

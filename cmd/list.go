@@ -49,7 +49,7 @@ aliases, tags and what needs attention stand beside them.` + exitStatus("0 done;
 			case c.json:
 				return c.printJSON(jsonAccounts(list...))
 			case term.IsTerminal(c.Out):
-				return term.Table(c.Out, rows)
+				return c.printTable(rows)
 			default:
 				return c.print(labels.String())
 			}

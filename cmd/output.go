@@ -41,6 +41,15 @@ func (c *cli) printJSON(v any) error {
 	return c.print(b.String())
 }
 
+// printTable writes rows as aligned columns.
+func (c *cli) printTable(rows [][]string) error {
+	var b strings.Builder
+	if err := term.Table(&b, rows); err != nil {
+		return err
+	}
+	return c.print(b.String())
+}
+
 // jsonAccount is an account in the JSON of every command. It holds no secret.
 type jsonAccount struct {
 	ID                string   `json:"id"`

@@ -185,7 +185,7 @@ func (s *session) sayRestored(content backup.Content, steps []backup.Step, o res
 		if err := s.printJSON(j); err != nil {
 			return err
 		}
-	} else if err := term.Table(s.Out, rows); err != nil {
+	} else if err := s.printTable(rows); err != nil {
 		return err
 	}
 	if len(steps) == 0 {

@@ -67,7 +67,7 @@ these three hold the secret.` + exitStatus("0 done; 3 no such account; 4 several
 			case reveal:
 				return c.print(a.URI() + "\n")
 			default:
-				return term.Table(c.Out, details(a))
+				return c.printTable(details(a))
 			}
 		},
 	}

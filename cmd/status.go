@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/authcli/auth/internal/term"
 )
 
 type jsonStatus struct {
@@ -57,7 +56,7 @@ func newStatus(c *cli) *cobra.Command {
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth restore --deleted"})
 			}
-			return term.Table(c.Out, rows)
+			return c.printTable(rows)
 		},
 	}
 }

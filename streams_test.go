@@ -1,0 +1,253 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+	"golang.org/x/term"
+)
+
+// A reader that goes away is an error with words of its own: a counter may have
+// been advanced for a code that nobody saw.
+func TestClosedStdout(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("a")
+	for _, args := range [][]string{{"code", "a"}, {"list"}, {"list", "--json"}, {"show", "a"}, {"status"}} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		var errs bytes.Buffer
+		cmd := d.command(args...)
+		cmd.Stdout, cmd.Stderr = w, &errs
+		err = cmd.Run()
+		w.Close()
+		if err == nil || cmd.ProcessState.ExitCode() != 1 || !strings.Contains(errs.String(), "standard output was closed") {
+			t.Errorf("auth %s: exit code %d: %s", strings.Join(args, " "), cmd.ProcessState.ExitCode(), errs.String())
+		}
+	}
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full on this system")
+	}
+	defer full.Close()
+	cmd := d.command("code", "a")
+	cmd.Stdout = full
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("onto a full device: exit code %d", cmd.ProcessState.ExitCode())
+	}
+}
+
+// A full disk: the change and the backup fail with words, what was there stays, and
+// no half file is left. The disk is a real file system of a limited size.
+func TestFullDisk(t *testing.T) {
+	disk := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk).CombinedOutput(); err != nil {
+		if required("mount") {
+			t.Fatalf("mount: %v: %s", err, out)
+		}
+		t.Skipf("needs the right to mount a file system: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, 0) })
+	d := newDevice(t, nil)
+	d.env = append(d.env, "AUTH_HOME="+filepath.Join(disk, "home"))
+	d.add("keep")
+	full := filepath.Join(disk, "filler")
+	f, err := os.Create(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = f.Write(make([]byte, 1024))
+	}
+	f.Close()
+	d.fails(1, []string{"no space left"}, "add", "x", "--secret-file", writeTemp(t, exampleSecret))
+	d.fails(1, []string{"no space left"}, "remove", "keep", "--yes")
+	d.fails(1, []string{"no space left", "v.age"}, "backup", "--to", filepath.Join(disk, "v.age"), "--passphrase-file", writeTemp(t, "pass"))
+	if files, _ := filepath.Glob(filepath.Join(disk, "*v.age*")); len(files) > 0 {
+		t.Errorf("left behind: %q", files)
+	}
+	if hidden, _ := filepath.Glob(filepath.Join(disk, ".*")); len(hidden) > 0 {
+		t.Errorf("left behind: %q", hidden)
+	}
+	if got := d.must("", "code", "keep", "--at", "59"); got != exampleCode {
+		t.Errorf("on the full disk the code is %q", got)
+	}
+	if err := os.Remove(full); err != nil {
+		t.Fatal(err)
+	}
+	d.add("x")
+	if got := d.labels(); len(got) != 2 {
+		t.Errorf("accounts %q", got)
+	}
+}
+
+// A person is a terminal with someone typing at it.
+type person struct {
+	t    *testing.T
+	tty  *os.File
+	seen bytes.Buffer
+}
+
+// sit starts a command on a terminal of its own.
+func sit(t *testing.T, cmd *exec.Cmd) *person {
+	t.Helper()
+	tty, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return &person{t: t, tty: tty}
+}
+
+// awaits reads what appears until it holds text.
+func (p *person) awaits(text string) {
+	p.t.Helper()
+	buf := make([]byte, 4096)
+	for !strings.Contains(p.seen.String(), text) {
+		n, err := p.tty.Read(buf)
+		p.seen.Write(buf[:n])
+		if err != nil {
+			p.t.Fatalf("%v before %q appeared:\n%s", err, text, p.seen.String())
+		}
+	}
+}
+
+func (p *person) types(text string) {
+	p.t.Helper()
+	if _, err := p.tty.WriteString(text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// rest reads what appears until the program ends.
+func (p *person) rest() string {
+	buf := make([]byte, 4096)
+	for {
+		n, err := p.tty.Read(buf)
+		p.seen.Write(buf[:n])
+		if err != nil {
+			return p.seen.String()
+		}
+	}
+}
+
+func interactive(d *device) { d.env = append(d.env, "AUTH_NO_INPUT=0", "TERM=xterm") }
+
+// A secret is asked for without echo, on the terminal, also when standard output
+// goes elsewhere.
+func TestSecretIsNotEchoed(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	interactive(d)
+	cmd := d.command("add", "typed:me")
+	p := sit(t, cmd)
+	p.awaits("Secret of typed:me")
+	p.types(strings.ToLower(exampleSecret) + "\r")
+	p.awaits("Passphrase for the file keyring")
+	p.types("open sesame\r")
+	p.awaits("The same again")
+	p.types("open sesame\r")
+	all := p.rest()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, all)
+	}
+	for _, secret := range []string{exampleSecret, strings.ToLower(exampleSecret), "sesame"} {
+		if strings.Contains(all, secret) {
+			t.Errorf("%q appeared on the terminal:\n%s", secret, all)
+		}
+	}
+	code := d.command("code", "typed", "--at", "59")
+	p = sit(t, code)
+	p.awaits("Passphrase of the file keyring")
+	p.types("open sesame\r")
+	if all := p.rest(); !strings.Contains(all, strings.TrimSpace(exampleCode)) || strings.Contains(all, "sesame") {
+		t.Errorf("the terminal shows\n%s", all)
+	}
+}
+
+// Ctrl-C in a prompt gives the terminal back as it was, and ends with 130; nothing
+// was written.
+func TestInterruptedPrompt(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	interactive(d)
+	cmd := d.command("add", "x")
+	master, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer tty.Close()
+	before, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &person{t: t, tty: master}
+	p.awaits("Secret of x")
+	p.types("half a secr\x03")
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d, want 130", code)
+	}
+	after, err := term.GetState(int(tty.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *before != *after {
+		t.Error("the terminal is not as it was before the prompt")
+	}
+	if _, err := os.Stat(filepath.Join(d.home, "vault.json")); err == nil {
+		t.Error("an interrupted addition made a vault")
+	}
+}
+
+// On a terminal several matches are a question, and removing asks.
+func TestPickerAndConfirmation(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("one:a")
+	d.add("one:b")
+	interactive(d)
+	cmd := d.command("code", "one", "--at", "59")
+	p := sit(t, cmd)
+	p.awaits("Which account?")
+	p.types("2\r")
+	if all := p.rest(); !strings.Contains(all, strings.TrimSpace(exampleCode)) {
+		t.Errorf("the terminal shows\n%s", all)
+	}
+	cmd = d.command("remove", "one:a")
+	p = sit(t, cmd)
+	p.awaits("Remove one:a?")
+	p.types("n\r")
+	p.rest()
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("declined: %v", err)
+	}
+	cmd = d.command("remove", "one:a")
+	p = sit(t, cmd)
+	p.awaits("Remove one:a?")
+	p.types("y\r")
+	p.rest()
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := d.labels(); len(got) != 1 || got[0] != "one:b" {
+		t.Errorf("accounts %q", got)
+	}
+}
