@@ -142,16 +142,26 @@ func shades(c color.Color) (white, black uint8) {
 	return uint8(min(v+255-a>>8, 255)), uint8(v)
 }
 
-// channel returns one colour of the picture, 0 red to 2 blue.
-func (f *frame) channel(n int) *plane {
-	r := f.coloured.Bounds()
+// channel returns one colour of the picture, 0 red to 2 blue; false where that
+// is no other than its shades of grey.
+func (f *frame) channel(n int) (*plane, bool) {
+	img, ok := f.coloured.(image.RGBA64Image) // as all of the decoders make
+	if !ok {
+		return nil, false
+	}
+	r := img.Bounds()
 	p := newPlane(r.Dx(), r.Dy())
+	different := 0
 	for y := range p.h {
-		for x := range p.w {
-			red, green, blue, a := f.coloured.At(r.Min.X+x, r.Min.Y+y).RGBA()
-			v := [3]uint32{red, green, blue}[n]
-			p.pix[y*p.w+x] = uint8((v + 0xffff - a) >> 8)
+		row, grey := p.pix[y*p.w:][:p.w], f.white.pix[y*p.w:][:p.w]
+		for x := range row {
+			c := img.RGBA64At(r.Min.X+x, r.Min.Y+y)
+			v := uint8((uint32([3]uint16{c.R, c.G, c.B}[n]) + 0xffff - uint32(c.A)) >> 8)
+			row[x] = v
+			if abs(int(v)-int(grey[x])) > 30 {
+				different++
+			}
 		}
 	}
-	return p
+	return p, different >= 21*21
 }

@@ -103,8 +103,6 @@ var passes = [...]pass{
 	channelPass("blue", "the same, for colours that differ in their blue", 2),
 	thresholdPass("dark threshold", "pale grounds with shadows, glare over the light modules", 64),
 	thresholdPass("darker threshold", "codes in deep shade", 40),
-	thresholdPass("light threshold", "overexposed codes, whose dark modules are grey", 176),
-	thresholdPass("lighter threshold", "pale codes, glare over the dark modules", 208),
 }
 
 func channelPass(name, why string, n int) pass {
@@ -112,7 +110,10 @@ func channelPass(name, why string, n int) pass {
 		if p.frame.coloured == nil {
 			return view{}, false
 		}
-		c := p.frame.channel(n)
+		c, ok := p.frame.channel(n)
+		if !ok {
+			return view{}, false
+		}
 		return view{c, c.local(), p.scale}, true
 	}}
 }

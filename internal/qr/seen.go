@@ -34,8 +34,8 @@ func (s *sighting) finders(found []finder, v view) {
 // verdict puts it into words for the caller.
 func (s *sighting) verdict() Seen {
 	const (
-		certain  = 0.7 // agreement of something that is surely a symbol
-		readable = 2.2 // pixels a module
+		certain  = 0.64 // agreement of something that is surely a symbol
+		readable = 2.2  // pixels a module
 	)
 	if s.agreement > certain {
 		kind := Damaged
