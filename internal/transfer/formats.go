@@ -54,6 +54,7 @@ func Formats() []Format {
 		pass(),
 		otpauth(),
 		// Without any mark.
+		otpAuthIOS(),
 		authenticatorPlus(),
 		andOTPSealed(),
 	}
