@@ -282,24 +282,27 @@ func TestSeenDamaged(t *testing.T) {
 	}
 }
 
+// At 1.6 pixels a module something has to be wrong as well: clean ones are read.
 func TestSeenTooSmall(t *testing.T) {
 	t.Parallel()
 	img := drawing(t, 8)
-	side := img.Rect.Dx() / 6 // 1.33 pixels a module, of what was 8
-	small := image.NewGray(image.Rect(0, 0, side, side))
-	random := uint32(1)
-	for y := range side {
-		for x := range side {
-			sum := 0
-			for i := range 36 {
-				sum += int(img.GrayAt(6*x+i%6, 6*y+i/6).Y)
-			}
-			random = random*1664525 + 1013904223
-			noise := int(random>>26) - 32
-			small.SetGray(x, y, color.Gray{uint8(min(max(sum/36+3*noise, 0), 255))})
+	n := img.Rect.Dx()
+	for y := n / 4; y < n*3/4; y++ {
+		for x := n / 4; x < n*3/4; x++ {
+			img.SetGray(x, y, color.Gray{255})
 		}
 	}
-	if got := seen(t, small); got.Kind != qr.TooSmall || got.ModulePixels > 2.2 {
+	small := image.NewGray(image.Rect(0, 0, n/5, n/5))
+	for y := range n / 5 {
+		for x := range n / 5 {
+			sum := 0
+			for i := range 25 {
+				sum += int(img.GrayAt(5*x+i%5, 5*y+i/5).Y)
+			}
+			small.SetGray(x, y, color.Gray{uint8(sum / 25)})
+		}
+	}
+	if got := seen(t, small); got.Kind != qr.TooSmall || got.ModulePixels < 1.3 || got.ModulePixels > 1.9 {
 		t.Errorf("got %+v", got)
 	}
 }

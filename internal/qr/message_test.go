@@ -1,0 +1,194 @@
+package qr
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// bitWriter writes segments as ISO/IEC 18004 section 7.4 describes them.
+type bitWriter struct{ bits []byte }
+
+func (w *bitWriter) put(value, n int) *bitWriter {
+	for i := n - 1; i >= 0; i-- {
+		w.bits = append(w.bits, byte(value>>i&1))
+	}
+	return w
+}
+
+func (w *bitWriter) text(s string) *bitWriter {
+	w.put(modeByte, 4).put(len(s), 8)
+	for _, b := range []byte(s) {
+		w.put(int(b), 8)
+	}
+	return w
+}
+
+func (w *bitWriter) bytes() []byte {
+	for len(w.bits)%8 != 0 {
+		w.bits = append(w.bits, 0)
+	}
+	out := make([]byte, len(w.bits)/8)
+	for i, b := range w.bits {
+		out[i/8] |= b << (7 - i%8)
+	}
+	return out
+}
+
+func TestSegments(t *testing.T) {
+	t.Parallel()
+	var w bitWriter
+	for name, c := range map[string]struct {
+		data []byte
+		want string
+		ok   bool
+	}{
+		// The examples of sections 7.4.3, 7.4.4 and 7.4.6 of the standard.
+		"numeric":      {[]byte{0b00010000, 0b00100000, 0b00001100, 0b01010110, 0b01100001, 0b10000000}, "01234567", true},
+		"alphanumeric": {new(bitWriter).put(2, 4).put(5, 9).put(0b00111001110, 11).put(0b11100111001, 11).put(0b000010, 6).put(0, 4).bytes(), "AC-42", true},
+		"kanji":        {new(bitWriter).put(8, 4).put(2, 8).put(0b0110110011111, 13).put(0b1101010101010, 13).put(0, 4).bytes(), "点茗", true},
+
+		"UTF-8 without being told":     {new(bitWriter).text("Zürich 東京").put(0, 4).bytes(), "Zürich 東京", true},
+		"Latin-1 without being told":   {new(bitWriter).text("Z\xfcrich").put(0, 4).bytes(), "Zürich", true},
+		"Shift JIS without being told": {new(bitWriter).text("\x93\x8c\x8b\x9e\x93\x73").put(0, 4).bytes(), "東京都", true},
+		"ECI 26":                       {new(bitWriter).put(7, 4).put(26, 8).text("\xc3\xbc").put(0, 4).bytes(), "ü", true},
+		"ECI 3":                        {new(bitWriter).put(7, 4).put(3, 8).text("\xc3\xbc").put(0, 4).bytes(), "Ã¼", true},
+		"ECI 20":                       {new(bitWriter).put(7, 4).put(20, 8).text("\x83e").put(0, 4).bytes(), "テ", true},
+		"a letter over two segments":   {new(bitWriter).text("\xe6\x9d").text("\xb1").put(0, 4).bytes(), "東", true},
+		"FNC1":                         {new(bitWriter).put(5, 4).put(2, 4).put(2, 9).put(38*45+10, 11).put(0, 4).bytes(), "\x1dA", true},
+
+		"ECI 26 and no UTF-8":        {new(bitWriter).put(7, 4).put(26, 8).text("Z\xfcrich").put(0, 4).bytes(), "", false},
+		"an ECI that is not known":   {new(bitWriter).put(7, 4).put(9, 8).text("\xe1").put(0, 4).bytes(), "", false},
+		"a mode that does not exist": {new(bitWriter).put(6, 4).put(0, 20).bytes(), "", false},
+		"longer than the data":       {new(bitWriter).put(4, 4).put(200, 8).put(65, 8).bytes(), "", false},
+		"digits above 999":           {new(bitWriter).put(1, 4).put(3, 10).put(1001, 10).put(0, 4).bytes(), "", false},
+		"nothing":                    {w.put(0, 8).bytes(), "", false},
+	} {
+		m, ok := parseMessage(c.data, 1)
+		if ok != c.ok || ok && m.text != c.want {
+			t.Errorf("%s: got %q, %v", name, m.text, ok)
+		}
+	}
+}
+
+func TestStructuredAppend(t *testing.T) {
+	t.Parallel()
+	parse := func(part, parts int, text string) located {
+		m, ok := parseMessage(new(bitWriter).put(3, 4).put(part, 4).put(parts-1, 4).put(0x5a, 8).text(text).put(0, 4).bytes(), 1)
+		if !ok {
+			t.Fatal("not parsed")
+		}
+		return located{symbolRead: symbolRead{message: m}}
+	}
+	second, first, third := parse(1, 3, "two "), parse(0, 3, "one "), parse(2, 3, "three")
+	codes := unique(join([]located{second, first, third}))
+	if len(codes) != 1 || codes[0].Text != "one two three" {
+		t.Errorf("all parts: %+v", codes)
+	}
+	codes = unique(join([]located{second, third}))
+	if len(codes) != 2 || codes[0].Text != "two " || codes[1].Text != "three" {
+		t.Errorf("a part is missing: %+v", codes)
+	}
+}
+
+// As many wrong codewords as section 7.5.1 promises are put right, one more
+// never makes another text.
+func TestErrorCorrectionLimits(t *testing.T) {
+	t.Parallel()
+	f := newField()
+	data := []byte("thirty-two bytes of any content.")
+	const check = 18 // of a block of version 4-M: 9 errors
+	block := append(bytes.Clone(data), f.checkCodewords(data, check)...)
+	for wrong := 0; wrong <= 12; wrong++ {
+		work := bytes.Clone(block)
+		for i := range wrong {
+			work[i*4%len(work)] ^= byte(37*i + 1)
+		}
+		_, ok := f.correct(work, check, nil, 0)
+		if wrong <= check/2 && (!ok || !bytes.Equal(work, block)) {
+			t.Errorf("%d wrong codewords were not put right", wrong)
+		}
+		if wrong > check/2 && ok {
+			t.Errorf("%d wrong codewords passed", wrong)
+		}
+	}
+	// Known places cost half.
+	work := bytes.Clone(block)
+	var erased []int
+	for i := range 14 {
+		work[3*i] ^= byte(11*i + 5)
+		erased = append(erased, 3*i)
+	}
+	if _, ok := f.correct(work, check, erased, 4); !ok || !bytes.Equal(work, block) {
+		t.Error("14 erasures were not put right")
+	}
+}
+
+// Random modules are no code, whatever the erasure decoder tries.
+func TestNoiseIsNoMessage(t *testing.T) {
+	t.Parallel()
+	d := newDecoder()
+	s := newScene(200, 200, 128)
+	for round := range 400 {
+		v := version(1 + round%8)
+		modules := make([]float32, v.size()*v.size())
+		for i := range modules {
+			modules[i] = float32(s.random.NormFloat64())
+		}
+		if m, ok := d.decode(modules, v); ok {
+			t.Errorf("version %d: %q", v, m.text)
+		}
+	}
+}
+
+func TestPNGAndTerminal(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	if err := PNG(&b, alice, 4); err != nil {
+		t.Fatal(err)
+	}
+	modules, err := Matrix(alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := png.DecodeConfig(&b)
+	if err != nil || config.Width != 4*len(modules) || config.Height != config.Width {
+		t.Errorf("%d modules at 4 pixels: %+v, %v", len(modules), config, err)
+	}
+	drawn, err := Terminal(alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(drawn, "\n"), "\n")
+	if len(lines) != (len(modules)+1)/2 {
+		t.Fatalf("%d lines for %d modules", len(lines), len(modules))
+	}
+	for y, line := range lines {
+		line = strings.TrimSuffix(strings.TrimPrefix(line, "\x1b[38;5;16;48;5;231m"), "\x1b[0m")
+		for x, r := range []rune(line) {
+			upper, lower := r == '▀' || r == '█', r == '▄' || r == '█'
+			if upper != modules[2*y][x] || lower != (2*y+1 < len(modules) && modules[2*y+1][x]) {
+				t.Fatalf("line %d, column %d: %q", y, x, r)
+			}
+		}
+	}
+	if _, err := Matrix(strings.Repeat("a", 2332)); err != ErrTooLong {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The picture of the documentation says what it is said to say.
+func TestExampleOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("..", "..", "docs", "example.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Read(t.Context(), data)
+	if err != nil || len(result.Codes) != 1 || result.Codes[0].Text != alice {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
