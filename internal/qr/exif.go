@@ -35,14 +35,14 @@ func (o orientation) apply(p Point, w, h float64) Point {
 func orientationOf(data []byte) orientation {
 	var o orientation
 	switch {
-	case begins("\xff\xd8")(data):
+	case begins(data, "\xff\xd8"):
 		eachJPEGSegment(data, func(marker byte, body []byte) bool {
 			if exif, ok := bytes.CutPrefix(body, []byte("Exif\x00\x00")); ok && marker == 0xe1 {
 				o = tiffOrientation(exif)
 			}
 			return o == 0
 		})
-	case begins("\x89PNG")(data):
+	case begins(data, "\x89PNG"):
 		eachPNGChunk(data, func(kind string, body []byte) bool {
 			if kind == "eXIf" {
 				o = tiffOrientation(body)
@@ -90,9 +90,9 @@ func tiffOrientation(data []byte) orientation {
 
 func tiffOrder(data []byte) binary.ByteOrder {
 	switch {
-	case begins("II*\x00")(data):
+	case begins(data, "II*\x00"):
 		return binary.LittleEndian
-	case begins("MM\x00*")(data):
+	case begins(data, "MM\x00*"):
 		return binary.BigEndian
 	}
 	return nil

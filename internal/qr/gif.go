@@ -9,8 +9,6 @@ import (
 	"io"
 )
 
-func gifConfig(r io.Reader) (image.Config, error) { return gif.DecodeConfig(r) }
-
 var errGIF = errors.New("gif: the blocks do not follow one another")
 
 // gifParts cuts a GIF (GIF89a specification, 1990) into its frames. What comes

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -27,7 +28,7 @@ type source struct {
 
 // format is a kind of image file, known by how it begins.
 type format struct {
-	magic  func(data []byte) bool
+	magic  string // the first bytes; a RIFF file is WebP or none of ours
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
 	// parts lists the frames of an animation or the pages of a document; nil
@@ -38,23 +39,23 @@ type format struct {
 }
 
 var formats = [...]format{
-	{begins("\x89PNG\r\n\x1a\n"), png.DecodeConfig, png.Decode, pngParts, nil},
-	{begins("\xff\xd8"), jpeg.DecodeConfig, jpeg.Decode, nil, progressiveBytes},
-	{begins("GIF8"), gifConfig, nil, gifParts, nil},
-	{isWebP, webpConfig, webp.Decode, webpParts, nil},
-	{begins("BM"), bmp.DecodeConfig, bmp.Decode, nil, nil},
-	{begins("II*\x00"), tiff.DecodeConfig, tiff.Decode, tiffParts, nil},
-	{begins("MM\x00*"), tiff.DecodeConfig, tiff.Decode, tiffParts, nil},
+	{magic: "\x89PNG\r\n\x1a\n", config: png.DecodeConfig, decode: png.Decode, parts: pngParts},
+	{magic: "\xff\xd8", config: jpeg.DecodeConfig, decode: jpeg.Decode, extra: progressiveBytes},
+	{magic: "GIF8", config: gif.DecodeConfig, parts: gifParts},
+	{magic: "RIFF", config: webpConfig, decode: webp.Decode, parts: webpParts},
+	{magic: "BM", config: bmp.DecodeConfig, decode: bmp.Decode},
+	{magic: "II*\x00", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts},
+	{magic: "MM\x00*", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts},
 }
 
-func begins(magic string) func([]byte) bool {
-	return func(data []byte) bool { return bytes.HasPrefix(data, []byte(magic)) }
+func begins(data []byte, magic string) bool {
+	return len(data) >= len(magic) && string(data[:len(magic)]) == magic
 }
 
 // open looks at the header and refuses what is too large.
 func open(ctx context.Context, data []byte) (*source, error) {
 	for _, f := range formats {
-		if f.magic(data) {
+		if begins(data, f.magic) && (f.magic != "RIFF" || isWebP(data)) {
 			return f.open(ctx, data)
 		}
 	}

@@ -99,29 +99,30 @@ var passes = [...]pass{
 			return view{quarter, quarter.local(), p.baseScale / 4}, true
 		},
 	},
-	channelPass("red", "modules as light as their ground, of another colour", 0),
-	channelPass("blue", "the same, for colours that differ in their blue", 2),
-	thresholdPass("dark threshold", "pale grounds with shadows, glare over the light modules", 64),
-	thresholdPass("darker threshold", "codes in deep shade", 40),
-}
-
-func channelPass(name, why string, n int) pass {
-	return pass{name: name, why: why, relaxed: true, view: func(p *pictures) (view, bool) {
-		if p.frame.coloured == nil {
-			return view{}, false
-		}
-		c, ok := p.frame.channel(n)
-		if !ok {
-			return view{}, false
-		}
-		return view{c, c.local(), p.scale}, true
-	}}
-}
-
-func thresholdPass(name, why string, t uint8) pass {
-	return pass{name: name, why: why, relaxed: true, view: func(p *pictures) (view, bool) {
-		return view{p.base, p.base.threshold(t), p.baseScale}, true
-	}}
+	{
+		name:    "red",
+		why:     "modules as light as their ground, of another colour",
+		relaxed: true,
+		view:    func(p *pictures) (view, bool) { return p.channel(0) },
+	},
+	{
+		name:    "blue",
+		why:     "the same, for colours that differ in their blue",
+		relaxed: true,
+		view:    func(p *pictures) (view, bool) { return p.channel(2) },
+	},
+	{
+		name:    "dark threshold",
+		why:     "codes in the shade of something bright that sets the threshold around it",
+		relaxed: true,
+		view:    func(p *pictures) (view, bool) { return p.threshold(64) },
+	},
+	{
+		name:    "darker threshold",
+		why:     "the same in deep shade",
+		relaxed: true,
+		view:    func(p *pictures) (view, bool) { return p.threshold(40) },
+	},
 }
 
 // pictures are the pictures that passes share, made when the first needs them.
@@ -156,6 +157,21 @@ func (p *pictures) half() *plane {
 		p.halfPlane = p.base.half()
 	}
 	return p.halfPlane
+}
+
+func (p *pictures) threshold(t uint8) (view, bool) {
+	return view{p.base, p.base.threshold(t), p.baseScale}, true
+}
+
+func (p *pictures) channel(n int) (view, bool) {
+	if p.frame.coloured == nil {
+		return view{}, false
+	}
+	c, ok := p.frame.channel(n)
+	if !ok {
+		return view{}, false
+	}
+	return view{c, c.local(), p.scale}, true
 }
 
 // shrink lets go of the full picture, for the passes after the first two.
