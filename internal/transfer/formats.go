@@ -104,7 +104,7 @@ func foreign(s *Source) error {
 			What: "an image in which no QR code was read",
 			Do:   "Give a picture that shows the whole code, or the text of the code.",
 		}
-	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"):
+	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"), isOpenPGP(s.Data):
 		return openPGP()
 	case strings.HasPrefix(strings.TrimSpace(s.Text()), "age-encryption.org/"), strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN AGE ENCRYPTED FILE-----"):
 		return &NotExportableError{

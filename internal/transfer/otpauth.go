@@ -115,10 +115,33 @@ func readURI(b *Batch, row, uri string) (account.Account, error) {
 	if label := a.Label(); label != "" {
 		row = label
 	}
+	// Microsoft's work accounts have the organisation there, and Microsoft as issuer.
+	if prefix := otherPrefix(uri, a); prefix != "" && a.Note == "" {
+		a.Note = "Label: " + prefix
+	}
 	if a.Type == account.HOTP && param(uri, "counter") == "" {
 		b.warn("%s: the counter is missing and starts at 0", row)
 	}
 	return a, nil
+}
+
+// otherPrefix returns the part of a label before its colon where it is another than the
+// issuer that the parameter names.
+func otherPrefix(uri string, a account.Account) string {
+	if param(uri, "issuer") == "" {
+		return ""
+	}
+	_, rest, _ := strings.Cut(uri, "://")
+	path, _, _ := strings.Cut(rest, "?")
+	_, label, _ := strings.Cut(path, "/")
+	if decoded, err := url.PathUnescape(label); err == nil {
+		label = decoded
+	}
+	prefix, _, found := strings.Cut(account.Clean(label), ":")
+	if prefix = account.Clean(prefix); !found || hasPrefixFold(account.Clean(label), a.Issuer) {
+		return ""
+	}
+	return prefix
 }
 
 // splitKnown finds the name in a label whose issuer is known by other means.

@@ -10,8 +10,9 @@
 //
 // Each format has one file, with both directions in it, and one line in the ordered
 // list of formats.go; help, completion and docs/formats.md come from that list. To
-// add a format: a function that returns its [Format], a line in the list, a fixture
-// of its own in testdata. What readers share:
+// add a format: a function that returns its [Format], a line in the list, a file in
+// testdata/formats/NAME with what is to come out of it beside it in FILE.want.json
+// (testdata/make.py writes those of the formats that are text). What readers share:
 //
 //	source.go  one file with the others of its call and the passphrase
 //	row.go     fields of an entry, in any spelling, to an account
