@@ -20,15 +20,16 @@ const maxTime = 2300 * time.Millisecond
 // [ErrDamaged] with what the decoder said, [*TooLargeError], [ErrTooSlow], and
 // those of ctx.
 func Read(ctx context.Context, data []byte) (Result, error) {
-	return read(ctx, data, nil)
+	return read(ctx, data, maxTime, nil)
 }
 
-// read tells trace, if there is one, after each pass how many codes there are.
-func read(ctx context.Context, data []byte, trace func(pass string, found int)) (Result, error) {
+// read takes at most so long, and tells trace, if there is one, after each pass
+// how many codes there are.
+func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass string, found int)) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	bounded, cancel := context.WithTimeout(ctx, maxTime)
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r := reader{scanner: scanner{ctx: bounded, decoder: newDecoder(), trace: trace}}
 	// The quick passes over all frames come first, so that a code late in an

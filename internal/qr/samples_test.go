@@ -42,7 +42,7 @@ func TestSamples(t *testing.T) {
 				}
 				pass := ""
 				start := time.Now()
-				result, err := read(context.Background(), data, func(name string, found int) {
+				result, err := read(context.Background(), data, maxTime, func(name string, found int) {
 					if found > 0 && pass == "" {
 						pass = name
 					}
