@@ -119,6 +119,63 @@ func TestRestore(t *testing.T) {
 	}
 }
 
+// TestRestoreFullSlots: with a whole snapshot in each slot, which a Settle
+// makes, there is a place left for each of them to be restored to.
+func TestRestoreFullSlots(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	save(t, k, 1, 3000)
+	save(t, k, 2, 3000)
+	if err := keyring.NewStore(k).Settle(t.Context(), 3, incompressible(3, 3000)); err != nil {
+		t.Fatal(err)
+	}
+	save(t, k, 4, 10)
+	for _, head := range []*string{nil, spoil(k.Items()["head"])["cut"]} {
+		k := k.Clone()
+		k.Replace("head", head)
+		found, err := keyring.NewStore(k).Generations(t.Context())
+		if err != nil || len(found) != 3 {
+			t.Fatalf("%d snapshots, %v", len(found), err)
+		}
+		for _, snap := range found {
+			t.Run(snap.Where, func(t *testing.T) { testRestore(t, k, snap) })
+		}
+	}
+}
+
+// TestSaveWithoutHead: what a lost head named survives the write of somebody
+// who did not miss it.
+func TestSaveWithoutHead(t *testing.T) {
+	t.Parallel()
+	for _, history := range [][]int{{3000}, {3000, 3000}, {10, 3000}} {
+		k := keyringtest.Windows()
+		for i, size := range history {
+			save(t, k, uint64(i+1), size)
+		}
+		k.Replace("head", nil)
+		save(t, k, 9, 3000)
+		wantLoad(t, k, 9, 3000)
+		if last := len(history); !whole(t, k, uint64(last), history[last-1]) {
+			t.Errorf("%v: the last snapshot is gone", history)
+		}
+	}
+}
+
+// TestWipeGap: chunks beyond a missing one go too, as far as a head tells of
+// them.
+func TestWipeGap(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	save(t, k, 1, 9000)
+	k.Replace("a0001", nil)
+	if err := keyring.NewStore(k).Wipe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := k.Items(); len(left) > 0 {
+		t.Errorf("%d items are left", len(left))
+	}
+}
+
 func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
 	restore := func(ctx context.Context, k keyring.Keyring) error {
 		return keyring.NewStore(k).Restore(ctx, snap, 20)
