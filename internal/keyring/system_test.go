@@ -150,6 +150,17 @@ func TestSystemStates(t *testing.T) {
 		{name: "killed", prepare: (*keyringtest.Service).Kill, steps: []step{
 			{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"},
 		}},
+		{name: "no collection", options: keyringtest.ServiceOptions{NoLogin: true}, steps: []step{
+			{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"},
+		}},
+		{
+			name: "no collection, interactive", options: keyringtest.ServiceOptions{NoLogin: true}, env: []string{interactive},
+			steps: []step{{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}},
+		},
+		{
+			name: "collection in memory", options: keyringtest.ServiceOptions{NoLogin: true}, prepare: (*keyringtest.Service).UseSession,
+			steps: []step{{"collection", "ok session false"}, {"set head x", "ErrUnavailable"}, {"get head", "ErrNotFound"}},
+		},
 		{name: "bus without a service", options: keyringtest.ServiceOptions{BusOnly: true}, steps: []step{
 			{"get head", "ErrUnavailable"}, {"set head x", "ErrUnavailable"}, {"collection", "ErrUnavailable"},
 		}},
@@ -176,6 +187,27 @@ func TestSystemStates(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSystemLateSet: whether or not a Set without an answer happens when the
+// service goes on, it does not replace what is set after that.
+func TestSystemLateSet(t *testing.T) {
+	t.Parallel()
+	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	for i := range 3 {
+		s.Stop()
+		if got := run(t, s.Env, "set head late"); got != "ErrTimeout" {
+			t.Fatal(got)
+		}
+		s.Continue()
+		value := strconv.Itoa(i)
+		if got := run(t, s.Env, "set head "+value); got != "ok" {
+			t.Fatal(got)
+		}
+		if got := run(t, s.Env, "get head"); got != "ok "+value {
+			t.Errorf("after a Set that had timed out: %s", got)
+		}
 	}
 }
 

@@ -22,7 +22,9 @@ import (
 type ServiceOptions struct {
 	// Password of the collection "login"; empty is "test".
 	Password string
-	// Locked locks it once it is there.
+	// NoLogin starts without a collection "login", and without a default one.
+	NoLogin bool
+	// Locked locks "login" once it is there.
 	Locked bool
 	// Silent takes prompts and never answers them, as a person who is away.
 	Silent bool
@@ -239,9 +241,12 @@ func (s *Service) Start() {
 	}
 	defer func() { _ = s.conn.RemoveMatchSignal(match...) }()
 
-	s.daemon = exec.Command("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets",
+	s.daemon = exec.Command("gnome-keyring-daemon", "--foreground", "--components=secrets",
 		"--control-directory="+filepath.Join(s.dir, "run", "keyring"))
-	s.daemon.Stdin = strings.NewReader(s.o.Password)
+	if !s.o.NoLogin {
+		s.daemon.Args = append(s.daemon.Args, "--unlock") // makes it with this password, read to its end
+		s.daemon.Stdin = strings.NewReader(s.o.Password)
+	}
 	s.start(s.daemon)
 
 	deadline := time.After(30 * time.Second)
@@ -249,7 +254,9 @@ func (s *Service) Start() {
 		select {
 		case signal := <-owners: // name, old owner, new owner
 			if signal.Name == "org.freedesktop.DBus.NameOwnerChanged" && len(signal.Body) == 3 && signal.Body[2] != "" {
-				s.awaitUnlocked()
+				if !s.o.NoLogin {
+					s.awaitUnlocked()
+				}
 				return
 			}
 		case <-deadline:
@@ -277,6 +284,16 @@ func (s *Service) Lock() {
 	s.t.Helper()
 	err := s.conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
 		Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{loginPath}).Err
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// UseSession makes the collection that lives in memory the default one.
+func (s *Service) UseSession() {
+	s.t.Helper()
+	err := s.conn.Object("org.freedesktop.secrets", "/org/freedesktop/secrets").
+		Call("org.freedesktop.Secret.Service.SetAlias", 0, "default", loginPath[:len(loginPath)-len("login")]+"session").Err
 	if err != nil {
 		s.t.Fatal(err)
 	}
