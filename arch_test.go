@@ -65,12 +65,18 @@ var rooms = map[string]room{
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
 	},
 	"internal/transfer": {
-		may: []string{"internal/account", "internal/transfer/kdbx", "internal/transfer/sqlite", "golang.org/x/crypto", "google.golang.org/protobuf"},
+		may: []string{
+			"internal/account", "internal/transfer/kdbx", "internal/transfer/keyedarchive", "internal/transfer/sqlite",
+			"golang.org/x/crypto", "google.golang.org/protobuf",
+		},
 		why: "foreign formats to accounts and back, without a vault to put them in",
 	},
 	"internal/transfer/kdbx": {
 		may: []string{"github.com/tobischo/argon2", "golang.org/x/crypto"},
 		why: "a KeePass database to its entries: it knows nothing of accounts",
+	},
+	"internal/transfer/keyedarchive": {
+		why: "an archive of Apple's to its objects: it knows of no app",
 	},
 	"internal/transfer/sqlite": {
 		why: "tables of a file to rows: it knows of no app",
@@ -81,6 +87,9 @@ var rooms = map[string]room{
 	},
 	"internal/hint": {
 		why: "advice is data on an error",
+	},
+	"bench/qr": {
+		why: "it measures programs as processes, ours like those of others",
 	},
 	"internal/docgen": {
 		may: []string{"cmd", "github.com/spf13/cobra"},
