@@ -20,6 +20,8 @@ const (
 	aegisR       = 8
 	aegisP       = 1
 	aegisKeySize = 32
+	// maxAegisWork bounds N·r over all password slots: one of the largest, or 64 of the usual.
+	maxAegisWork = 1 << 24
 )
 
 // aegis is the vault of Aegis Authenticator: plain, or encrypted with a master key that
@@ -163,13 +165,14 @@ func openAegis(h aegisHeader, sealed, phrase string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tried := 0
+	tried, work := 0, int64(0)
 	for _, slot := range h.Slots {
 		if slot.Type != 1 {
 			continue
 		}
-		if tried++; tried > 16 {
-			return nil, fmt.Errorf("%w: more than 16 password slots", ErrTooBig)
+		tried++
+		if work += max(slot.N, 1) * max(slot.R, 1); slot.N > maxScryptN || slot.R > maxScryptRP || work > maxAegisWork {
+			return nil, fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
 		}
 		master, err := slot.open(phrase)
 		if errors.Is(err, ErrWrongPassphrase) {

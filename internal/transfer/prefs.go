@@ -34,11 +34,18 @@ type pref struct{ Name, Value string }
 // Prefs returns the texts of an Android shared preferences file, or nil where it is
 // none.
 func (s *Source) Prefs() []pref {
-	if s.Root() != "map" {
-		return nil
+	if !s.isMap {
+		s.isMap = true
+		if s.Root() == "map" {
+			s.prefs = readPrefs(s.Text())
+		}
 	}
+	return s.prefs
+}
+
+func readPrefs(text string) []pref {
 	var out []pref
-	d := newXML(s.Text())
+	d := newXML(text)
 	depth := 0
 	for {
 		token, err := d.Token()

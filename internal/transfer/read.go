@@ -11,8 +11,10 @@ import (
 
 // Bounds of what is read.
 const (
-	MaxFile     = 128 << 20 // bytes of a file
+	MaxFile     = 256 << 20 // bytes of a file: archives with attachments are large
+	maxPlain    = 64 << 20  // bytes of a file that is no archive
 	maxInside   = 64 << 20  // bytes of one file inside an archive, and of all of them
+	maxMembers  = 10_000    // files inside an archive that are looked at
 	maxAccounts = 100_000   // of a call
 )
 
@@ -84,8 +86,12 @@ func read(ctx context.Context, s *Source) (Batch, error) {
 	if err := ctx.Err(); err != nil {
 		return Batch{}, err
 	}
-	if len(s.Data) > MaxFile {
-		return Batch{}, fmt.Errorf("%w: more than %d MiB", ErrTooBig, MaxFile>>20)
+	limit := maxPlain
+	if isZip(s) {
+		limit = MaxFile
+	}
+	if len(s.Data) > limit {
+		return Batch{}, fmt.Errorf("%w: more than %d MiB", ErrTooBig, limit>>20)
 	}
 	// What is read with another file of the call is nothing by itself.
 	if isLog(s) || isSteamCompanion(s) {

@@ -25,6 +25,8 @@ type Source struct {
 	object map[string]json.RawMessage
 	list   []json.RawMessage
 	parsed bool
+	prefs  []pref
+	isMap  bool // the file has been parsed as shared preferences
 }
 
 // Passphrase returns the passphrase of the call's files, which the user is asked for

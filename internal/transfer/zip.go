@@ -25,11 +25,14 @@ func readArchive(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, ErrDamaged
 	}
 	var all Batch
-	var known, empty int
+	var known, empty, members int
 	budget := int64(maxInside)
 	for _, member := range z.File {
 		if !worthReading(member) {
 			continue
+		}
+		if members++; members > maxMembers {
+			return Batch{}, fmt.Errorf("%w: more than %d files inside the archive", ErrTooBig, maxMembers)
 		}
 		data, err := readMember(ctx, s, member, budget)
 		if err != nil {

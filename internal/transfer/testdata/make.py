@@ -481,5 +481,6 @@ def managers():
           [but(ALICE, tags=["Work", "favorite"], note="a note"), CAROL], skipped=1)
 
 
-for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers):
-    make()
+if __name__ == "__main__":
+    for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers):
+        make()
