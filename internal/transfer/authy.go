@@ -37,7 +37,7 @@ func authy() Format {
 				return true
 			}
 			e := s.Element()
-			if hasKeys(e, "name") && (hasKeys(e, "encryptedSecret", "salt") || hasKeys(e, "decryptedSecret") || hasKeys(e, "encrypted_seed", "salt")) {
+			if hasKeys(e, "name") && (hasKeys(e, "encryptedSecret", "salt") || hasKeys(e, "decryptedSecret") || hasKeys(e, "secret", "uri") || hasKeys(e, "encrypted_seed", "salt")) {
 				return true
 			}
 			_, tokens := find(s.Prefs(), authyTokens)
@@ -60,6 +60,8 @@ type authyToken struct {
 	AccountType2   loose  `json:"account_type"`
 	Secret         loose  `json:"decryptedSecret"`
 	Secret2        loose  `json:"decrypted_seed"`
+	Secret3        loose  `json:"secret"`
+	URI            loose  `json:"uri"`
 	Sealed         loose  `json:"encryptedSecret"`
 	Sealed2        loose  `json:"encrypted_seed"`
 	Seed           loose  `json:"secretSeed"` // hex: a token of Authy's own kind
@@ -119,7 +121,11 @@ func readAuthy(ctx context.Context, s *Source) (Batch, error) {
 
 // takeAuthy adds one token. The error is about the file as a whole.
 func (b *Batch) takeAuthy(i int, t authyToken, k *authyKeys) error {
-	r := row{digits: t.Digits, secret: string(cmp.Or(t.Secret, t.Secret2))}
+	if a, err := readURI(b, rowName(i, "", string(t.Name)), string(t.URI)); err == nil {
+		b.add(rowName(i, a.Issuer, a.Name), a, nil)
+		return nil
+	}
+	r := row{digits: t.Digits, secret: string(cmp.Or(t.Secret, t.Secret2, t.Secret3))}
 	r.issuer, r.name = t.label()
 	sealed := cmp.Or(t.Sealed, t.Sealed2)
 	switch {
@@ -159,6 +165,8 @@ func (t authyToken) label() (issuer, name string) {
 		issuer = string(cmp.Or(t.OriginalIssuer, t.Issuer))
 	case isLabel:
 		issuer = prefix
+	case strings.Contains(name, ":"):
+		return account.SplitLabel(name)
 	case isPair:
 		return before, after
 	default:

@@ -65,7 +65,7 @@ func readFreeOTP2(ctx context.Context, s *Source) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	b := Batch{Formats: []string{"freeotp"}}
+	var b Batch
 	i := 0
 	for _, p := range pairs {
 		if token, found := values[p.Key+"-token"]; found {

@@ -265,11 +265,13 @@ def authy():
     key = "com.authy.storage.tokens.authenticator.key"
     write("authy", "plain.xml", prefs({key: json.dumps([token(a, False) for a in accounts] + [token(ALICE, False, digits=0)])}), accounts, skipped=1)
     write("authy", "sealed.xml", prefs({key: json.dumps([token(ALICE, True), token(accounts[1], True, key_derivation_iterations=2000)])}), accounts, PHRASE)
-    own = account("totp", "Humble Bundle", "", raw(CAROL), digits=7, period=10)
+    own = account("totp", "Humble Bundle", "Humble Bundle", raw(CAROL), digits=7, period=10)
     write("authy", "own.xml", prefs({"com.authy.storage.tokens.authy.key": json.dumps([{"name": "Humble Bundle", "secretSeed": raw(CAROL).hex(), "digits": 7, "accountType": "Humble Bundle"}])}),
           [own])
     dump = [{"name": a["name"], "original_name": f"{a['issuer']}:{a['name']}", "account_type": "authenticator", "digits": a["digits"], "key_derivation_iterations": 1000,
              "salt": t["salt"], "encrypted_seed": t["encryptedSecret"]} for a, t in ((a, token(a, True)) for a in accounts)]
+    console = [{"name": f"{a['issuer']}: {a['name']}", "secret": b32(a), "uri": uri(a)} for a in accounts]
+    write("authy", "console.json", console + [{"name": "No URI: x", "secret": b32(ALICE), "uri": ""}], accounts + [but(ALICE, issuer="No URI", name="x")])
     write("authy", "dump.json", {"authenticator_tokens": dump, "message": "success"}, accounts, PHRASE)
 
 
