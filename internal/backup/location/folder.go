@@ -1,0 +1,188 @@
+package location
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// folder is a Location in the file system.
+type folder struct {
+	path string
+	sys  system
+}
+
+// system is what differs between operating systems, and what tests make fail.
+type system struct {
+	rename    func(from, to string) error // Replaces what is there.
+	renameNew func(from, to string) error // fs.ErrExist where something is there.
+	busy      func(error) bool            // Whether an error may pass by itself.
+}
+
+func newFolder(path string) *folder {
+	return &folder{path: path, sys: system{rename: os.Rename, renameNew: renameNew, busy: busy}}
+}
+
+func (f *folder) String() string { return f.path }
+
+func (f *folder) Local() bool { return true }
+
+func (f *folder) in(name string) string { return filepath.Join(f.path, name) }
+
+// look finds out whether the folder is there. Every call begins with it: a stat
+// neither waits for a FIFO's other end nor downloads anything.
+func (f *folder) look() (fs.FileInfo, error) {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, reading("look at the folder", err)
+	}
+	if !info.IsDir() {
+		return nil, ErrNotFolder
+	}
+	return info, nil
+}
+
+func (f *folder) prepare(ctx context.Context) error {
+	_, err := within(ctx, func() (struct{}, error) {
+		_, err := f.look()
+		if !errors.Is(err, ErrGone) {
+			return struct{}{}, err
+		}
+		if _, err := os.Lstat(f.path); err == nil {
+			return struct{}{}, fmt.Errorf("%w: a symbolic link leads nowhere", ErrGone)
+		}
+		parent := newFolder(filepath.Dir(f.path))
+		if _, err := parent.look(); err != nil {
+			return struct{}{}, fmt.Errorf("the folder above it: %w", err)
+		}
+		if err := os.Mkdir(f.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return struct{}{}, writing("make the folder", err)
+		}
+		return struct{}{}, syncFolder(parent.path)
+	})
+	return err
+}
+
+func (f *folder) List(ctx context.Context) ([]Entry, error) {
+	return within(ctx, func() ([]Entry, error) {
+		if _, err := f.look(); err != nil {
+			return nil, err
+		}
+		items, err := os.ReadDir(f.path)
+		if err != nil {
+			return nil, reading("list the folder", err)
+		}
+		var entries []Entry
+		for _, item := range items {
+			info, err := item.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // It went away since the folder was read.
+			}
+			if err != nil {
+				return nil, reading("list the folder", err)
+			}
+			if !ordinary(info) || isTemp(info.Name()) {
+				continue
+			}
+			entry := Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime(), Missing: missing(info)}
+			if name, ok := stubbed(entry.Name); ok {
+				entry.Name, entry.Size, entry.Missing = name, -1, true
+			}
+			entries = append(entries, entry)
+		}
+		slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
+		return entries, nil
+	})
+}
+
+func (f *folder) Read(ctx context.Context, name string) ([]byte, error) {
+	if err := plain(name); err != nil {
+		return nil, err
+	}
+	var away atomic.Bool
+	data, err := within(ctx, func() ([]byte, error) {
+		info, err := f.find(name)
+		if err != nil {
+			return nil, err
+		}
+		away.Store(missing(info))
+		return readFile(f.in(name))
+	})
+	if errors.Is(err, ErrTimeout) && away.Load() {
+		return nil, fmt.Errorf("%w: %w", ErrNotDownloaded, err)
+	}
+	return data, err
+}
+
+// find returns a file by its name, without following or opening it.
+func (f *folder) find(name string) (fs.FileInfo, error) {
+	if _, err := f.look(); err != nil {
+		return nil, err
+	}
+	info, err := os.Lstat(f.in(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(f.in(stub(name))); err == nil {
+			return nil, ErrNotDownloaded
+		}
+		return nil, fmt.Errorf("find the file: %w", fs.ErrNotExist)
+	}
+	if err != nil {
+		return nil, reading("find the file", err)
+	}
+	if !ordinary(info) {
+		return nil, ErrNotFile
+	}
+	return info, nil
+}
+
+// readFile reads what is still a file when it is open: openFile neither follows
+// a link nor waits for a FIFO that took its place.
+func readFile(path string) ([]byte, error) {
+	file, err := openFile(path)
+	if err != nil {
+		return nil, reading("open the file", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, reading("read the file", err)
+	}
+	if !ordinary(info) {
+		return nil, ErrNotFile
+	}
+	if info.Size() > MaxFile {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, info.Size(), MaxFile)
+	}
+	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
+	if err != nil {
+		return nil, reading("read the file", err)
+	}
+	if len(data) > MaxFile {
+		return nil, fmt.Errorf("%w: at most %d bytes", ErrTooBig, MaxFile)
+	}
+	return data, nil
+}
+
+func (f *folder) Remove(ctx context.Context, name string) error {
+	if err := plain(name); err != nil {
+		return err
+	}
+	_, err := within(ctx, func() (struct{}, error) {
+		if _, err := f.find(name); err != nil {
+			return struct{}{}, err
+		}
+		err := patiently(ctx, f.sys.busy, func() error { return os.Remove(f.in(name)) })
+		if err != nil {
+			return struct{}{}, writing("remove the file", err)
+		}
+		return struct{}{}, syncFolder(f.path)
+	})
+	return err
+}

@@ -1,0 +1,30 @@
+package location
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// sfDataless marks a file whose content the file provider has evicted (sys/stat.h, since macOS 10.15).
+const sfDataless = 0x40000000
+
+// missing reports whether a file's content is in the cloud alone.
+func missing(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Flags&sfDataless != 0
+}
+
+// renameNew renames without replacing, in one step where the file system can.
+func renameNew(from, to string) error {
+	err := unix.RenamexNp(from, to, unix.RENAME_EXCL)
+	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.ENOTSUP { //nolint:errorlint // A system call's own error.
+		return lookAndRename(from, to)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}
