@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/authcli/auth/internal/account"
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // A part is one QR code of Google Authenticator's export.
@@ -26,7 +25,6 @@ const (
 
 var (
 	errNotBase64   = errors.New("the migration data are not base64")
-	errNotProto    = errors.New("the migration data are cut short or damaged")
 	errMD5         = errors.New("unknown algorithm (MD5)")
 	errMigrationID = errors.New("unknown value in the migration data")
 )
@@ -89,7 +87,7 @@ func migrationData(uri string) ([]byte, error) {
 
 func readPayload(b *Batch, row string, data []byte) error {
 	p, entries := part{size: 1}, 0
-	err := fields(data, func(number protowire.Number, value uint64, bytes []byte) {
+	err := fields(data, func(number int, value uint64, bytes []byte) {
 		switch number {
 		case 1:
 			entries++
@@ -126,7 +124,7 @@ func readParameters(data []byte) (account.Account, string, error) {
 	var kind, algorithm, digits, counter uint64
 	var secret []byte
 	var label string
-	if err := fields(data, func(number protowire.Number, value uint64, bytes []byte) {
+	if err := fields(data, func(number int, value uint64, bytes []byte) {
 		switch number {
 		case 1:
 			secret = bytes
@@ -182,34 +180,6 @@ func readParameters(data []byte) (account.Account, string, error) {
 	return a, "", nil
 }
 
-// fields calls f for every field of a protocol buffer message. value is a varint,
-// bytes a text, bytes or message; other kinds are passed over.
-func fields(data []byte, f func(number protowire.Number, value uint64, bytes []byte)) error {
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeTag(data)
-		if n < 0 {
-			return errNotProto
-		}
-		data = data[n:]
-		var value uint64
-		var bytes []byte
-		switch kind {
-		case protowire.VarintType:
-			value, n = protowire.ConsumeVarint(data)
-		case protowire.BytesType:
-			bytes, n = protowire.ConsumeBytes(data)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, data)
-		}
-		if n < 0 {
-			return errNotProto
-		}
-		data = data[n:]
-		f(number, value, bytes)
-	}
-	return nil
-}
-
 // missingParts returns a sentence for every batch of which parts are missing.
 func missingParts(parts []part) []string {
 	seen := map[int32][]bool{}
@@ -256,12 +226,10 @@ func writeMigration(accounts []account.Account, o WriteOptions) (Output, error) 
 	for chunk := range slices.Chunk(accounts, migrationParts) {
 		var payload []byte
 		for _, a := range chunk {
-			payload = protowire.AppendTag(payload, 1, protowire.BytesType)
-			payload = protowire.AppendBytes(payload, appendParameters(nil, a))
+			payload = appendBytes(payload, 1, appendParameters(nil, a))
 		}
 		for i, value := range []uint64{1, uint64(size), uint64(index), batch} { // version, batch_size, batch_index, batch_id
-			payload = protowire.AppendTag(payload, protowire.Number(i+2), protowire.VarintType)
-			payload = protowire.AppendVarint(payload, value)
+			payload = appendVarint(payload, i+2, value)
 		}
 		out.Texts = append(out.Texts, "otpauth-migration://offline?data="+url.QueryEscape(base64.StdEncoding.EncodeToString(payload)))
 		index++
@@ -270,28 +238,19 @@ func writeMigration(accounts []account.Account, o WriteOptions) (Output, error) 
 }
 
 func appendParameters(b []byte, a account.Account) []byte {
-	text := func(number protowire.Number, s []byte) {
-		b = protowire.AppendBytes(protowire.AppendTag(b, number, protowire.BytesType), s)
-	}
-	value := func(number protowire.Number, v uint64) {
-		b = protowire.AppendVarint(protowire.AppendTag(b, number, protowire.VarintType), v)
-	}
-	text(1, a.Secret.Reveal())
+	b = appendBytes(b, 1, a.Secret.Reveal())
 	// Google's app shows the name alone where it has no issuer in it, and the issuer
 	// above it; a name with a colon needs its issuer in front to be read back.
 	name := a.Name
 	if strings.Contains(name, ":") {
 		name = a.Issuer + ":" + name
 	}
-	text(2, []byte(name))
-	text(3, []byte(a.Issuer))
-	value(4, uint64(slices.Index([]account.Algorithm{account.SHA1, account.SHA256, account.SHA512}, a.Algorithm)+1))
-	value(5, map[int]uint64{6: 1, 8: 2}[a.Digits])
+	b = appendBytes(b, 2, []byte(name))
+	b = appendBytes(b, 3, []byte(a.Issuer))
+	b = appendVarint(b, 4, uint64(slices.Index([]account.Algorithm{account.SHA1, account.SHA256, account.SHA512}, a.Algorithm)+1))
+	b = appendVarint(b, 5, map[int]uint64{6: 1, 8: 2}[a.Digits])
 	if a.Type == account.HOTP {
-		value(6, 1)
-		value(7, a.Counter)
-	} else {
-		value(6, 2)
+		return appendVarint(appendVarint(b, 6, 1), 7, a.Counter)
 	}
-	return b
+	return appendVarint(b, 6, 2)
 }
