@@ -12,6 +12,10 @@ import (
 // deviceItem is the keyring's item beside the vault for what is this device's own.
 const deviceItem = "device"
 
+// beside are the keyring's items that go where the vault goes: the device's own,
+// and what the package backup keeps there.
+var beside = []string{deviceItem, "backup", "written"}
+
 // A Device is what the keyring holds beside the vault: who this device is.
 type Device struct {
 	ID string
@@ -53,4 +57,61 @@ func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 		return fmt.Errorf("keep the device's id: %w", err)
 	}
 	return nil
+}
+
+// Item returns the text of an item beside the vault; ok is false where there is none.
+func (v *Vault) Item(ctx context.Context, name string) (text string, ok bool, err error) {
+	ctx, done := v.deadline(ctx)
+	defer done()
+	text, err = v.o.Keyring.Get(ctx, name)
+	if errors.Is(err, keyring.ErrNotFound) {
+		return "", false, nil
+	}
+	return text, err == nil, err
+}
+
+// SetItem keeps a text beside the vault, read back. An empty one removes the item.
+func (v *Vault) SetItem(ctx context.Context, name, text string) error {
+	ctx, done := v.deadline(ctx)
+	defer done()
+	if text == "" {
+		return v.o.Keyring.Delete(ctx, name)
+	}
+	return keyring.Put(ctx, v.o.Keyring, name, text)
+}
+
+// Device returns the id of this device, or nothing before its first change.
+func (v *Vault) Device(ctx context.Context) (string, error) {
+	ctx, done := v.deadline(ctx)
+	defer done()
+	d, err := ReadDevice(ctx, v.o.Keyring)
+	return d.ID, err
+}
+
+// RenewDevice gives this device a new id and returns it: a clone must not go on
+// under the id of the machine that it was cloned from.
+func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
+	ctx, done := v.deadline(ctx)
+	defer done()
+	d, err := ReadDevice(ctx, v.o.Keyring)
+	if err != nil {
+		return "", err
+	}
+	d.ID = NewID()
+	return d.ID, WriteDevice(ctx, v.o.Keyring, d)
+}
+
+// SetLocation notes in the marker where backups go; the empty location is none.
+func (v *Vault) SetLocation(ctx context.Context, location string) error {
+	unlock, err := v.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	m, ok, err := ReadMarker(v.o.Dir)
+	if err != nil || !ok {
+		return err
+	}
+	m.Location = location
+	return WriteMarker(v.o.Dir, m)
 }

@@ -20,19 +20,24 @@ const lockPoll = 10 * time.Millisecond
 // then returns a *[BusyError]. The holder's words go to a file of their own,
 // since Windows refuses to read a locked one.
 func lock(ctx context.Context, dir, holder string, wait time.Duration) (unlock func(), err error) {
+	return LockFile(ctx, dir, "lock", holder, wait)
+}
+
+// LockFile takes the lock of another name in dir in the same way.
+func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	l := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	who := filepath.Join(dir, "lock.holder")
+	who := filepath.Join(dir, name+".holder")
 	if _, err := l.TryLockContext(waiting, lockPoll); err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			text, _ := os.ReadFile(who)
 			return nil, &BusyError{Holder: strings.TrimSpace(string(text)), Waited: wait}
 		}
-		return nil, fmt.Errorf("lock the vault: %w", err)
+		return nil, fmt.Errorf("take the %s: %w", name, err)
 	}
 	_ = os.WriteFile(who, []byte(holder+"\n"), 0o600) // words for people; the lock is what counts
 	return func() { _ = l.Unlock() }, nil

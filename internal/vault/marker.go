@@ -18,6 +18,7 @@ type Marker struct {
 	Generation uint64 `json:"generation"`           // the last one seen
 	Keyring    string `json:"keyring"`              // "system" or "file"
 	Collection string `json:"collection,omitempty"` // of the system keyring, where it has several
+	Location   string `json:"location,omitempty"`   // where backups go while backup is on
 }
 
 const markerFile = "vault.json"

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/authcli/auth/internal/keyring"
@@ -82,12 +83,15 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 	case thereSnap.Generation != 0 && string(thereSnap.Data) != string(snap.Data):
 		return &DiffersError{Here: s.Accounts(), There: there.Accounts()}
 	}
-	device, err := ReadDevice(ctx, v.o.Keyring)
-	if err != nil {
-		return err
-	}
-	if device.ID != "" {
-		if err := WriteDevice(ctx, to.o.Keyring, device); err != nil {
+	for _, item := range beside {
+		text, err := v.o.Keyring.Get(ctx, item)
+		if errors.Is(err, keyring.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			err = keyring.Put(ctx, to.o.Keyring, item, text)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -109,12 +113,17 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 	return v.erase(ctx)
 }
 
-// erase removes the vault and the device's item from the keyring.
+// erase removes the vault and what lies beside it from the keyring.
 func (v *Vault) erase(ctx context.Context) error {
 	if err := v.store.Wipe(ctx); err != nil {
 		return err
 	}
-	return v.o.Keyring.Delete(ctx, deviceItem)
+	for _, item := range beside {
+		if err := v.o.Keyring.Delete(ctx, item); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A DiffersError says that two keyrings hold two vaults that are not the same.

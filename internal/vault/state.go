@@ -35,6 +35,10 @@ type State struct {
 	// Clock is the highest Stamp.Time seen.
 	Clock int64
 
+	// Generation is the keyring's, where the state was read from one; no part of
+	// what is stored.
+	Generation uint64
+
 	raw   []byte
 	byID  map[string]*Record // of Records, once needed
 	index *index             // of the live accounts, once needed and until they change

@@ -213,6 +213,9 @@ func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, k
 		snap = v.later(ctx, snap, marker.Generation)
 	}
 	s, err := decode(snap.Data)
+	if err == nil {
+		s.Generation = snap.Generation
+	}
 	return s, snap, err
 }
 
@@ -264,7 +267,9 @@ func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []
 }
 
 func (v *Vault) mark(ctx context.Context, id string, generation uint64, old Marker) error {
-	m := Marker{Vault: id, Generation: generation, Keyring: v.o.Keyring.Kind(), Collection: old.Collection}
+	m := Marker{
+		Vault: id, Generation: generation, Keyring: v.o.Keyring.Kind(), Collection: old.Collection, Location: old.Location,
+	}
 	if m.Collection == "" || old.Keyring != m.Keyring {
 		m.Collection = v.collection(ctx)
 	}
