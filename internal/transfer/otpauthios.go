@@ -15,9 +15,10 @@ import (
 // The words whose SHA-256 the app wraps its files with: a backup, a single account.
 // They are in every copy of the app and protect nothing.
 const (
-	iosBackup  = "Authenticator"
-	iosAccount = "OTPAuth"
-	iosMax     = 32 << 20 // bytes of a file that is still looked at
+	iosBackup    = "Authenticator"
+	iosAccount   = "OTPAuth"
+	iosMax       = 32 << 20 // bytes of a file that is still looked at
+	iosSecretMax = 4 << 10  // bytes
 )
 
 // otpAuthIOS is the app OTP Auth for iOS: backups (.otpauthdb) and single accounts
@@ -110,13 +111,17 @@ func readOTPAuthIOS(ctx context.Context, s *Source) (Batch, error) {
 		b.takeIOS(0, inner, "")
 		return b, nil
 	}
-	for _, folder := range inner.Get("Folders").List() {
-		for _, a := range folder.Get("accounts").List() {
-			b.takeIOS(len(b.Accounts)+len(b.Skipped), a, folder.Get("name").Text())
+	// Folders and accounts may be one and the same, many times over.
+	seen := 0
+	for folder := range inner.Get("Folders").List() {
+		for a := range folder.Get("accounts").List() {
+			b.takeIOS(seen, a, folder.Get("name").Text())
+			if seen++; seen > maxAccounts {
+				return Batch{}, fmt.Errorf("%w: more than %d accounts", ErrTooBig, maxAccounts)
+			}
 		}
-		// Folders may be one and the same, many times over.
-		if len(b.Accounts)+len(b.Skipped) > maxAccounts {
-			return Batch{}, fmt.Errorf("%w: more than %d accounts", ErrTooBig, maxAccounts)
+		if seen++; seen > maxAccounts {
+			return Batch{}, fmt.Errorf("%w: more than %d folders", ErrTooBig, maxAccounts)
 		}
 	}
 	return b, nil
@@ -124,7 +129,7 @@ func readOTPAuthIOS(ctx context.Context, s *Source) (Batch, error) {
 
 // takeIOS adds one account. 0 stands for a default, except as a type.
 func (b *Batch) takeIOS(i int, v keyedarchive.Value, folder string) {
-	r := row{kind: "unknown", issuer: v.Get("issuer").Text(), name: v.Get("label").Text(), key: append([]byte{}, v.Get("secret").Bytes()...)}
+	r := row{kind: "unknown", issuer: v.Get("issuer").Text(), name: v.Get("label").Text(), key: iosSecret(v)}
 	switch iosNumber(v, "type").value {
 	case 1:
 		r.kind, r.counter = string(account.HOTP), iosNumber(v, "counter")
@@ -153,6 +158,15 @@ func (b *Batch) takeIOS(i int, v keyedarchive.Value, folder string) {
 		b.drop("icons")
 	}
 	b.take(i, r)
+}
+
+// iosSecret returns the secret, or no bytes where it is longer than any key is.
+func iosSecret(v keyedarchive.Value) []byte {
+	secret := v.Get("secret").Bytes()
+	if len(secret) > iosSecretMax {
+		return []byte{}
+	}
+	return append([]byte{}, secret...)
 }
 
 // iosNumber returns a member that is a whole number; one that is not there is 0.

@@ -97,6 +97,12 @@ func Parse(file []byte) (*Database, error) {
 		d.zipped = compression == 1
 	}
 	if d.major == 4 {
+		// The hash of the header needs no key: it tells damage from a wrong passphrase,
+		// before a damaged price is paid.
+		sum := sha256.Sum256(d.header)
+		if len(d.body) < 64 || !bytes.Equal(sum[:], d.body[:32]) {
+			return nil, ErrDamaged
+		}
 		var err error
 		d.KDF, err = readKDF(d.fields[fieldKDF])
 		return d, err

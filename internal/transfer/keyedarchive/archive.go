@@ -8,7 +8,10 @@
 // Source: the format of binary property lists in Apple's CFBinaryPList.c.
 package keyedarchive
 
-import "errors"
+import (
+	"errors"
+	"iter"
+)
 
 // ErrFormat is returned for what is no keyed archive.
 var ErrFormat = errors.New("not a keyed archive")
@@ -60,41 +63,37 @@ func (v Value) member(key string) Value {
 	return v.archive.resolve(v.archive.list.member(v.object, key))
 }
 
-// Get returns the value of a key of a dictionary, or a member of another object.
+// Get returns the value of a key of a dictionary, or a member of another object,
+// of those that have at most 1,000.
 func (v Value) Get(key string) Value {
-	keys, values := v.member("NS.keys").elements(), v.member("NS.objects").elements()
-	if keys == nil {
+	keys, values := v.member("NS.keys").object, v.member("NS.objects").object
+	if keys.kind != kindArray || values.kind != kindArray || keys.count > maxMembers {
 		return v.member(key)
 	}
-	for i, k := range keys[:min(len(keys), len(values))] {
-		if v.archive.resolve(k).Text() == key {
-			return v.archive.resolve(values[i])
+	for i := range min(keys.count, values.count) {
+		if v.archive.resolve(v.archive.list.element(keys, i)).object.is(key) {
+			return v.archive.resolve(v.archive.list.element(values, i))
 		}
 	}
 	return Value{}
 }
 
-// List returns the elements of an array or a set.
-func (v Value) List() []Value {
-	var list []Value
-	for _, e := range v.member("NS.objects").elements() {
-		list = append(list, v.archive.resolve(e))
+// List iterates over the elements of an array or a set.
+func (v Value) List() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		elements := v.member("NS.objects").object
+		if elements.kind != kindArray {
+			return
+		}
+		for i := range elements.count {
+			if !yield(v.archive.resolve(v.archive.list.element(elements, i))) {
+				return
+			}
+		}
 	}
-	return list
 }
 
-func (v Value) elements() []object {
-	if v.object.kind != kindArray {
-		return nil
-	}
-	elements := make([]object, v.object.count)
-	for i := range elements {
-		elements[i] = v.archive.list.element(v.object, i)
-	}
-	return elements
-}
-
-// Text returns a string, mutable or not.
+// Text returns a string, mutable or not, of at most 64 KiB.
 func (v Value) Text() string {
 	if v.object.kind == kindDict {
 		return v.member("NS.string").object.text()

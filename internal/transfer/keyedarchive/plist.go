@@ -22,6 +22,10 @@ const (
 const (
 	plistMagic = "bplist00"
 	trailer    = 32 // bytes at the end
+	// Objects may be told to hold one and the same text or member any number of times,
+	// so that what one of them costs is bounded.
+	maxText    = 64 << 10 // bytes
+	maxMembers = 1000
 )
 
 // A plist is a binary property list whose objects are decoded when they are asked
@@ -151,18 +155,26 @@ func (p *plist) element(o object, i int) object {
 
 // member returns the value of a key of a dictionary, or an object of kind 0.
 func (p *plist) member(o object, key string) object {
-	if o.kind != kindDict {
+	if o.kind != kindDict || o.count > maxMembers {
 		return object{}
 	}
 	for i := range o.count {
-		if p.element(o, i).text() == key {
+		if p.element(o, i).is(key) {
 			return p.element(o, o.count+i)
 		}
 	}
 	return object{}
 }
 
+// is reports whether o is this string; it is for keys, and does not copy.
+func (o object) is(key string) bool {
+	return o.kind == kindASCII && string(o.raw) == key || o.kind == kindUTF16 && o.count <= len(key) && o.text() == key
+}
+
 func (o object) text() string {
+	if len(o.raw) > maxText {
+		return ""
+	}
 	switch o.kind {
 	case kindASCII:
 		return strings.ToValidUTF8(string(o.raw), "\ufffd")
