@@ -47,11 +47,11 @@ func writeForever(k keyring.Keyring) {
 
 // TestKill kills a writer at any moment; what is there then is the last
 // generation that it acknowledged or the one that it had begun.
-// AUTH_TEST_KILLS is the number of times, 25 without it.
+// AUTH_TEST_KILLS is the number of times, 15 without it.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
-	kills := 25
+	kills := 15
 	if n, err := strconv.Atoi(os.Getenv("AUTH_TEST_KILLS")); err == nil {
 		kills = n
 	}

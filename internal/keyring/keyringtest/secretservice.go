@@ -1,16 +1,11 @@
 package keyringtest
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -98,132 +93,6 @@ func missing(t testing.TB) {
 		t.Fatal(message)
 	}
 	t.Skip(message)
-}
-
-// shortTempDir is not testing's: the name of a test would make paths of
-// sockets longer than the 108 bytes that they may have.
-func shortTempDir(t testing.TB) string {
-	dir, err := os.MkdirTemp("", "auth-")
-	if err == nil && len(dir) > 60 {
-		err = errors.Join(os.Remove(dir), errors.New("the path of the temporary folder is too long for sockets"))
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// busConfig is a session bus on one socket that activates nothing and, for a
-// thousand accounts in one message, has the limits of a desktop's.
-const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>unix:path=%s</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-  <limit name="max_message_size">1000000000</limit>
-  <limit name="max_incoming_bytes">1000000000</limit>
-  <limit name="max_outgoing_bytes">1000000000</limit>
-  <limit name="max_connections_per_user">100000</limit>
-  <limit name="max_completed_connections">100000</limit>
-  <limit name="max_incomplete_connections">10000</limit>
-</busconfig>
-`
-
-func (s *Service) startBus() {
-	s.t.Helper()
-	for _, sub := range []string{"home", "run", "data", "config", "cache", "state"} {
-		if err := os.MkdirAll(filepath.Join(s.dir, sub), 0o700); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	socket := filepath.Join(s.dir, "run", "bus")
-	s.Bus = "unix:path=" + socket
-	for _, name := range []string{"home", "data", "config", "cache", "state"} {
-		variable := "XDG_" + strings.ToUpper(name) + "_HOME"
-		if name == "home" {
-			variable = "HOME"
-		}
-		s.Env = append(s.Env, variable+"="+filepath.Join(s.dir, name))
-	}
-	s.Env = append(s.Env, "XDG_RUNTIME_DIR="+filepath.Join(s.dir, "run"), "DBUS_SESSION_BUS_ADDRESS="+s.Bus,
-		"DISPLAY=", "WAYLAND_DISPLAY=", "GNOME_KEYRING_CONTROL=", "SSH_AUTH_SOCK=")
-
-	config := filepath.Join(s.dir, "bus.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, busConfig, socket), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	_ = os.Remove(socket) // of an earlier service in the same folder
-	bus := exec.Command("dbus-daemon", "--config-file="+config, "--nofork", "--nopidfile", "--print-address=1")
-	address, err := bus.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.start(bus)
-	if _, err := bufio.NewReader(address).ReadString('\n'); err != nil { // it prints it when it listens
-		s.t.Fatalf("dbus-daemon did not start: %v", err)
-	}
-	if s.conn, err = dbus.Connect(s.Bus); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = s.conn.Close() })
-}
-
-// start starts a process that ends with the test, whatever the test's end.
-func (s *Service) start(cmd *exec.Cmd) {
-	s.t.Helper()
-	cmd.Env = append(os.Environ(), s.Env...)
-	endWithParent(cmd)
-	err := cmd.Start()
-	if errors.Is(err, syscall.EPERM) {
-		// Its file capabilities are more than a container has; a copy has
-		// none.
-		err = s.startCopy(cmd)
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { end(cmd) })
-}
-
-func (s *Service) startCopy(cmd *exec.Cmd) error {
-	from, err := os.Open(cmd.Path)
-	if err != nil {
-		return err
-	}
-	defer from.Close()
-	path := filepath.Join(s.dir, filepath.Base(cmd.Path))
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(to, from); err != nil {
-		return errors.Join(err, to.Close())
-	}
-	if err := to.Close(); err != nil {
-		return err
-	}
-	again := exec.Command(path, cmd.Args[1:]...)
-	again.Env, again.Stdin, again.Stdout, again.Stderr = cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr
-	endWithParent(again)
-	*cmd = *again
-	return cmd.Start()
-}
-
-// end kills a process, which may be stopped or gone, and waits for it.
-func end(cmd *exec.Cmd) {
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait()
 }
 
 // Start starts the daemon, again after [Service.Kill], and unlocks it.
@@ -337,19 +206,4 @@ func (s *Service) signal(signal os.Signal) {
 	if err := s.daemon.Process.Signal(signal); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-// silence takes the name under which gnome-keyring asks for prompts, and
-// leaves every call to it without an answer.
-func (s *Service) silence() {
-	s.t.Helper()
-	conn, err := dbus.Connect(s.Bus)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = conn.Close() })
-	if _, err := conn.RequestName("org.gnome.keyring.SystemPrompter", dbus.NameFlagDoNotQueue); err != nil {
-		s.t.Fatal(err)
-	}
-	conn.Eavesdrop(make(chan *dbus.Message)) // which hands them to nobody
 }

@@ -1,0 +1,76 @@
+package keyringtest
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// shortTempDir is not testing's: the name of a test would make paths of
+// sockets longer than the 108 bytes that they may have.
+func shortTempDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("", "auth-")
+	if err == nil && len(dir) > 60 {
+		err = errors.Join(os.Remove(dir), errors.New("the path of the temporary folder is too long for sockets"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// start starts a process that ends with the test, whatever the test's end.
+func (s *Service) start(cmd *exec.Cmd) {
+	s.t.Helper()
+	cmd.Env = append(os.Environ(), s.Env...)
+	endWithParent(cmd)
+	err := cmd.Start()
+	if errors.Is(err, syscall.EPERM) {
+		// Its file capabilities are more than a container has; a copy has
+		// none.
+		err = s.startCopy(cmd)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { end(cmd) })
+}
+
+func (s *Service) startCopy(cmd *exec.Cmd) error {
+	from, err := os.Open(cmd.Path)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	path := filepath.Join(s.dir, filepath.Base(cmd.Path))
+	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(to, from); err != nil {
+		return errors.Join(err, to.Close())
+	}
+	if err := to.Close(); err != nil {
+		return err
+	}
+	again := exec.Command(path, cmd.Args[1:]...)
+	again.Env, again.Stdin, again.Stdout, again.Stderr = cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr
+	endWithParent(again)
+	*cmd = *again
+	return cmd.Start()
+}
+
+// end kills a process, which may be stopped or gone, and waits for it.
+func end(cmd *exec.Cmd) {
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
