@@ -21,29 +21,35 @@ const (
 	maxKept = 6 << 20
 )
 
-// newFrame turns an image into shades of grey.
+// newFrame turns an image into shades of grey. The image is the frame's from
+// then on: where it is large and already grey, its pixels become the plane.
 func newFrame(img image.Image) frame {
 	r := img.Bounds()
-	f := frame{width: r.Dx(), white: newPlane(r.Dx(), r.Dy())}
-	opaque := true
-	if o, ok := img.(interface{ Opaque() bool }); ok {
-		opaque = o.Opaque()
-	}
-	if !opaque {
-		f.black = newPlane(r.Dx(), r.Dy())
-	}
-	if !f.fillFast(img) {
+	area := r.Dx() * r.Dy()
+	f := frame{width: r.Dx()}
+	if grey, ok := img.(*image.Gray); ok && grey.Stride == r.Dx() {
+		f.white = &plane{w: r.Dx(), h: r.Dy(), pix: grey.Pix[:area]}
+	} else if p, ok := img.(*image.Paletted); ok && area > maxKept && p.Stride == r.Dx() && p.Opaque() {
+		var whites [256]uint8
+		for i, c := range p.Palette {
+			whites[i], _ = shades(c)
+		}
+		for i, v := range p.Pix {
+			p.Pix[i] = whites[v]
+		}
+		f.white = &plane{w: r.Dx(), h: r.Dy(), pix: p.Pix[:area]}
+	} else {
+		f.white = newPlane(r.Dx(), r.Dy())
+		if o, ok := img.(interface{ Opaque() bool }); ok && !o.Opaque() && area <= maxPlane {
+			f.black = newPlane(r.Dx(), r.Dy())
+		}
 		f.fill(img)
 	}
-	_, grey := img.(*image.Gray)
-	if _, grey16 := img.(*image.Gray16); !grey && !grey16 && r.Dx()*r.Dy() <= maxKept {
+	if _, grey := img.(*image.Gray); !grey && area <= maxKept {
 		f.coloured = img
 	}
-	if r.Dx()*r.Dy() > maxPlane {
+	if area > maxPlane {
 		f.white = f.white.half()
-		if f.black != nil {
-			f.black = f.black.half()
-		}
 	}
 	return f
 }
@@ -51,8 +57,9 @@ func newFrame(img image.Image) frame {
 // luma weighs the colours as JPEG does (ITU-R BT.601).
 func luma(r, g, b uint32) uint32 { return (19595*r + 38470*g + 7471*b + 1<<15) >> 16 }
 
-// fillFast converts the kinds of image that decoders make most.
-func (f *frame) fillFast(img image.Image) bool {
+// fill converts the kinds of image that decoders make most, and in its last
+// branch all others.
+func (f *frame) fill(img image.Image) {
 	r := img.Bounds()
 	row := func(y int) ([]uint8, []uint8) {
 		at := y * f.white.w
@@ -62,10 +69,6 @@ func (f *frame) fillFast(img image.Image) bool {
 		return f.white.pix[at:][:f.white.w], f.black.pix[at:][:f.white.w]
 	}
 	switch img := img.(type) {
-	case *image.Gray:
-		for y := range f.white.h {
-			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):])
-		}
 	case *image.YCbCr:
 		for y := range f.white.h {
 			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Y[img.YOffset(r.Min.X, r.Min.Y+y):])
@@ -115,21 +118,23 @@ func (f *frame) fillFast(img image.Image) bool {
 				}
 			}
 		}
+	case image.RGBA64Image:
+		for y := range f.white.h {
+			white, black := row(y)
+			for x := range white {
+				c := img.RGBA64At(r.Min.X+x, r.Min.Y+y)
+				v := luma(uint32(c.R>>8), uint32(c.G>>8), uint32(c.B>>8))
+				white[x] = uint8(min(v+255-uint32(c.A>>8), 255))
+				if black != nil {
+					black[x] = uint8(v)
+				}
+			}
+		}
 	default:
-		return false
-	}
-	return true
-}
-
-// fill converts any image, at the price of an interface call a pixel.
-func (f *frame) fill(img image.Image) {
-	r := img.Bounds()
-	for y := range f.white.h {
-		for x := range f.white.w {
-			white, black := shades(img.At(r.Min.X+x, r.Min.Y+y))
-			f.white.pix[y*f.white.w+x] = white
-			if f.black != nil {
-				f.black.pix[y*f.white.w+x] = black
+		for y := range f.white.h {
+			white, _ := row(y)
+			for x := range white {
+				white[x], _ = shades(img.At(r.Min.X+x, r.Min.Y+y))
 			}
 		}
 	}

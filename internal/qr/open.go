@@ -11,6 +11,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"runtime/debug"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -22,7 +23,6 @@ type source struct {
 	width, height int
 	orientation   orientation
 	frames        int
-	pages         bool                  // frames are of sizes of their own
 	next          func() (frame, error) // io.EOF after the last
 }
 
@@ -44,8 +44,8 @@ var formats = [...]format{
 	{magic: "GIF8", config: gif.DecodeConfig, parts: gifParts},
 	{magic: "RIFF", config: webpConfig, decode: webp.Decode, parts: webpParts},
 	{magic: "BM", config: bmp.DecodeConfig, decode: bmp.Decode},
-	{magic: "II*\x00", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts},
-	{magic: "MM\x00*", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts},
+	{magic: "II*\x00", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts, extra: stripBytes},
+	{magic: "MM\x00*", config: tiff.DecodeConfig, decode: tiff.Decode, parts: tiffParts, extra: stripBytes},
 }
 
 func begins(data []byte, magic string) bool {
@@ -63,7 +63,7 @@ func open(ctx context.Context, data []byte) (*source, error) {
 }
 
 func (f format) open(ctx context.Context, data []byte) (*source, error) {
-	config, err := f.config(guarded{ctx, bytes.NewReader(data)})
+	config, err := f.config(newGuarded(ctx, data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
@@ -77,14 +77,15 @@ func (f format) open(ctx context.Context, data []byte) (*source, error) {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 	}
-	need := int64(config.Width) * int64(config.Height) * pixelBytes(config.ColorModel)
+	need := memory(config)
 	refuse := need > MaxPixelBytes
 	if f.extra != nil {
 		need += f.extra(data)
 		refuse = refuse || need > maxDecodeBytes
 	}
 	if len(parts) > 1 && !parts[0].page { // the canvas, and a copy of it
-		need = max(need, 8*int64(config.Width)*int64(config.Height))
+		config.ColorModel = color.RGBA64Model
+		need = max(need, memory(config))
 		refuse = refuse || need > MaxPixelBytes
 	}
 	if refuse {
@@ -92,22 +93,44 @@ func (f format) open(ctx context.Context, data []byte) (*source, error) {
 	}
 	if len(parts) > 0 {
 		src.frames = len(parts)
-		src.pages = parts[0].page
 		src.next = playParts(ctx, src, parts)
 		return src, nil
 	}
 	src.next = func() (frame, error) {
-		img, err := f.decode(guarded{ctx, bytes.NewReader(data)})
+		if need <= largeDecode {
+			img, err := f.decode(newGuarded(ctx, data))
+			if err != nil {
+				return frame{}, err
+			}
+			return newFrame(img), nil
+		}
+		// A large picture must not lie in memory beside the garbage of what
+		// came before, nor the search beside the picture.
+		debug.FreeOSMemory()
+		img, err := f.decode(newGuarded(ctx, data))
 		if err != nil {
 			return frame{}, err
 		}
-		return newFrame(img), nil
+		grey := newFrame(img)
+		img = nil
+		debug.FreeOSMemory()
+		return grey, nil
 	}
 	return src, nil
 }
 
 // maxDecodeBytes bounds the pixels together with what a decoder needs beside them.
-const maxDecodeBytes = 240 << 20
+const maxDecodeBytes = 200 << 20
+
+// largeDecode is from where on memory is tidied before and after decoding.
+const largeDecode = 48 << 20
+
+// memory is what the decoded pixels take. A side that no picture has stands for
+// the rest, so that the product stays a number.
+func memory(config image.Config) int64 {
+	const most = 1 << 28
+	return int64(min(config.Width, most)) * int64(min(config.Height, most)) * pixelBytes(config.ColorModel)
+}
 
 // pixelBytes is the memory of one decoded pixel.
 func pixelBytes(m color.Model) int64 {
@@ -132,6 +155,24 @@ func pixelBytes(m color.Model) int64 {
 type guarded struct {
 	ctx context.Context
 	r   io.Reader
+}
+
+// guardedAt is for TIFF, whose decoder copies all of what it cannot address.
+type guardedAt struct {
+	guarded
+	at io.ReaderAt
+}
+
+func newGuarded(ctx context.Context, data []byte) guardedAt {
+	r := bytes.NewReader(data)
+	return guardedAt{guarded{ctx, r}, r}
+}
+
+func (g guardedAt) ReadAt(p []byte, offset int64) (int, error) {
+	if err := g.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return g.at.ReadAt(p, offset)
 }
 
 func (g guarded) Read(p []byte) (int, error) {

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"image"
 	"image/png"
+	"io"
 	"slices"
 
 	"golang.org/x/image/tiff"
@@ -43,22 +44,67 @@ func tiffParts(data []byte) ([]part, error) {
 	return parts, nil
 }
 
-func tiffPage(data []byte, order binary.ByteOrder, at uint32) func(context.Context) (image.Image, error) {
-	return func(ctx context.Context) (image.Image, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+// stripBytes is what the decoder takes for the largest strip: it reads each to
+// its end into a buffer that grows by a quarter at a time.
+func stripBytes(data []byte) int64 {
+	order := tiffOrder(data)
+	config, err := tiff.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return 0
+	}
+	rows := int64(config.Height)
+	at := int64(order.Uint32(data[4:]))
+	if at+2 > int64(len(data)) {
+		return 0
+	}
+	for range order.Uint16(data[at:]) {
+		if at+14 > int64(len(data)) {
+			break
 		}
-		page := slices.Clone(data)
-		order.PutUint32(page[4:], at)
-		config, err := tiff.DecodeConfig(bytes.NewReader(page))
+		switch entry := data[at+2:]; order.Uint16(entry) {
+		case 278: // rows in a strip, as a short or a long
+			value := int64(order.Uint32(entry[8:]))
+			if order.Uint16(entry[2:]) == 3 {
+				value = int64(order.Uint16(entry[8:]))
+			}
+			rows = min(rows, value)
+		case 323: // height of a tile
+			rows = min(rows, int64(order.Uint16(entry[8:])))
+		}
+		at += 12
+	}
+	config.Height = int(max(rows, 0))
+	return min(memory(config), 1<<40) * 5 / 2
+}
+
+func tiffPage(data []byte, order binary.ByteOrder, at uint32) func(context.Context) (image.Image, error) {
+	header := slices.Clone(data[:8])
+	order.PutUint32(header[4:], at)
+	return func(ctx context.Context) (image.Image, error) {
+		page := guardedAt{guarded{ctx, nil}, overlay{header, bytes.NewReader(data)}}
+		config, err := tiff.DecodeConfig(page)
 		if err != nil {
 			return nil, err
 		}
-		if need := int64(config.Width) * int64(config.Height) * pixelBytes(config.ColorModel); need > MaxPixelBytes {
+		if need := memory(config); need > MaxPixelBytes {
 			return nil, &TooLargeError{config.Width, config.Height, need}
 		}
-		return tiff.Decode(guarded{ctx, bytes.NewReader(page)})
+		return tiff.Decode(page)
 	}
+}
+
+// overlay is a file with other first bytes.
+type overlay struct {
+	first []byte
+	file  io.ReaderAt
+}
+
+func (o overlay) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := o.file.ReadAt(p, offset)
+	if offset < int64(len(o.first)) {
+		copy(p[:n], o.first[offset:])
+	}
+	return n, err
 }
 
 // pngParts cuts an animated PNG into its frames (PNG third edition section

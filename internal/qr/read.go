@@ -60,7 +60,9 @@ type reader struct {
 	scanner
 	codes  []located
 	result Result
-	more   bool // the quick passes left something to do
+	more   bool      // the quick passes left something to do
+	only   *pictures // of a file with one frame, for the second round
+	orient func(Point) Point
 }
 
 // located is a symbol that was read, and in which frame.
@@ -70,6 +72,10 @@ type located struct {
 }
 
 func (r *reader) frames(data []byte, steps []pass) error {
+	if r.only != nil {
+		r.look(r.only, steps, 0)
+		return nil
+	}
 	src, err := open(r.ctx, data)
 	if err != nil {
 		return err
@@ -87,26 +93,35 @@ func (r *reader) frames(data []byte, steps []pass) error {
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
 		r.result.FramesRead = max(r.result.FramesRead, n+1)
-		r.found = nil
-		scale := float64(f.white.w) / float64(src.width)
-		if src.pages {
-			scale = float64(f.white.w) / float64(f.width)
+		scale := float64(f.white.w) / float64(f.width)
+		p := newPictures(f, scale)
+		if src.frames == 1 {
+			r.only = p
 		}
-		r.run(newPictures(f, scale), steps)
-		for i := range r.found {
-			for j, p := range r.found[i].corners {
-				r.found[i].corners[j] = src.orientation.apply(p, float64(src.width), float64(src.height))
-			}
+		r.orient = func(p Point) Point {
+			return src.orientation.apply(p, float64(src.width), float64(src.height))
 		}
-		for _, s := range inReadingOrder(r.found) {
-			r.codes = append(r.codes, located{s, n})
-		}
+		r.look(p, steps, n)
 		r.more = true
 		if r.ctx.Err() != nil {
 			break
 		}
 	}
 	return nil
+}
+
+// look searches one frame.
+func (r *reader) look(p *pictures, steps []pass, number int) {
+	r.found = nil
+	r.run(p, steps)
+	for i := range r.found {
+		for j, at := range r.found[i].corners {
+			r.found[i].corners[j] = r.orient(at)
+		}
+	}
+	for _, s := range inReadingOrder(r.found) {
+		r.codes = append(r.codes, located{s, number})
+	}
 }
 
 // inReadingOrder sorts by rows: symbols whose middles are at about the same
