@@ -99,9 +99,6 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 		}
 		b.add(name, a, err)
 	})
-	if len(b.Accounts)+len(b.Skipped) == 0 {
-		return Batch{}, ErrNoOTPData
-	}
 	return b, nil
 }
 

@@ -116,7 +116,7 @@ func readSpreadsheet(ctx context.Context, s *Source) (Batch, error) {
 		}
 		t.read(&b, i, record)
 	}
-	return b, b.noData()
+	return b, nil
 }
 
 // read adds the accounts of one record: one, none, or more where KeePass' fields are

@@ -74,5 +74,5 @@ func readEnpass(_ context.Context, s *Source) (Batch, error) {
 			b.add(row, a, err)
 		}
 	})
-	return b, b.noData()
+	return b, nil
 }

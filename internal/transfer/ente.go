@@ -39,7 +39,8 @@ func readEnte(ctx context.Context, s *Source) (Batch, error) {
 	header, err2 := base64.StdEncoding.DecodeString(string(file.Nonce))
 	data, err3 := base64.StdEncoding.DecodeString(strings.TrimSpace(string(file.Data)))
 	time, memory := file.KDF.OpsLimit, file.KDF.MemLimit
-	if err1 != nil || err2 != nil || err3 != nil || time.bad || memory.bad || len(salt) < 8 {
+	if err1 != nil || err2 != nil || err3 != nil || time.bad || memory.bad || len(salt) < 8 ||
+		len(header) != streamHeader || len(data) < streamExtra {
 		return Batch{}, ErrDamaged
 	}
 	if err := checkArgon2(time.value, memory.value/1024, 1); err != nil {

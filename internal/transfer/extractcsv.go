@@ -29,7 +29,7 @@ func readExtractCSV(_ context.Context, s *Source) (Batch, error) {
 	for i := 0; ; i++ {
 		record, err := t.reader.Read()
 		if errors.Is(err, io.EOF) {
-			return b, b.noData()
+			return b, nil
 		}
 		if err != nil {
 			b.skip(rowName(i, "", ""), "not a row of CSV")

@@ -106,6 +106,11 @@ func foreign(s *Source) error {
 		}
 	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"), isOpenPGP(s.Data):
 		return openPGP()
+	case s.Has("\x37\x7f\x06\x82"), s.Has("\x37\x7f\x06\x83"):
+		return &NotExportableError{
+			What: "the log of an SQLite database, which is nothing without it",
+			Do:   "Give both in one call: `auth import PhoneFactor PhoneFactor-wal`.",
+		}
 	case strings.HasPrefix(strings.TrimSpace(s.Text()), "age-encryption.org/"), strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN AGE ENCRYPTED FILE-----"):
 		return &NotExportableError{
 			What: "a file encrypted with age",

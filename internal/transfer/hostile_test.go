@@ -164,9 +164,9 @@ func TestDamagedFiles(t *testing.T) {
 			for _, a := range f.want.Accounts {
 				secrets[a.Secret] = true
 			}
-			steps := 60
+			steps := 40
 			if f.want.Passphrase != nil {
-				steps = 12 // each pays for a key
+				steps = 5 // each pays for a key
 			}
 			for i := range steps {
 				at := len(f.file.Data) * i / steps

@@ -50,7 +50,7 @@ func readKeepassXML(_ context.Context, s *Source) (Batch, error) {
 	for _, root := range file.Groups {
 		root.add(&b, &rows, bin, "")
 	}
-	return b, b.noData()
+	return b, nil
 }
 
 // add reads the entries of a group and of those below it. path is the way to the group

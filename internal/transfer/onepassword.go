@@ -66,7 +66,7 @@ func readOnePassword(_ context.Context, s *Source) (Batch, error) {
 			})
 		}
 	}
-	return b, b.noData()
+	return b, nil
 }
 
 func (item onePasswordItem) add(b *Batch, i int) {
@@ -100,12 +100,4 @@ func (item onePasswordItem) add(b *Batch, i int) {
 			b.add(row, a, err)
 		}
 	}
-}
-
-// noData returns [ErrNoOTPData] where nothing was met at all.
-func (b *Batch) noData() error {
-	if len(b.Accounts)+len(b.Skipped) == 0 {
-		return ErrNoOTPData
-	}
-	return nil
 }

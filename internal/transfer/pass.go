@@ -72,7 +72,7 @@ func readPass(_ context.Context, s *Source) (Batch, error) {
 		b.add("the entry", a, err)
 		return b, nil
 	}
-	return b, ErrNoOTPData
+	return b, nil
 }
 
 // entryPath reads the path of an entry, "github.com/alice.gpg", as issuer and name.

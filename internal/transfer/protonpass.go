@@ -56,7 +56,7 @@ func readProtonPass(_ context.Context, s *Source) (Batch, error) {
 		}
 		each(&b, v.Items, func(i int, item protonPassItem) { item.add(&b, i) })
 	}
-	return b, b.noData()
+	return b, nil
 }
 
 func (item protonPassItem) add(b *Batch, i int) {

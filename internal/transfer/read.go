@@ -108,6 +108,9 @@ func read(ctx context.Context, s *Source) (Batch, error) {
 	if len(b.Formats) == 0 {
 		b.Formats = []string{f.Name}
 	}
+	if len(b.Accounts)+len(b.Skipped) == 0 {
+		return Batch{}, ErrNoOTPData
+	}
 	return b, nil
 }
 

@@ -85,7 +85,7 @@ type Format struct {
 	// their own stand at the end of the list.
 	Detect func(s *Source) bool
 	// Read reads a file that Detect has claimed or the user insists on; nil where the
-	// format is only written.
+	// format is only written. A batch of nothing becomes [ErrNoOTPData].
 	Read func(ctx context.Context, s *Source) (Batch, error)
 	// Write writes accounts that Holds can express, and that have a secret; nil where
 	// the format is only read.
