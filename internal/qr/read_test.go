@@ -340,31 +340,3 @@ func TestOrderIsThatOfReading(t *testing.T) {
 		t.Errorf("got %v, %v, %v", left, right, below)
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	entries, err := os.ReadDir("testdata")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, e := range entries {
-		if !e.IsDir() {
-			if data := file(f, e.Name()); len(data) < 20_000 {
-				f.Add(data)
-			}
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		result, err := qr.Read(context.Background(), data)
-		if err != nil && (len(result.Codes) != 0 || result.FramesRead != 0) {
-			t.Errorf("an error and a result: %+v, %v", result, err)
-		}
-		if err == nil && (result.FramesRead < 1 || result.FramesRead > result.Frames || result.FramesRead > qr.MaxFrames) {
-			t.Errorf("%d of %d frames", result.FramesRead, result.Frames)
-		}
-		for _, c := range result.Codes {
-			if c.Text == "" {
-				t.Error("an empty text")
-			}
-		}
-	})
-}
