@@ -125,16 +125,63 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
+// required ends a test whose program is missing.
+func required(t *testing.T, program, pack string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), program) {
+		t.Fatalf("%s is required and not there", program)
+	}
+	t.Skipf("%s is not there (Debian: %s)", program, pack)
+}
+
+const text = "otpauth://totp/Example:alice@example.com?secret=GEZDGNBVGY3TQOJQ"
+
+func says(t *testing.T, page []byte) {
+	t.Helper()
+	result, err := qr.Read(context.Background(), page)
+	if err != nil || len(result.Codes) != 1 || result.Codes[0].Text != text {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+// A real heif-convert, on what heif-enc of the same package writes.
+func TestRealHEIC(t *testing.T) {
+	t.Parallel()
+	required(t, "heif-convert", "libheif-examples")
+	required(t, "heif-enc", "libheif-examples")
+	dir := t.TempDir()
+	var picture bytes.Buffer
+	if err := qr.PNG(&picture, text, 6); err != nil {
+		t.Fatal(err)
+	}
+	in, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "out.heic")
+	if err := os.WriteFile(in, picture.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("heif-enc", "-q", "90", "-o", out, in).Run(); err != nil {
+		t.Skipf("heif-enc has no encoder here: %v", err)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind := convert.Detect(data); kind != "HEIC" {
+		t.Fatalf("detected as %q", kind)
+	}
+	pages, tool, err := convert.Convert(context.Background(), exec.LookPath, data)
+	if err != nil || tool != "heif-convert" || len(pages) != 1 {
+		t.Fatalf("%d pages by %q, %v", len(pages), tool, err)
+	}
+	says(t, pages[0])
+}
+
 // A real pdftoppm, on a page that holds the modules of a code as rectangles.
 func TestRealPDF(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("pdftoppm"); err != nil {
-		if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), "pdftoppm") {
-			t.Fatal("pdftoppm is required and not there")
-		}
-		t.Skip("pdftoppm is not there (Debian: poppler-utils)")
-	}
-	const text = "otpauth://totp/Example:alice@example.com?secret=GEZDGNBVGY3TQOJQ"
+	required(t, "pdftoppm", "poppler-utils")
 	pages, _, err := convert.Convert(context.Background(), exec.LookPath, pdf(t, text))
 	if err != nil {
 		t.Fatal(err)
@@ -142,10 +189,7 @@ func TestRealPDF(t *testing.T) {
 	if _, err := png.DecodeConfig(bytes.NewReader(pages[0])); err != nil {
 		t.Fatal(err)
 	}
-	result, err := qr.Read(context.Background(), pages[0])
-	if err != nil || len(result.Codes) != 1 || result.Codes[0].Text != text {
-		t.Errorf("got %+v, %v", result, err)
-	}
+	says(t, pages[0])
 }
 
 // pdf draws a code on a page, four points a module.
