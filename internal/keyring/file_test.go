@@ -303,7 +303,7 @@ func age(t *testing.T, dir, passphrase string, args ...string) string {
 func TestFileStore(t *testing.T) {
 	t.Parallel()
 	k, _ := created(t, "one")
-	for i, size := range []int{0, 100, 100_000, 3_000_000, 5} {
+	for i, size := range []int{0, 100, 100_000, 1_000_000, 5} {
 		save(t, k, uint64(i+1), size)
 		wantLoad(t, k, uint64(i+1), size)
 	}

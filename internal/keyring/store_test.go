@@ -84,7 +84,7 @@ func TestStoreSizes(t *testing.T) {
 				sizes = append(sizes, r.IntN(4*limit))
 			}
 			if limit > 100_000 {
-				sizes = sizes[:12]
+				sizes = sizes[:7]
 			}
 			for i, size := range sizes {
 				generation := uint64(i + 1)
