@@ -6,6 +6,8 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -134,6 +136,9 @@ func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, err
 	}
 	plain, err := openAndOTP(s.Data, phrase)
+	if errors.Is(err, ErrWrongPassphrase) {
+		err = fmt.Errorf("%w, or no file that is known", err)
+	}
 	if err != nil {
 		return Batch{}, err
 	}

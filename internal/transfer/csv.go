@@ -29,7 +29,7 @@ func spreadsheet() Format {
 		Name: "csv", Title: "CSV of password managers",
 		Detect: func(s *Source) bool {
 			t := s.table()
-			return t != nil && (t.has(csvCodes) || t.has(csvPasswords))
+			return t != nil && (t.has(csvCodes) || t.has(csvPasswords)) || isHeadless(s)
 		},
 		Read:  readSpreadsheet,
 		Notes: "1Password, Apple Passwords, Bitwarden and Bitwarden Authenticator, Dashlane, KeePassXC, LastPass, Myki, Proton Pass, SafeInCloud, Synology C2 and others with a column of one-time passwords. Files of Chrome, Firefox, NordPass and the like have none, and the answer says so.",
@@ -95,6 +95,9 @@ func (t *table) first(record []string, names ...string) string {
 
 func readSpreadsheet(ctx context.Context, s *Source) (Batch, error) {
 	t := s.table()
+	if t == nil && isHeadless(s) {
+		return readHeadless(s)
+	}
 	if t == nil {
 		return Batch{}, ErrDamaged
 	}

@@ -1,7 +1,9 @@
 package transfer
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -91,13 +93,21 @@ func recognise(s *Source) (Format, error) {
 			return f, nil
 		}
 	}
+	switch text := strings.TrimSpace(s.Text()); {
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		if s.Object() == nil && s.List() == nil {
+			return Format{}, fmt.Errorf("%w: it begins like JSON and is none", ErrDamaged)
+		}
+	case strings.HasPrefix(text, "<?xml") && s.Root() == "":
+		return Format{}, fmt.Errorf("%w: it begins like XML and is none", ErrDamaged)
+	}
 	return Format{}, ErrUnknownFormat
 }
 
 // foreign explains files that are known well and that hold nothing to be read here.
 func foreign(s *Source) error {
 	switch {
-	case strings.TrimSpace(string(s.Data[:min(len(s.Data), 4096)])) == "" && len(s.Data) <= 4096:
+	case saysNothing(s):
 		return ErrNoOTPData
 	case IsImage(s.Data):
 		return &NotExportableError{
@@ -118,6 +128,14 @@ func foreign(s *Source) error {
 		}
 	}
 	return nil
+}
+
+// saysNothing reports whether a text has nothing but blank lines and comments.
+func saysNothing(s *Source) bool {
+	for range lines(s.Text()) {
+		return false
+	}
+	return s.Text() != "" || len(bytes.Trim(s.Data, " \r\n\t\ufeff")) == 0
 }
 
 func openPGP() error {

@@ -20,6 +20,7 @@ type part struct{ batch, index, size int32 }
 const (
 	migrationScheme = "otpauth-migration:"
 	migrationParts  = 10   // accounts in a QR code, as Google's app does it
+	migrationBytes  = 1000 // of accounts in a QR code, so that a screen can show it
 	maxParts        = 1000 // of a batch that is believed
 )
 
@@ -220,21 +221,33 @@ func writeMigration(accounts []account.Account, o WriteOptions) (Output, error) 
 		return Output{}, err
 	}
 	batch := uint64(id[0]) | uint64(id[1])<<8 | uint64(id[2])<<16 | uint64(id[3]&0x7f)<<24
-	size := (len(accounts) + migrationParts - 1) / migrationParts
+	payloads := migrationPayloads(accounts)
 	var out Output
-	index := 0
-	for chunk := range slices.Chunk(accounts, migrationParts) {
-		var payload []byte
-		for _, a := range chunk {
-			payload = appendBytes(payload, 1, appendParameters(nil, a))
-		}
-		for i, value := range []uint64{1, uint64(size), uint64(index), batch} { // version, batch_size, batch_index, batch_id
+	for index, payload := range payloads {
+		for i, value := range []uint64{1, uint64(len(payloads)), uint64(index), batch} { // version, batch_size, batch_index, batch_id
 			payload = appendVarint(payload, i+2, value)
 		}
 		out.Texts = append(out.Texts, "otpauth-migration://offline?data="+url.QueryEscape(base64.StdEncoding.EncodeToString(payload)))
-		index++
 	}
 	return out, nil
+}
+
+// migrationPayloads returns the accounts of each QR code.
+func migrationPayloads(accounts []account.Account) [][]byte {
+	var out [][]byte
+	var payload []byte
+	count := 0
+	for _, a := range accounts {
+		entry := appendBytes(nil, 1, appendParameters(nil, a))
+		if count == migrationParts || count > 0 && len(payload)+len(entry) > migrationBytes {
+			out, payload, count = append(out, payload), nil, 0
+		}
+		payload, count = append(payload, entry...), count+1
+	}
+	if count > 0 {
+		out = append(out, payload)
+	}
+	return out
 }
 
 func appendParameters(b []byte, a account.Account) []byte {

@@ -453,6 +453,7 @@ def managers():
     write("csv", "lastpass.csv", "url,username,password,totp,extra,name,grouping,fav\nu,bob,p,aa aa,a note,ACME Co,Work,1\n",
           [but(bare, tags=["Work", "favorite"], note="a note")])
     write("csv", "dashlane.csv", "username,username2,username3,title,password,note,url,category,otpSecret\nbob,,,ACME Co,p,,u,,AAAA\nx,,,Bad,p,,u,,1111\n", [bare], skipped=1)
+    write("csv", "keeper.csv", f'"Work","Example","alice","p","https://x.example","","","$oneTimeCode::1","{uri(ALICE)}"\n"","x","","","","",""\n', [alice])
     write("csv", "keepass-hotp.csv", f"Title,User Name,HmacOtp-Secret-Base32,HmacOtp-Counter,Group\nBank,carol,{b32(CAROL)},7,A/B\n", [but(CAROL, tags=["A/B"])])
     write("keepassxc", "export.csv", '"Group","Title","Username","Password","URL","Notes","TOTP","Icon","Last Modified","Created"\n'
           f'"Root/Dev/Git","x","y","p","","a note","{uri(ALICE)}","0","",""\n"Root","Steam","dave","","","","otpauth://totp/Steam:dave?secret={b32(DAVE)}&encoder=steam&digits=5","0","",""\n',
