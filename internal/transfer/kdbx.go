@@ -46,27 +46,24 @@ func readKeepass(ctx context.Context, s *Source) (Batch, error) {
 	if err != nil {
 		return Batch{}, kdbxError(err)
 	}
-	return keepassBatch(entries)
+	return keepassBatch(entries), nil
 }
 
-// keepassBatch reads the accounts in entries. The error is [ErrNoOTPData] where there
-// is nothing of the kind.
-func keepassBatch(entries []kdbx.Entry) (Batch, error) {
+// keepassBatch reads the accounts in entries.
+func keepassBatch(entries []kdbx.Entry) Batch {
 	var b Batch
 	for i, e := range entries {
 		accounts, errs := keepassEntry(e.Title, e.User, e.Group, e.Fields)
 		row := rowName(i, e.Title, e.User)
 		for _, a := range accounts {
+			a.Note = e.Fields["Notes"]
 			b.add(row, a, nil)
 		}
 		for _, err := range errs {
 			b.skip(row, err.Error())
 		}
 	}
-	if len(b.Accounts)+len(b.Skipped) == 0 {
-		return Batch{}, ErrNoOTPData
-	}
-	return b, nil
+	return b
 }
 
 // checkKDF refuses a price beyond the bounds of this package.

@@ -170,6 +170,7 @@ func TestReadXML(t *testing.T) {
 		err  bool
 	}{
 		"one":                   {head + entry + tail, "T|||otp=secret\n", false},
+		"said to be UTF-16":     {`<?xml version="1.0" encoding="utf-16"?>` + head + entry + tail, "T|||otp=secret\n", false},
 		"group":                 {head + "<Group><Name>A</Name>" + entry + "</Group>" + tail, "T||A|otp=secret\n", false},
 		"empty":                 {head + tail, "", false},
 		"bin named later":       {strings.Replace(head, "<Meta></Meta>", "", 1) + "<Group><UUID>b</UUID>" + entry + "</Group></Group></Root><Meta><RecycleBinUUID>b</RecycleBinUUID></Meta></KeePassFile>", "", false},
@@ -183,7 +184,7 @@ func TestReadXML(t *testing.T) {
 		"entries in an entry":   {head + "<Entry>" + entry + "</Entry>" + tail, "T|||otp=secret\n", false},
 		"protected, not base64": {head + `<Entry><String><Key>otp</Key><Value Protected="True">!</Value></String></Entry>` + tail, "", true},
 	} {
-		entries, err := kdbx.ReadXML(strings.NewReader(test.xml))
+		entries, err := kdbx.ReadXML(test.xml)
 		if (err != nil) != test.err || show(entries) != test.want {
 			t.Errorf("%s: %v, %q", name, err, show(entries))
 		}

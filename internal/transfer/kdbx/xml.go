@@ -24,11 +24,11 @@ const maxDepth = 200
 // noUUID is 16 zeros: there is no recycle bin.
 const noUUID = "AAAAAAAAAAAAAAAAAAAAAA=="
 
-// ReadXML reads the entries of KeePass' XML 2.x export, in the order of the file.
-// The error is [ErrDamaged].
-func ReadXML(source io.Reader) ([]Entry, error) {
+// ReadXML reads the entries of KeePass' XML 2.x export, in the order of the file. The
+// text is UTF-8, whatever it says of itself. The error is [ErrDamaged].
+func ReadXML(text string) ([]Entry, error) {
 	r := reader{stream: nothing{}}
-	return r.read(source)
+	return r.read(strings.NewReader(text))
 }
 
 // readEntries reads the XML inside a database. The document of KDBX 3 may hold the
@@ -83,6 +83,7 @@ type entry struct {
 
 func (r *reader) read(source io.Reader) ([]Entry, error) {
 	d := xml.NewDecoder(source)
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	seen := false
 	for {
 		token, err := d.Token()
