@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -34,15 +35,16 @@ func newBackup(c *cli) *cobra.Command {
 	var o backupOptions
 	cmd := &cobra.Command{
 		Use:   "backup",
-		Short: "Write a backup",
-		Long: `Write all accounts, their order, the trash and the settings that travel to one
-age-encrypted file, under a passphrase or to recipients. The file is read back,
-decrypted and compared before it counts. Stock age opens it too:
+		Short: "Back up now, to the location or to a file",
+		Long: `Back up now: to the location that auth backup enable has turned on, or with --to
+to one portable file, under a passphrase or to recipients. Accounts, their order,
+the trash and the settings that travel are in it; device-bound ones by name only.
 
-  age -d vault.age | jq -r '.accounts[].uri'
+A backup counts when it has been read back and decrypted. Stock age opens it too:
 
-Accounts that are device-bound are in it by name only.` + exitStatus("0 done; 1 not written; 2 usage; 5 the file exists; 6 keyring"),
-		Example: `  auth backup --to vault.age
+  age -d vault.age | jq -r '.accounts[].uri'` + exitStatus("0 done; 1 not written; 2 usage, or backup is off; 5 the file exists; 6 keyring;\n9 the backup could not be made"),
+		Example: `  auth backup
+  auth backup --to vault.age
   auth backup --to vault.age --recipient age1...
   auth backup --to - --passphrase-file pass.txt > vault.age`,
 		Args:              checked(c.noCommand),
@@ -55,13 +57,17 @@ Accounts that are device-bound are in it by name only.` + exitStatus("0 done; 1 
 	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to a `RECIPIENT`, as age does; may be repeated")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
+	cmd.AddCommand(
+		newBackupEnable(c), newBackupDisable(c), newBackupStatus(c), newBackupList(c), newBackupVerify(c),
+		newBackupPassphrase(c), newBackupKey(c), newBackupForget(c),
+	)
 	return cmd
 }
 
 func (c *cli) backup(cmd *cobra.Command, o backupOptions) error {
 	ctx := cmd.Context()
 	if o.to == "" {
-		return hint.With(usagef("no place for the backup is named"), "auth backup --to FILE")
+		return c.backupNow(cmd, o)
 	}
 	if err := onlyOnce(o.passphraseFile, c.vaultPassphraseFile); err != nil {
 		return err
@@ -98,6 +104,31 @@ func (c *cli) backup(cmd *cobra.Command, o backupOptions) error {
 		}
 	}
 	return s.writeBackup(ctx, state, sealing, made, o)
+}
+
+// backupNow writes a backup to the enrolled location.
+func (c *cli) backupNow(cmd *cobra.Command, o backupOptions) error {
+	if o.passphraseFile != "" || len(o.recipients) > 0 || o.force {
+		return hint.With(usagef("these flags go with a file"), "auth backup --to FILE")
+	}
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	if err := s.ready(cmd.Context()); err != nil {
+		return err
+	}
+	done, err := s.backUp(cmd.Context(), true)
+	switch {
+	case errors.Is(err, errBackupOff):
+		return hint.With(usageError{err}, "auth backup enable LOCATION, or auth backup --to FILE")
+	case err != nil:
+		return &staleError{err}
+	case c.json:
+		return c.printJSON(jsonBackup{Version: jsonVersion, File: done.File, Bytes: done.Bytes})
+	}
+	c.say("backed up to %s", term.Escape(done.File))
+	return nil
 }
 
 // backupPassphrase reads or asks for the passphrase of a new backup. An empty

@@ -168,6 +168,7 @@ func (s *session) counterCode(ctx context.Context, a vault.Account, o codeOption
 	}
 	counter := a.Counter
 	if !o.next {
+		s.quiet = true // a code never waits for a location: the next change backs it up
 		err := s.update(ctx, false, func(tx *vault.Tx) error {
 			var err error
 			counter, err = tx.Advance(a.ID)

@@ -3,6 +3,7 @@ package cmd
 import (
 	"io"
 	"os"
+	"os/exec"
 	"time"
 
 	"github.com/authcli/auth/internal/term"
@@ -15,6 +16,9 @@ type Env struct {
 	Out, Err io.Writer
 	Prompt   term.Prompter
 	Getenv   func(string) string
+	Environ  func() []string // for programs that auth runs
+	LookPath func(name string) (string, error)
+	Hostname func() string // what this machine is called in backups
 	Now      func() time.Time
 	// WorkFactor is the logarithm of the scrypt cost of new passphrases; 0 is age's
 	// own (18). Tests lower it: the shipped program has no such switch.
@@ -24,11 +28,17 @@ type Env struct {
 // System returns the Env of this process.
 func System() *Env {
 	return &Env{
-		In:     os.Stdin,
-		Out:    os.Stdout,
-		Err:    os.Stderr,
-		Prompt: term.System(),
-		Getenv: os.Getenv,
-		Now:    time.Now,
+		In:       os.Stdin,
+		Out:      os.Stdout,
+		Err:      os.Stderr,
+		Prompt:   term.System(),
+		Getenv:   os.Getenv,
+		Environ:  os.Environ,
+		LookPath: exec.LookPath,
+		Hostname: func() string {
+			name, _ := os.Hostname() // a name for people; none will do
+			return name
+		},
+		Now: time.Now,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/term"
@@ -49,6 +50,16 @@ var faults = []struct {
 	hint string
 }{
 	{as[usageError], codeUsage, ""},
+	{as[*staleError], codeStale, ""},
+	{is(errRotated), codeStale, ""},
+	{is(errBackupOff), codeUsage, "auth backup enable LOCATION"},
+	{is(errNoDevice), codeNotFound, ""},
+	{is(errSeveral), codeAmbiguous, ""},
+	{is(errVerified), codePartly, ""},
+	{is(errNoKey, errNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "auth backup list; an older file, or another key, may do"},
+	{is(location.ErrInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},
+	{is(location.ErrGone), codeError, "is the disk or the cloud folder there?"},
+	{is(location.ErrRcloneMissing), codeError, "install rclone (rclone.org), or name a folder"},
 	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
 	{is(vault.ErrNotFound), codeNotFound, "auth list"},
 	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},

@@ -39,6 +39,7 @@ type session struct {
 	vault   *vault.Vault
 	unlock  *string // the file keyring's passphrase, once known
 	command string
+	quiet   bool // changes are not backed up one by one
 }
 
 // open returns the vault of this profile. It reads configuration and marker, and
@@ -205,6 +206,9 @@ func (s *session) update(ctx context.Context, renew bool, change func(*vault.Tx)
 		return err
 	} else if again {
 		return s.update(ctx, renew, change)
+	}
+	if err == nil && !s.quiet {
+		s.backUpAfterChange(ctx)
 	}
 	return s.explain(err)
 }

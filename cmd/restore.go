@@ -1,14 +1,18 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/term"
@@ -20,30 +24,45 @@ type restoreOptions struct {
 	dryRun         bool
 	passphraseFile string
 	identities     []string
+	identityQR     string
+	at             string
+	acceptUnsigned bool
 }
 
 type jsonRestore struct {
 	Version  int           `json:"version"`
 	DryRun   bool          `json:"dry_run"`
-	Created  string        `json:"created,omitempty"` // of the backup
+	Created  string        `json:"created,omitempty"` // of the backup file
+	Devices  []jsonDevice  `json:"devices,omitempty"` // of a location
+	Skipped  []string      `json:"skipped,omitempty"`
 	Accounts []jsonAccount `json:"accounts"`
+}
+
+// A jsonDevice is a device whose newest backup was read.
+type jsonDevice struct {
+	Device  string `json:"device"`
+	Name    string `json:"device_name"`
+	Created string `json:"created"`
 }
 
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
 	cmd := &cobra.Command{
-		Use:   "restore [FILE]",
-		Short: "Bring accounts back from a backup or the trash",
-		Long: `Bring accounts back from a backup FILE, or with --deleted and no FILE from the
-trash of this vault. Everything comes in one step or not at all.
+		Use:   "restore [LOCATION | FILE]",
+		Short: "Bring accounts back from backups or the trash",
+		Long: `Bring accounts back from a location, from a backup FILE, or with --deleted and
+neither from the trash of this vault. Everything comes in one step or not at all.
+A location is read as the merge of the newest backup of every device in it, and
+backup to it stays on afterwards.
 
 What is in the vault is never overwritten: an account that is here already stays,
 and one of the same label with another secret is kept and named. --replace takes
 such an account from the backup; what it replaces goes to the trash.` + exitStatus("0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n"+
-			"match; 5 some were kept, the rest is restored; 6 keyring; 7 wrong passphrase\nor key, or a damaged or foreign file"),
-		Example: `  auth restore vault.age
+			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file"),
+		Example: `  auth restore ~/Dropbox/auth
   auth restore vault.age --dry-run
   auth restore vault.age --identity key.txt --account github
+  auth restore ~/Dropbox/auth --at 2026-01-31 --deleted --account github
   auth restore --deleted --account github:alice`,
 		Args: checked(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -67,35 +86,49 @@ such an account from the backup; what it replaces goes to the trash.` + exitStat
 	flags.BoolVar(&o.Deleted, "deleted", false, "bring back what is in the trash, too")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the backup's passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
-	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
+	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
+	flags.StringVar(&o.at, "at", "", "go back to what the backups were `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
+	flags.BoolVar(&o.acceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
 	return cmd
+}
+
+// A source is what is restored from: one file's content, or a whole location.
+type source struct {
+	state    *vault.State // nil: the trash of this vault
+	created  time.Time
+	devices  []jsonDevice
+	skipped  []string
+	location location.Location // nil for a file
+	key      backup.RecoveryKey
+	inv      backup.Inventory
 }
 
 func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
 	ctx := cmd.Context()
-	if err := onlyOnce(append([]string{path, o.passphraseFile, c.vaultPassphraseFile}, o.identities...)...); err != nil {
+	if err := onlyOnce(append([]string{path, o.passphraseFile, c.vaultPassphraseFile, o.identityQR}, o.identities...)...); err != nil {
 		return err
-	}
-	if path == "" && !o.Deleted {
-		return hint.With(usagef("no backup is named"), "auth restore FILE, or auth restore --deleted for the trash of this vault")
 	}
 	s, err := c.open(cmd.CommandPath())
 	if err != nil {
 		return err
 	}
-	var content backup.Content
-	if path != "" {
-		if content, err = s.openBackup(ctx, path, o); err != nil {
-			return err
+	if path == "" && !o.Deleted {
+		if path = s.marker.Location; path == "" {
+			return hint.With(usagef("no backup is named"), "auth restore LOCATION or FILE, or auth restore --deleted for the trash of this vault")
 		}
+	}
+	from, err := s.openSource(ctx, path, o)
+	if err != nil {
+		return err
 	}
 	var steps []backup.Step
 	apply := func(tx *vault.Tx) error {
-		from := content.State
-		if from == nil {
-			from = &vault.State{Trash: tx.State.Clone().Trash, Clock: tx.Clock}
+		state := from.state
+		if state == nil {
+			state = &vault.State{Trash: tx.State.Clone().Trash, Clock: tx.Clock}
 		}
-		steps, err = backup.Restore(tx, from, o.Options)
+		steps, err = backup.Restore(tx, state, o.Options)
 		return err
 	}
 	if o.dryRun {
@@ -110,10 +143,146 @@ func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
 		if err := apply(&vault.Tx{State: state.Clone(), Now: s.Now(), Device: "dry-run"}); err != nil {
 			return err
 		}
-	} else if err := s.update(ctx, path != "", apply); err != nil {
+	} else {
+		s.quiet = from.location != nil // its backup follows the enrolment
+		if err := s.update(ctx, path != "", apply); err != nil {
+			return err
+		}
+	}
+	result := s.sayRestored(from, steps, o)
+	if from.location != nil && !o.dryRun {
+		if err := s.stayOn(ctx, from); err != nil {
+			return err
+		}
+	}
+	return result
+}
+
+// openSource opens what path names: nothing is the trash, a folder or a remote is a
+// location, anything else a file.
+func (s *session) openSource(ctx context.Context, path string, o restoreOptions) (source, error) {
+	info, err := os.Stat(path)
+	switch {
+	case path == "":
+		if o.at != "" {
+			return source{}, usagef("--at goes back in a location; the trash has no dates")
+		}
+		return source{}, nil
+	case strings.HasPrefix(path, "rclone:"), path == s.marker.Location, err == nil && info.IsDir():
+		return s.openLocationSource(ctx, path, o)
+	case o.at != "":
+		return source{}, usagef("--at goes back in a location; %s is a file", term.Escape(path))
+	default:
+		content, err := s.openBackup(ctx, path, o)
+		return source{state: content.State, created: content.Created}, err
+	}
+}
+
+// openLocationSource reads a location as the merge of its devices.
+func (s *session) openLocationSource(ctx context.Context, path string, o restoreOptions) (source, error) {
+	loc, err := s.location(path)
+	if err != nil {
+		return source{}, err
+	}
+	var at time.Time
+	if o.at != "" {
+		if at, err = parseInstant(o.at); err != nil {
+			return source{}, err
+		}
+	}
+	keys, err := s.locationKeys(ctx, loc, o)
+	if err != nil {
+		return source{}, err
+	}
+	from := source{location: loc, key: keys[0]}
+	if from.inv, err = s.take(ctx, loc, keys); err != nil {
+		return source{}, err
+	}
+	newest := from.inv.Newest(at, o.acceptUnsigned)
+	for _, f := range from.inv.Skipped(o.acceptUnsigned) {
+		from.skipped = append(from.skipped, describe(f))
+	}
+	if len(newest) == 0 {
+		for _, line := range from.skipped {
+			s.warn("skipped %s", line)
+		}
+		if o.at != "" {
+			return source{}, hint.With(fmt.Errorf("%w: nothing at %s is that old", backup.ErrForeign, term.Escape(path)), "auth backup list shows the dates")
+		}
+		return source{}, fmt.Errorf("%s: %w", term.Escape(path), errNothingUsable)
+	}
+	for _, id := range sortedDevices(newest) {
+		for _, f := range newest[id] {
+			from.devices = append(from.devices, jsonDevice{id, f.Content.DeviceName, f.Content.Created.Format(time.RFC3339)})
+		}
+	}
+	from.state = backup.Merge(newest)
+	return from, nil
+}
+
+var errNothingUsable = errors.New("no backup there can be used")
+
+// locationKeys returns the keys to read a location with: this device's own where it
+// takes part in it and no other is named; otherwise what the passphrase or key opens.
+func (s *session) locationKeys(ctx context.Context, loc location.Location, o restoreOptions) ([]backup.RecoveryKey, error) {
+	if o.identityQR != "" {
+		read, err := s.readImage(ctx, o.identityQR)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range read.texts {
+			if key, err := backup.ParseRecoveryKey(text); err == nil {
+				return []backup.RecoveryKey{key}, nil
+			}
+		}
+		return nil, noCode(o.identityQR, read.seen)
+	}
+	if o.passphraseFile == "" && len(o.identities) == 0 {
+		if err := s.ready(ctx); err != nil {
+			return nil, err
+		}
+		if e, ok, err := s.enrolment(ctx); err == nil && ok && e.Location == loc.String() {
+			return e.Keys(), nil
+		}
+	}
+	key, err := s.openLocation(ctx, loc, nil, o.passphraseFile, o.identities)
+	return []backup.RecoveryKey{key}, err
+}
+
+// stayOn enrols this device in the location that it was restored from, so that
+// backup stays on. One that takes part in another keeps that.
+func (s *session) stayOn(ctx context.Context, from source) error {
+	e, ok, err := s.enrolment(ctx)
+	if err != nil {
 		return err
 	}
-	return s.sayRestored(content, steps, o)
+	if ok && e.On && e.Location != from.location.String() {
+		s.say("backup goes on to %s", term.Escape(e.Location))
+		s.backUpAfterChange(ctx)
+		return nil
+	}
+	if !ok || e.Location != from.location.String() || e.Key.ID() != from.key.ID() {
+		e = backup.Enrolment{Key: from.key}
+	}
+	e.Location, e.On = from.location.String(), true
+	for _, sealed := range from.inv.Sealed {
+		if id, _ := backup.SealedKeyID(sealed.Name); id == e.Key.ID() && !sealed.Missing {
+			data, err := from.location.Read(ctx, sealed.Name)
+			if err != nil {
+				return err
+			}
+			e.AddSealed(backup.SealedKey{Name: sealed.Name, Hash: backup.HashOf(data)})
+		}
+	}
+	if err := s.learnSealed(ctx, from.location, &e, from.inv); err != nil {
+		return err
+	}
+	if err := s.setEnrolment(ctx, e); err != nil {
+		return err
+	}
+	s.backUpAfterChange(ctx)
+	s.say("backup is on, to %s", term.Escape(e.Location))
+	return nil
 }
 
 // startsAnew reports whether a restore begins an empty vault because the old one is gone.
@@ -147,6 +316,12 @@ func (s *session) openBackup(ctx context.Context, path string, o restoreOptions)
 			return backup.Content{}, err
 		}
 		ids = append(ids, id)
+	case o.identityQR != "":
+		keys, err := s.locationKeys(ctx, nil, o)
+		if err != nil {
+			return backup.Content{}, err
+		}
+		ids = append(ids, keys[0].Identity())
 	case len(o.identities) == 0:
 		return backup.Content{}, hint.With(fmt.Errorf("%s: %w", name, backup.ErrNeedsKey), "auth restore FILE --identity KEYFILE")
 	}
@@ -168,7 +343,7 @@ func (s *session) openBackup(ctx context.Context, path string, o restoreOptions)
 	return content, nil
 }
 
-func (s *session) sayRestored(content backup.Content, steps []backup.Step, o restoreOptions) error {
+func (s *session) sayRestored(from source, steps []backup.Step, o restoreOptions) error {
 	counts := map[backup.Outcome]int{}
 	list := []jsonAccount{}
 	var rows [][]string
@@ -178,9 +353,9 @@ func (s *session) sayRestored(content backup.Content, steps []backup.Step, o res
 		rows = append(rows, []string{label(step.Account), string(step.Outcome)})
 	}
 	if s.json {
-		j := jsonRestore{Version: jsonVersion, DryRun: o.dryRun, Accounts: list}
-		if !content.Created.IsZero() {
-			j.Created = content.Created.UTC().Format(time.RFC3339)
+		j := jsonRestore{Version: jsonVersion, DryRun: o.dryRun, Accounts: list, Devices: from.devices, Skipped: from.skipped}
+		if !from.created.IsZero() {
+			j.Created = from.created.UTC().Format(time.RFC3339)
 		}
 		if err := s.printJSON(j); err != nil {
 			return err
@@ -190,6 +365,12 @@ func (s *session) sayRestored(content backup.Content, steps []backup.Step, o res
 	}
 	if len(steps) == 0 {
 		s.say("nothing to restore")
+	}
+	for _, d := range from.devices {
+		s.say("from %s, backup of %s", term.Escape(cmp.Or(d.Name, d.Device)), d.Created)
+	}
+	for _, line := range from.skipped {
+		s.warn("skipped %s", line)
 	}
 	for _, a := range backup.Counters(steps) {
 		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, quoteLabel(a))
@@ -203,7 +384,7 @@ func (s *session) sayRestored(content backup.Content, steps []backup.Step, o res
 	if n := counts[backup.RemovedHere]; n > 0 {
 		s.say("%s removed here, and stay so; --deleted brings them back", wereKept(n))
 	}
-	if backup.Conflicts(steps) {
+	if backup.Conflicts(steps) || len(from.skipped) > 0 {
 		return exitCode(codePartly)
 	}
 	return nil

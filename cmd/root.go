@@ -105,9 +105,10 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 		commands []*cobra.Command
 	}{
 		{groupCodes, []*cobra.Command{
-			newAdd(c), newCode(c), newList(c), newShow(c), newEdit(c), newMove(c), newRemove(c), newCheck(c), newScan(c),
+			newAdd(c), newCode(c), newList(c), newShow(c), newEdit(c), newMove(c), newRemove(c), newVerify(c), newCheck(c),
+			newScan(c),
 		}},
-		{groupBackup, []*cobra.Command{newBackup(c), newRestore(c), newStatus(c)}},
+		{groupBackup, []*cobra.Command{newBackup(c), newRestore(c), newSync(c), newStatus(c)}},
 		{groupCare, []*cobra.Command{newVault(c), newConfig(c), newDoctor(c), newCompletion(c)}},
 	} {
 		for _, command := range group.commands {

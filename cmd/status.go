@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
-
 )
 
 type jsonStatus struct {
@@ -14,14 +13,15 @@ type jsonStatus struct {
 	NeedsVerification int    `json:"needs_verification"`
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
-	Backup            string `json:"backup"` // "off" until a location is enabled
+
+	Backup jsonBackupStatus `json:"backup"`
 }
 
 func newStatus(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Say in a line each what matters",
-		Long:  `Say how many accounts there are, where they live, and how the backup stands.` + exitStatus("0 done; 6 keyring"),
+		Long:  `Say how many accounts there are, where they live, and how the backup stands.` + exitStatus("0 all is well; 6 keyring; 9 the backup is stale"),
 		Example: `  auth status
   auth status --json`,
 		Args:              checked(cobra.NoArgs),
@@ -35,7 +35,7 @@ func newStatus(c *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j := jsonStatus{Version: jsonVersion, Keyring: s.kind, Trash: len(state.Trash), Generation: s.marker.Generation, Backup: "off"}
+			j := jsonStatus{Version: jsonVersion, Keyring: s.kind, Trash: len(state.Trash), Generation: state.Generation, Backup: s.backupStatus(state.Generation)}
 			for _, a := range state.Accounts() {
 				j.Accounts++
 				if a.NeedsVerification() {
@@ -43,12 +43,15 @@ func newStatus(c *cli) *cobra.Command {
 				}
 			}
 			if c.json {
-				return c.printJSON(j)
+				if err := c.printJSON(j); err != nil {
+					return err
+				}
+				return j.Backup.code()
 			}
 			rows := [][]string{
 				{"accounts", strconv.Itoa(j.Accounts)},
 				{"keyring", j.Keyring},
-				{"backup", "off; auth backup --to FILE writes one now"},
+				{"backup", j.Backup.row()},
 			}
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
@@ -56,7 +59,13 @@ func newStatus(c *cli) *cobra.Command {
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth restore --deleted"})
 			}
-			return c.printTable(rows)
+			if err := c.printTable(rows); err != nil {
+				return err
+			}
+			if j.Backup.Stale {
+				c.say("auth: hint: %s", j.Backup.advice())
+			}
+			return j.Backup.code()
 		},
 	}
 }

@@ -24,6 +24,9 @@ type Sealing struct {
 	Recipients []age.Recipient
 }
 
+// SealTo returns the sealing to one recipient.
+func SealTo(r age.Recipient) Sealing { return Sealing{Recipients: []age.Recipient{r}} }
+
 func (s Sealing) recipients() ([]age.Recipient, error) {
 	if s.Passphrase == "" {
 		return s.Recipients, nil

@@ -29,3 +29,13 @@ func NewPassphrase() string {
 	}
 	return strings.Join(chosen, "-")
 }
+
+// Weak reports whether a passphrase could be guessed by whoever gets at the files of
+// a location and has time: fewer than 16 characters, or few different ones.
+func Weak(passphrase string) bool {
+	different := map[rune]bool{}
+	for _, r := range passphrase {
+		different[r] = true
+	}
+	return len([]rune(passphrase)) < 16 || len(different) < 8
+}

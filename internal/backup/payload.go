@@ -49,6 +49,13 @@ type Content struct {
 	Generation uint64 // of the vault there
 	Created    time.Time
 	State      *vault.State
+
+	// Only in a backup that lies in a location:
+
+	Supersedes []string    // hashes of the device's files whose content this one holds
+	Sealed     []SealedKey // of the location, retired ones too
+	OldKeys    []string    // recovery keys before the current one, to read history with
+	OldFiles   []string    // hashes of the files under those that are known to be ours
 }
 
 // wireContent is the JSON form of a [Content], version 1. accounts holds the live
@@ -67,6 +74,10 @@ type wireContent struct {
 	Removed    []*vault.Record `json:"removed,omitempty"`
 	Order      []string        `json:"order"`             // every id, as the records stood
 	Ordered    int             `json:"ordered,omitempty"` // how many of them stand as the user ordered them
+	Supersedes []string        `json:"supersedes,omitempty"`
+	Sealed     []SealedKey     `json:"sealed,omitempty"`
+	OldKeys    []string        `json:"old_keys,omitempty"`
+	OldFiles   []string        `json:"old_files,omitempty"`
 	Pad        string          `json:"pad"`
 }
 
@@ -77,12 +88,17 @@ type wireAccount struct {
 }
 
 // Encode returns the payload of a backup: one JSON object, padded so that its
-// length says little about how many accounts there are.
-func Encode(c Content) ([]byte, error) {
+// length says little about how many accounts there are. It has no signature: a file
+// by itself is read because the user named it. [RecoveryKey.Encode] signs.
+func Encode(c Content) ([]byte, error) { return encode(c, "{\n") }
+
+// encode writes the payload with start for its opening brace.
+func encode(c Content, start string) ([]byte, error) {
 	state := c.State.Portable()
 	w := wireContent{
 		Format: Format, Version: Version, Device: c.Device, DeviceName: c.DeviceName, Generation: c.Generation,
 		Created: c.Created.UTC().Truncate(time.Second), Accounts: []wireAccount{}, Order: []string{},
+		Supersedes: c.Supersedes, Sealed: c.Sealed, OldKeys: c.OldKeys, OldFiles: c.OldFiles,
 	}
 	live := map[string]vault.Account{}
 	for _, a := range state.Accounts() {
@@ -110,9 +126,7 @@ func Encode(c Content) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The first line is the object's first brace alone: what a later version has
-	// to say about the rest of the bytes goes there.
-	data = append([]byte("{\n"), data[1:]...)
+	data = append([]byte(start), data[1:]...)
 	w.Pad = strings.Repeat(" ", padded(len(data)+1)-len(data)-1)
 	data = append(bytes.TrimSuffix(data, []byte(`""}`)), '"')
 	return append(append(append(data, w.Pad...), '"', '}'), '\n'), nil
@@ -163,7 +177,9 @@ func Decode(data []byte) (Content, error) {
 	if err != nil {
 		return Content{}, err
 	}
-	return Content{w.Device, w.DeviceName, w.Generation, w.Created, state}, nil
+	return Content{
+		w.Device, w.DeviceName, w.Generation, w.Created, state, w.Supersedes, w.Sealed, w.OldKeys, w.OldFiles,
+	}, nil
 }
 
 // rebuild puts the state together from its parts.

@@ -1,0 +1,315 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// How long a location may take: to be backed up to after a change, and to be read
+// from end to end where a user asked for that.
+const (
+	folderWait = 10 * time.Second
+	remoteWait = 30 * time.Second
+	readWait   = 5 * time.Minute
+)
+
+// A backupState is what this device remembers of its last backup, in the state
+// folder: nothing secret, and nothing that could not be found out again.
+type backupState struct {
+	Version    int       `json:"version"`
+	Location   string    `json:"location"`
+	Generation uint64    `json:"generation"` // of the vault that is backed up
+	File       string    `json:"file"`
+	Time       time.Time `json:"time,omitzero"`
+	StaleSince time.Time `json:"stale_since,omitzero"`
+	Reason     string    `json:"reason,omitempty"`
+	OtherKeys  int       `json:"other_keys,omitempty"` // sealed keys of keys that are not held
+	OldFiles   []string  `json:"old_files,omitempty"`  // hashes of files under keys before the current one
+}
+
+func (s *session) backupStatePath() string { return filepath.Join(s.places.state, "backup.json") }
+
+// readBackupState returns what is remembered; nothing where there is no file or a
+// damaged one, which the next backup writes anew.
+func (s *session) readBackupState() backupState {
+	var b backupState
+	data, err := os.ReadFile(s.backupStatePath())
+	if err != nil || json.Unmarshal(data, &b) != nil {
+		return backupState{}
+	}
+	return b
+}
+
+func (s *session) writeBackupState(b backupState) error {
+	b.Version = jsonVersion
+	data, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return create(s.backupStatePath(), true, func(f *os.File) error {
+		_, err := f.Write(append(data, '\n'))
+		return err
+	})
+}
+
+// location reads what a user calls a location.
+func (s *session) location(text string) (location.Location, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	loc, err := location.Parse(text, location.Options{
+		Dir: dir, Home: s.home(), Temp: s.places.state, LookPath: s.LookPath, Env: s.Environ(),
+	})
+	if errors.Is(err, location.ErrInvalid) {
+		return nil, usageError{err}
+	}
+	return loc, err
+}
+
+// enrolment returns how this device takes part in a location; ok is false where
+// it does not.
+func (s *session) enrolment(ctx context.Context) (e backup.Enrolment, ok bool, err error) {
+	text, ok, err := s.vault.Item(ctx, backup.EnrolmentItem)
+	if err != nil || !ok {
+		return e, false, err
+	}
+	e, err = backup.ParseEnrolment(text)
+	return e, err == nil, err
+}
+
+func (s *session) setEnrolment(ctx context.Context, e backup.Enrolment) error {
+	text, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	if err := s.vault.SetItem(ctx, backup.EnrolmentItem, text); err != nil {
+		return err
+	}
+	at := ""
+	if e.On {
+		at = e.Location
+	}
+	return s.vault.SetLocation(ctx, at)
+}
+
+// backUpAfterChange backs the change that was just made up, where backup is on. A
+// change never fails because its backup did: one line says so.
+func (s *session) backUpAfterChange(ctx context.Context) {
+	marker, _, err := vault.ReadMarker(s.places.state)
+	if err != nil || marker.Location == "" {
+		return
+	}
+	if _, err := s.backUp(ctx, false); err != nil {
+		s.warn("the backup is stale: %s (auth status)", message(err, nil))
+	}
+}
+
+// backUp writes the vault as it is now to the enrolled location, unless another
+// process has just done so. What went wrong is remembered until it goes right.
+func (s *session) backUp(ctx context.Context, always bool) (backup.Done, error) {
+	e, ok, err := s.enrolment(ctx)
+	if err != nil {
+		return backup.Done{}, s.stale(err)
+	}
+	if !ok || !e.On {
+		return backup.Done{}, errBackupOff
+	}
+	loc, err := s.location(e.Location)
+	if err != nil {
+		return backup.Done{}, s.stale(err)
+	}
+	wait := remoteWait
+	if loc.Local() {
+		wait = folderWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	release, err := vault.LockFile(ctx, s.places.state, "backup.lock", s.command, wait)
+	if err != nil {
+		return backup.Done{}, s.stale(err)
+	}
+	defer release()
+	done, err := s.backUpLocked(ctx, loc, e, always)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return done, s.stale(err)
+	}
+	return done, err
+}
+
+// stale remembers why the backup could not be made, and since when.
+func (s *session) stale(reason error) error {
+	b := s.readBackupState()
+	if b.StaleSince.IsZero() {
+		b.StaleSince = s.Now().UTC()
+	}
+	b.Reason = message(reason, nil)
+	if err := s.writeBackupState(b); err != nil {
+		return errors.Join(reason, err)
+	}
+	return reason
+}
+
+func (s *session) backUpLocked(ctx context.Context, loc location.Location, e backup.Enrolment, always bool) (backup.Done, error) {
+	state, err := s.vault.Read(ctx)
+	if err != nil {
+		return backup.Done{}, err
+	}
+	b := s.readBackupState()
+	if !always && b.Generation >= state.Generation && b.StaleSince.IsZero() && b.Location == loc.String() {
+		return backup.Done{File: b.File}, nil
+	}
+	others, rotated, err := s.otherKeys(ctx, loc, e)
+	if err != nil {
+		return backup.Done{}, err
+	}
+	if rotated {
+		return backup.Done{}, errRotated
+	}
+	job := backup.Job{
+		Location: loc, Enrolment: e, DeviceName: s.Hostname(), Generation: state.Generation, State: state,
+		OldFiles: b.OldFiles, Now: s.Now(), SealedBytes: s.sealedBytes,
+		Record: func(w backup.Written) error { return s.vault.SetItem(ctx, backup.WrittenItem, w.Encode()) },
+	}
+	if job.Device, err = s.vault.Device(ctx); err != nil {
+		return backup.Done{}, err
+	}
+	text, _, err := s.vault.Item(ctx, backup.WrittenItem)
+	if err != nil {
+		return backup.Done{}, err
+	}
+	job.Written = backup.ParseWritten(text)
+	done, err := job.Run(ctx)
+	if errors.Is(err, backup.ErrCloned) {
+		if job.Device, err = s.vault.RenewDevice(ctx); err != nil {
+			return done, err
+		}
+		s.warn("another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together")
+		job.Written = nil
+		done, err = job.Run(ctx)
+	}
+	if done.File == "" {
+		return done, err
+	}
+	for _, name := range done.PutBack {
+		s.warn("%s was missing or altered at the location: put back", term.Escape(name))
+	}
+	if err != nil {
+		s.warn("%s", message(err, nil))
+	}
+	return done, s.writeBackupState(backupState{
+		Location: loc.String(), Generation: state.Generation, File: done.File, Time: s.Now().UTC(),
+		OtherKeys: others, OldFiles: b.OldFiles,
+	})
+}
+
+// otherKeys counts the sealed keys at a location that belong to keys which are not
+// held. Where they have taken the place of ours the key was rotated.
+func (s *session) otherKeys(ctx context.Context, loc location.Location, e backup.Enrolment) (others int, rotated bool, err error) {
+	entries, err := loc.List(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	held := map[string]bool{}
+	for _, key := range e.Keys() {
+		held[key.ID()] = true
+	}
+	ours := false
+	for _, entry := range entries {
+		id, ok := backup.SealedKeyID(entry.Name)
+		switch {
+		case !ok:
+		case id == e.Key.ID():
+			ours = true
+		case !held[id]:
+			others++
+		}
+	}
+	return others, others > 0 && !ours, nil
+}
+
+// sealedBytes returns this device's copy of a sealed key.
+func (s *session) sealedBytes(name string) ([]byte, error) {
+	return os.ReadFile(filepath.Join(s.places.state, "sealed", filepath.Base(name)))
+}
+
+func (s *session) keepSealed(name string, data []byte) error {
+	dir := filepath.Join(s.places.state, "sealed")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return create(filepath.Join(dir, filepath.Base(name)), true, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
+}
+
+// learnSealed keeps copies of the location's sealed keys that backups list, so that
+// this device can put them back, and notes which are retired.
+func (s *session) learnSealed(ctx context.Context, loc location.Location, e *backup.Enrolment, inv backup.Inventory) error {
+	for _, f := range inv.Files {
+		if f.State != backup.Good || f.Key != e.Key.ID() {
+			continue
+		}
+		for _, sealed := range f.Content.Sealed {
+			if id, _ := backup.SealedKeyID(sealed.Name); id == e.Key.ID() {
+				e.AddSealed(sealed)
+			}
+		}
+	}
+	for _, sealed := range e.Sealed {
+		if _, err := s.sealedBytes(sealed.Name); err == nil || sealed.Retired {
+			continue
+		}
+		data, err := loc.Read(ctx, sealed.Name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && backup.HashOf(data) != sealed.Hash {
+			continue // another device has a copy, and puts it back
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.keepSealed(sealed.Name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take reads a whole location with the keys that are held and those that its
+// backups hold.
+func (s *session) take(ctx context.Context, loc location.Location, keys []backup.RecoveryKey) (backup.Inventory, error) {
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	return backup.Take(ctx, loc, s.readBackupState().OldFiles, keys...)
+}
+
+// describe is a file of a location that was skipped, in words.
+func describe(f backup.File) string {
+	what := string(f.State)
+	if f.Err != nil {
+		what = message(f.Err, nil)
+	}
+	return fmt.Sprintf("%s: %s", term.Escape(f.Name), what)
+}
+
+// sortedDevices returns the ids of the devices in newest.
+func sortedDevices(newest map[string][]backup.File) []string {
+	var ids []string
+	for id := range newest {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}

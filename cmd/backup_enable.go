@@ -1,0 +1,450 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/term"
+)
+
+var (
+	errBackupOff = errors.New("backup is off")
+	errRotated   = errors.New("the location's recovery key was changed by another device")
+	errNoKey     = errors.New("there are backups at the location, and none of its keys was opened")
+	errWeak      = errors.New("the passphrase is weak: whoever gets at the files could guess it")
+)
+
+type enableOptions struct {
+	passphraseFile string
+	identities     []string
+	x25519, weak   bool
+}
+
+type jsonEnabled struct {
+	Version    int    `json:"version"`
+	Location   string `json:"location"`
+	Key        string `json:"key"`
+	Recipient  string `json:"recipient"`
+	Joined     bool   `json:"joined"`
+	Passphrase string `json:"passphrase,omitempty"`
+	File       string `json:"file,omitempty"`
+}
+
+func newBackupEnable(c *cli) *cobra.Command {
+	var o enableOptions
+	cmd := &cobra.Command{
+		Use:   "enable [LOCATION]",
+		Short: "Back up after every change, to a location",
+		Long: `Turn backup on: from now on every change is backed up at once to LOCATION, a
+folder that your own cloud client carries away, or rclone:REMOTE:PATH. Without
+LOCATION, the cloud folders of this machine are listed.
+
+A new location gets a recovery key, sealed under a passphrase of ten words that is
+shown once, or under one of your own. A location that has backups already is
+joined with its passphrase.` + exitStatus("0 done; 1 the location is not there; 2 usage; 6 keyring; 7 wrong passphrase;\n9 the first backup could not be made"),
+		Example: `  auth backup enable
+  auth backup enable ~/Dropbox/auth
+  auth backup enable rclone:drive:auth`,
+		Args: checked(cobra.MaximumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.listClouds(cmd.Context())
+			}
+			if err := onlyOnce(append([]string{o.passphraseFile, c.vaultPassphraseFile}, o.identities...)...); err != nil {
+				return err
+			}
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			return s.enable(cmd.Context(), args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
+	flags.StringArrayVar(&o.identities, "identity", nil, "join with the key in `FILE` or - instead of the passphrase")
+	flags.BoolVar(&o.x25519, "x25519", false, "make a key that age before 1.3 can use, without post-quantum protection")
+	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
+	return cmd
+}
+
+type jsonClouds struct {
+	Version int         `json:"version"`
+	Folders []jsonCloud `json:"folders"`
+}
+
+type jsonCloud struct {
+	Service string `json:"service"`
+	Path    string `json:"path"`
+}
+
+// listClouds lists the cloud folders that were found on this machine.
+func (c *cli) listClouds(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, folderWait)
+	defer cancel()
+	found := location.Detect(ctx, location.DetectOptions{
+		GOOS: runtime.GOOS, Home: c.home(), Getenv: c.Getenv, Stat: os.Stat, ReadDir: os.ReadDir, ReadFile: os.ReadFile,
+	})
+	out := jsonClouds{Version: jsonVersion, Folders: []jsonCloud{}}
+	var rows [][]string
+	for _, f := range found {
+		out.Folders = append(out.Folders, jsonCloud{f.Service, f.Path})
+		rows = append(rows, []string{f.Service, term.Escape(f.Path)})
+	}
+	if c.json {
+		return c.printJSON(out)
+	}
+	if len(rows) == 0 {
+		c.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
+		return nil
+	}
+	if err := c.printTable(rows); err != nil {
+		return err
+	}
+	c.say("auth backup enable FOLDER, with one of these or a new folder in it")
+	return nil
+}
+
+func (s *session) enable(ctx context.Context, text string, o enableOptions) error {
+	loc, err := s.location(text)
+	if err != nil {
+		return err
+	}
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	state, err := s.read(ctx)
+	if err != nil {
+		return err
+	}
+	if state.Generation == 0 {
+		return hint.With(errors.New("the vault is empty: there is nothing to back up yet"), "auth add, or auth restore "+text)
+	}
+	waited, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	if err := location.Prepare(waited, loc); err != nil {
+		return err
+	}
+	entries, err := loc.List(waited)
+	if err != nil {
+		return err
+	}
+	old, enrolled, err := s.enrolment(ctx)
+	if err != nil {
+		return err
+	}
+	j := jsonEnabled{Version: jsonVersion, Location: loc.String()}
+	var e backup.Enrolment
+	switch {
+	case !holdsBackups(entries) && enrolled && old.Location == loc.String():
+		e = old // turned off and on again, or the folder was emptied: our copies go back
+	case !holdsBackups(entries):
+		if e, j.Passphrase, err = s.newLocation(waited, loc, o); err != nil {
+			return err
+		}
+	default:
+		if e, err = s.join(waited, loc, old, enrolled, o); err != nil {
+			return err
+		}
+		j.Joined = true
+	}
+	e.Location, e.On = loc.String(), true
+	if err := s.setEnrolment(ctx, e); err != nil {
+		return err
+	}
+	done, err := s.backUp(ctx, true)
+	if err != nil {
+		s.say("backup is on, to %s", term.Escape(loc.String()))
+		return &staleError{err}
+	}
+	j.Key, j.Recipient, j.File = e.Key.ID(), e.Key.Recipient(), done.File
+	return s.sayEnabled(j, loc)
+}
+
+func (s *session) sayEnabled(j jsonEnabled, loc location.Location) error {
+	if s.json {
+		return s.printJSON(j)
+	}
+	if j.Passphrase != "" {
+		s.say("recovery passphrase: %s", j.Passphrase)
+		s.say("write it down and keep it away from this machine: without it nobody can open the backups")
+	}
+	verb := "is on"
+	if j.Joined {
+		verb = "joined the location"
+	}
+	s.say("backup %s: every change goes to %s", verb, term.Escape(loc.String()))
+	if loc.Local() {
+		s.say("written to the folder; carrying it away is up to its cloud client")
+	}
+	return nil
+}
+
+// holdsBackups reports whether a location is anybody's already.
+func holdsBackups(entries []location.Entry) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		_, sealed := backup.SealedKeyID(e.Name)
+		_, named := backup.ParseFileName(e.Name)
+		return sealed || named
+	})
+}
+
+// newLocation makes a recovery key for an empty location, and seals it. A passphrase
+// that was made is returned to be shown.
+func (s *session) newLocation(ctx context.Context, loc location.Location, o enableOptions) (e backup.Enrolment, made string, err error) {
+	if len(o.identities) > 0 {
+		return e, "", usagef("the location is new: there is no key to join with")
+	}
+	passphrase, made, err := s.newRecoveryPassphrase(ctx, o)
+	if err != nil {
+		return e, "", err
+	}
+	if e.Key, err = backup.NewRecoveryKey(o.x25519); err != nil {
+		return e, "", err
+	}
+	_, err = s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor})
+	return e, made, err
+}
+
+// newRecoveryPassphrase reads or asks for a new recovery passphrase; none is
+// answered by one that is made.
+func (s *session) newRecoveryPassphrase(ctx context.Context, o enableOptions) (passphrase, made string, err error) {
+	switch {
+	case o.passphraseFile != "":
+		passphrase, err = s.passphraseFrom(ctx, o.passphraseFile, "", "")
+	case s.asking():
+		passphrase, err = s.askNew(ctx, "Recovery passphrase (empty to have one made): ")
+	}
+	if err != nil {
+		return "", "", err
+	}
+	if passphrase == "" {
+		made = backup.NewPassphrase()
+		return made, made, nil
+	}
+	if backup.Weak(passphrase) && !o.weak {
+		return "", "", hint.With(usageError{errWeak}, "leave it empty to have one made, or --weak")
+	}
+	return passphrase, "", nil
+}
+
+// seal writes the recovery key as a new sealed key, here and at the location.
+func (s *session) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) (backup.SealedKey, error) {
+	sealed, data, err := e.Key.Seal(to)
+	if err != nil {
+		return sealed, err
+	}
+	if err := s.keepSealed(sealed.Name, data); err != nil {
+		return sealed, err
+	}
+	if err := loc.Create(ctx, sealed.Name, data); err != nil {
+		return sealed, err
+	}
+	e.AddSealed(sealed)
+	return sealed, nil
+}
+
+// join opens the key of a location that has backups. Where this device has another
+// key there already, that one is kept to read its own history with.
+func (s *session) join(ctx context.Context, loc location.Location, old backup.Enrolment, enrolled bool, o enableOptions) (backup.Enrolment, error) {
+	same := enrolled && old.Location == loc.String()
+	skip := map[string]bool{}
+	if same {
+		others, _, err := s.otherKeys(ctx, loc, old)
+		if err != nil {
+			return old, err
+		}
+		if others == 0 {
+			return old, nil
+		}
+		for _, key := range old.Keys() {
+			skip[key.ID()] = true
+		}
+	}
+	key, err := s.openLocation(ctx, loc, skip, o.passphraseFile, o.identities)
+	if err != nil {
+		return old, err
+	}
+	e := backup.Enrolment{Key: key}
+	if same {
+		e.OldKeys = append([]backup.RecoveryKey{old.Key}, old.OldKeys...)
+	}
+	inv, err := s.take(ctx, loc, e.Keys())
+	if err != nil {
+		return old, err
+	}
+	if !slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == key.ID() }) && len(inv.Files) > 0 && !same {
+		return old, hint.With(fmt.Errorf("%w", errNoKey), "the key that was opened fits none of the backups there")
+	}
+	if same {
+		if err := s.ownOldFiles(inv, old); err != nil {
+			return old, err
+		}
+	}
+	for _, entry := range inv.Sealed {
+		if id, _ := backup.SealedKeyID(entry.Name); id != key.ID() || entry.Missing {
+			continue
+		}
+		data, err := loc.Read(ctx, entry.Name)
+		if err != nil {
+			return old, err
+		}
+		e.AddSealed(backup.SealedKey{Name: entry.Name, Hash: backup.HashOf(data)})
+	}
+	return e, s.learnSealed(ctx, loc, &e, inv)
+}
+
+// ownOldFiles remembers which files under the key so far are known to be ours: only
+// those are read as history later.
+func (s *session) ownOldFiles(inv backup.Inventory, old backup.Enrolment) error {
+	b := s.readBackupState()
+	for _, f := range inv.Files {
+		if f.State == backup.Good && f.Key == old.Key.ID() && !slices.Contains(b.OldFiles, f.Hash) {
+			b.OldFiles = append(b.OldFiles, f.Hash)
+		}
+	}
+	return s.writeBackupState(b)
+}
+
+// openLocation opens a recovery key of a location: with the key in a file, the
+// recovery key itself or a further one, or with the passphrase, asked for once.
+func (s *session) openLocation(ctx context.Context, loc location.Location, skip map[string]bool, passphraseFile string, identityFiles []string) (backup.RecoveryKey, error) {
+	sealed, err := s.readSealed(ctx, loc, skip)
+	if err != nil {
+		return backup.RecoveryKey{}, err
+	}
+	for _, file := range identityFiles {
+		text, err := s.readFile(ctx, file, maxText)
+		if err != nil {
+			return backup.RecoveryKey{}, err
+		}
+		if key, err := s.openWith(text, sealed); err == nil {
+			return key, nil
+		} else if !errors.Is(err, backup.ErrWrongKey) {
+			return backup.RecoveryKey{}, fmt.Errorf("%s: %w", term.Escape(file), err)
+		}
+	}
+	if len(identityFiles) > 0 {
+		return backup.RecoveryKey{}, backup.ErrWrongKey
+	}
+	if len(sealed) == 0 {
+		return backup.RecoveryKey{}, hint.With(errNoKey, "its recovery-….age files are gone; --identity FILE takes the recovery key itself, from paper")
+	}
+	passphrase, err := s.passphraseFrom(ctx, passphraseFile, "Recovery passphrase: ", "--passphrase-file")
+	if err != nil {
+		return backup.RecoveryKey{}, err
+	}
+	id, err := backup.PassphraseIdentity(passphrase)
+	if err != nil {
+		return backup.RecoveryKey{}, err
+	}
+	var first error
+	for _, data := range sealed {
+		key, err := backup.UnsealKey(data, id)
+		if err == nil {
+			return key, nil
+		}
+		// A damaged sealed key says more than a passphrase that does not fit it.
+		if first == nil || errors.Is(first, backup.ErrWrongKey) {
+			first = err
+		}
+	}
+	return backup.RecoveryKey{}, first
+}
+
+// openWith takes text for the recovery key itself, or for a key that opens a sealed one.
+func (s *session) openWith(text []byte, sealed [][]byte) (backup.RecoveryKey, error) {
+	ids, err := backup.ParseIdentities(text)
+	if err != nil {
+		return backup.RecoveryKey{}, usageError{err}
+	}
+	for _, data := range sealed {
+		if key, err := backup.UnsealKey(data, ids...); err == nil {
+			return key, nil
+		}
+	}
+	if key, err := backup.ParseRecoveryKey(string(text)); err == nil {
+		return key, nil
+	}
+	return backup.RecoveryKey{}, backup.ErrWrongKey
+}
+
+// readSealed reads the sealed keys of a location, but those of the keys in skip.
+func (s *session) readSealed(ctx context.Context, loc location.Location, skip map[string]bool) ([][]byte, error) {
+	entries, err := loc.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list [][]byte
+	for _, e := range entries {
+		id, ok := backup.SealedKeyID(e.Name)
+		if !ok || skip[id] || e.Missing {
+			continue
+		}
+		data, err := loc.Read(ctx, e.Name)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", term.Escape(e.Name), err)
+		}
+		list = append(list, data)
+	}
+	return list, nil
+}
+
+// A staleError is a backup that was asked for and could not be made.
+type staleError struct{ err error }
+
+func (e *staleError) Error() string { return "the backup could not be made: " + e.err.Error() }
+func (e *staleError) Unwrap() error { return e.err }
+
+func newBackupDisable(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "disable",
+		Short: "Turn backup off",
+		Long: `Turn backup off. Nothing is deleted, neither at the location nor here; auth
+backup enable LOCATION turns it on again.` + exitStatus("0 done, or it was off; 6 keyring"),
+		Example:           `  auth backup disable`,
+		Args:              checked(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			if err := s.ready(cmd.Context()); err != nil {
+				return err
+			}
+			e, ok, err := s.enrolment(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if ok {
+				e.On = false
+				if err := s.setEnrolment(cmd.Context(), e); err != nil {
+					return err
+				}
+			}
+			if c.json {
+				return c.printJSON(jsonEnabled{Version: jsonVersion, Location: ""})
+			}
+			if ok {
+				c.say("backup is off; what lies at %s stays", term.Escape(e.Location))
+			} else {
+				c.say("backup was off")
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,69 @@
+package cmd
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/vault"
+)
+
+var errVerified = errors.New("the account has its secret already")
+
+func newVerify(c *cli) *cobra.Command {
+	var o addOptions
+	cmd := &cobra.Command{
+		Use:   "verify QUERY",
+		Short: "Complete an account that needs verification",
+		Long: `Give an account that came back by name only its secret: from a QR code that its
+issuer shows, from a URI, or typed in. The secret is this device's own; one on
+another device stays valid.` + exitStatus("0 done; 1 nothing usable in what was given; 2 usage; 3 no such account;\n4 several match; 5 it has its secret; 6 keyring"),
+		Example: `  auth verify work:me --qr screenshot.png
+  auth verify work:me`,
+		Args:              checked(cobra.ExactArgs(1)),
+		ValidArgsFunction: c.completeLabels,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			if err := onlyOnce(append([]string{o.secretFile, o.uri, c.vaultPassphraseFile}, o.images...)...); err != nil {
+				return err
+			}
+			s, err := c.open(cmd.CommandPath())
+			if err != nil {
+				return err
+			}
+			state, err := s.read(ctx)
+			if err != nil {
+				return err
+			}
+			a, err := s.findToChange(ctx, state, args[0])
+			if err != nil {
+				return err
+			}
+			if !a.NeedsVerification() {
+				return hint.With(&accountError{a, errVerified}, "auth code "+quoteLabel(a))
+			}
+			o.issuer, o.name = a.Issuer, a.Name
+			if o.kind == "" {
+				o.kind = string(a.Type)
+			}
+			batch, err := s.toAdd(ctx, o)
+			if err != nil {
+				return err
+			}
+			if len(batch.Accounts) != 1 {
+				return usagef("%d accounts were found: one is needed", len(batch.Accounts))
+			}
+			given := batch.Accounts[0]
+			return c.changeOne(cmd, "id:"+a.ID, "verified", func(tx *vault.Tx, a vault.Account) error {
+				return tx.SetCredential(a.ID, given.Credential, given.Counter)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
+	flags.StringVar(&o.uri, "uri", "", "read the otpauth URI from `FILE` or -")
+	flags.StringArrayVar(&o.images, "qr", nil, "read the QR code of an `IMAGE` or -")
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
+	return cmd
+}

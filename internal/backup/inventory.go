@@ -1,0 +1,266 @@
+package backup
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A FileState says what one file of a location is.
+type FileState string
+
+// What a file can be.
+const (
+	Good          FileState = "good"           // ours, whole and signed
+	Unsigned      FileState = "unsigned"       // opens, but nothing proves who wrote it
+	Damaged       FileState = "damaged"        // cut, altered, or half delivered
+	OtherKey      FileState = "other key"      // no key that is held opens it
+	OldKey        FileState = "old key"        // under a key that was rotated away, by nobody knows whom
+	Foreign       FileState = "foreign"        // no backup at all
+	TooNew        FileState = "newer format"   // of a later version of auth
+	NotDownloaded FileState = "not downloaded" // the cloud has it, this machine does not
+	Unreadable    FileState = "unreadable"
+)
+
+// A File is one file of a location that may be a backup.
+type File struct {
+	Name    string
+	Size    int64
+	Hash    string
+	State   FileState
+	Content *Content // where it opens: Good and Unsigned
+	Key     string   // the id of the key that opened it
+	Err     error
+}
+
+// Device returns the device that wrote the file: what it says, or where it does
+// not open what its name says.
+func (f File) Device() string {
+	if f.Content != nil {
+		return f.Content.Device
+	}
+	n, _ := ParseFileName(f.Name)
+	return n.Device
+}
+
+// An Inventory is what was found in a location.
+type Inventory struct {
+	Files  []File
+	Sealed []location.Entry // the files named as sealed keys
+}
+
+// readers is how many files are read at once: a remote takes a tenth of a second
+// and more for each.
+const readers = 4
+
+// Take reads every file of a location that may be a backup, with the keys that are
+// held; the first is the current one. Files under the keys before it, which
+// backups name too, count only where old or a backup lists them: whoever found an
+// old key may have written others. It returns an error only where the location
+// cannot be listed, or time ran out.
+func Take(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
+	entries, err := loc.List(ctx)
+	if err != nil {
+		return Inventory{}, err
+	}
+	var inv Inventory
+	var wanted []location.Entry
+	for _, e := range entries {
+		switch {
+		case isSealed(e.Name):
+			inv.Sealed = append(inv.Sealed, e)
+		case isBackup(e.Name):
+			wanted = append(wanted, e)
+		}
+	}
+	inv.Files = readAll(ctx, loc, wanted, keys)
+	inv.readOld(ctx, loc, wanted, old, keys)
+	slices.SortFunc(inv.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	return inv, ctx.Err()
+}
+
+// readOld reads the files under the keys that the backups themselves name, and
+// judges those under any but the current key.
+func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, listed []string, keys []RecoveryKey) {
+	if len(keys) == 0 {
+		return
+	}
+	known := map[string]bool{}
+	for _, hash := range listed {
+		known[hash] = true
+	}
+	for _, f := range inv.Files {
+		if f.State != Good || f.Key != keys[0].ID() {
+			continue
+		}
+		for _, hash := range f.Content.OldFiles {
+			known[hash] = true
+		}
+		for _, text := range f.Content.OldKeys {
+			key, err := ParseRecoveryKey(text)
+			if err == nil && !slices.ContainsFunc(keys, func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	for i, f := range inv.Files {
+		if f.State == OtherKey && len(keys) > 1 {
+			inv.Files[i] = readFile(ctx, loc, wanted[i], keys)
+		}
+		if f = inv.Files[i]; f.State == Good && f.Key != keys[0].ID() && !known[f.Hash] {
+			inv.Files[i].State, inv.Files[i].Err, inv.Files[i].Content = OldKey, ErrOldKey, nil
+		}
+	}
+}
+
+// readAll reads several files at once.
+func readAll(ctx context.Context, loc location.Location, wanted []location.Entry, keys []RecoveryKey) []File {
+	files := make([]File, len(wanted))
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range readers {
+		all.Go(func() {
+			for i := range next {
+				files[i] = readFile(ctx, loc, wanted[i], keys)
+			}
+		})
+	}
+	for i := range wanted {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	return files
+}
+
+func readFile(ctx context.Context, loc location.Location, e location.Entry, keys []RecoveryKey) File {
+	f := File{Name: e.Name, Size: e.Size, State: NotDownloaded, Err: location.ErrNotDownloaded}
+	if e.Missing {
+		return f
+	}
+	data, err := loc.Read(ctx, e.Name)
+	if err != nil {
+		f.Err = err
+		if !errors.Is(err, location.ErrNotDownloaded) {
+			f.State = Unreadable
+		}
+		return f
+	}
+	f.Hash = HashOf(data)
+	f.State, f.Err = Foreign, ErrForeign
+	for _, key := range keys {
+		payload, err := Unseal(data, key.Identity())
+		if err == nil {
+			f.Key = key.ID()
+			f.read(payload, key)
+			return f
+		}
+		f.State, f.Err = stateOf(err), err
+		if !errors.Is(err, ErrWrongKey) {
+			return f
+		}
+	}
+	return f
+}
+
+// read judges an opened payload.
+func (f *File) read(payload []byte, key RecoveryKey) {
+	content, err := Decode(payload)
+	if err != nil {
+		f.State, f.Err = stateOf(err), err
+		return
+	}
+	f.Content, f.State, f.Err = &content, Good, nil
+	if !key.Signed(payload) {
+		f.State, f.Err = Unsigned, ErrUnsigned
+	}
+}
+
+func stateOf(err error) FileState {
+	switch {
+	case errors.Is(err, ErrWrongKey):
+		return OtherKey
+	case errors.Is(err, ErrNewer):
+		return TooNew
+	case errors.Is(err, ErrForeign):
+		return Foreign
+	default:
+		return Damaged
+	}
+}
+
+// ErrUnsigned is the error of a backup in a location that has no valid signature:
+// anybody who knows the location's recipient could have written it.
+var ErrUnsigned = errors.New("the backup has no valid signature of the recovery key")
+
+// ErrOldKey is the error of a backup under a key that was rotated away, and that no
+// backup under the new one lists.
+var ErrOldKey = errors.New("the backup is under a key that was rotated away, and was not there when it was")
+
+// Newest returns the files that hold each device's newest state, by device: those
+// that no other file of the device supersedes. Where before is not zero, only
+// files written until then count. Unsigned files count with unsigned only.
+func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
+	usable := map[string][]File{}
+	for _, f := range inv.Files {
+		if f.Content == nil || f.State == Unsigned && !unsigned || !before.IsZero() && f.Content.Created.After(before) {
+			continue
+		}
+		usable[f.Content.Device] = append(usable[f.Content.Device], f)
+	}
+	newest := map[string][]File{}
+	for device, files := range usable {
+		superseded := map[string]bool{}
+		for _, f := range files {
+			for _, hash := range f.Content.Supersedes {
+				superseded[hash[:min(len(hash), shortHash)]] = true
+			}
+		}
+		seen := map[string]bool{}
+		for _, f := range files {
+			if short := f.Hash[:shortHash]; !superseded[short] && !seen[short] {
+				seen[short] = true // a conflict copy of the same bytes is the same file
+				newest[device] = append(newest[device], f)
+			}
+		}
+	}
+	return newest
+}
+
+// Skipped returns the files that may hold something and could not be used, in
+// words for each: all but good ones, and unsigned ones where those are accepted.
+func (inv Inventory) Skipped(unsigned bool) []File {
+	var skipped []File
+	for _, f := range inv.Files {
+		if f.State != Good && (f.State != Unsigned || !unsigned) {
+			skipped = append(skipped, f)
+		}
+	}
+	return skipped
+}
+
+// Merge returns the state of all devices together: the merge of each one's newest
+// files. Device-bound secrets are in none of them.
+func Merge(newest map[string][]File) *vault.State {
+	var files []File
+	for _, list := range newest {
+		files = append(files, list...)
+	}
+	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Hash, b.Hash) })
+	merged := new(vault.State)
+	for i, f := range files {
+		if i == 0 {
+			merged = f.Content.State.Clone()
+			continue
+		}
+		merged, _ = vault.Merge(merged, f.Content.State)
+	}
+	return merged
+}

@@ -1,0 +1,35 @@
+package backup
+
+import "fmt"
+
+// readmeName is the file of a location that tells a stranger what the rest is.
+const readmeName = "README.txt"
+
+// Readme returns the text of a location's README: how to get at everything with
+// auth, and with age alone.
+func Readme(k RecoveryKey) string {
+	age := "age (age-encryption.org)"
+	if k.Quantum() {
+		age = "age 1.3 or later (age-encryption.org)"
+	}
+	return fmt.Sprintf(`These are encrypted backups of one-time-password accounts, written by auth.
+Keep this folder. Nobody can read it without the recovery passphrase.
+
+To bring everything back, on any computer with auth:
+
+    auth restore THIS-FOLDER
+
+Without auth, with %s and the passphrase. BACKUP is the
+newest .age file here whose name does not begin with "recovery-":
+
+    age -d -i recovery-%s-....age BACKUP
+
+which asks for the recovery passphrase, and prints the accounts with their
+otpauth URIs. With a further key, in the file KEY, instead of the passphrase:
+
+    age -d -i KEY recovery-%s-....age | age -d -i - BACKUP
+
+The files "recovery-..." hold the key to all others, sealed. Without one of them
+nothing here can be opened: never delete them.
+`, age, k.ID(), k.ID())
+}

@@ -1,0 +1,46 @@
+package backup
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// A signed payload begins with this, 64 hexadecimal digits, and `",` on its first
+// line. The signature is over every byte with those digits as zeros.
+const macStart = `{"mac":"`
+
+const macDigits = 2 * sha256.Size
+
+// Encode is [Encode] for a file in a location, with the signature of k.
+func (k RecoveryKey) Encode(c Content) ([]byte, error) {
+	payload, err := encode(c, macStart+strings.Repeat("0", macDigits)+"\",\n")
+	if err != nil {
+		return nil, err
+	}
+	sum, err := k.mac(payload)
+	if err != nil {
+		return nil, err
+	}
+	hex.Encode(payload[len(macStart):], sum)
+	return payload, nil
+}
+
+// Signed reports whether a payload has a valid signature of k.
+func (k RecoveryKey) Signed(payload []byte) bool {
+	line, _, _ := bytes.Cut(payload, []byte("\n"))
+	if !bytes.HasPrefix(line, []byte(macStart)) || len(line) != len(macStart)+macDigits+len(`",`) {
+		return false
+	}
+	have := make([]byte, sha256.Size)
+	at := line[len(macStart) : len(macStart)+macDigits]
+	if _, err := hex.Decode(have, at); err != nil || !bytes.Equal(at, bytes.ToLower(at)) {
+		return false
+	}
+	zeroed := bytes.Clone(payload)
+	copy(zeroed[len(macStart):], bytes.Repeat([]byte("0"), macDigits))
+	want, err := k.mac(zeroed)
+	return err == nil && hmac.Equal(have, want)
+}

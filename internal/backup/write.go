@@ -1,0 +1,210 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// ErrEmpty is the error of backing up a vault without accounts to a location that
+// has some.
+var ErrEmpty = errors.New("the vault is empty, and an empty vault never replaces accounts")
+
+// ErrCloned is the error of finding backups under this device's own id that its
+// vault never wrote: the machine was cloned, or went back to an old image. The
+// device takes a new id then.
+var ErrCloned = errors.New("the location holds backups under this device's id that it did not write")
+
+// A Job is one backup to be written into a location.
+type Job struct {
+	Location   location.Location
+	Enrolment  Enrolment
+	Written    Written
+	Device     string // id
+	DeviceName string
+	Generation uint64
+	State      *vault.State
+	OldFiles   []string
+	Now        time.Time
+
+	// Record keeps what is about to be written, before it is.
+	Record func(Written) error
+	// SealedBytes returns this device's copy of a sealed key's file.
+	SealedBytes func(name string) ([]byte, error)
+}
+
+// A Done says what [Job.Run] did.
+type Done struct {
+	File    string
+	Bytes   int
+	Pruned  int
+	PutBack []string // sealed keys and README that were missing or altered
+}
+
+// Run writes the backup, reads it back and opens it; then puts back what is missing
+// of the sealed keys, and removes the device's expendable files. Errors of that
+// second half are returned with a Done whose File is set: the backup counts.
+func (j Job) Run(ctx context.Context) (Done, error) {
+	entries, err := j.Location.List(ctx)
+	if err != nil {
+		return Done{}, err
+	}
+	if err := j.cloned(ctx, entries); err != nil {
+		return Done{}, err
+	}
+	if len(j.State.Accounts()) == 0 && slices.ContainsFunc(entries, func(e location.Entry) bool { return isBackup(e.Name) }) {
+		return Done{}, ErrEmpty
+	}
+	done, err := j.write(ctx)
+	if err != nil {
+		return done, err
+	}
+	return done, errors.Join(j.mend(ctx, entries, &done), j.prune(ctx, entries, &done))
+}
+
+// cloned looks for files under this device's id that its vault does not know.
+func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
+	for _, e := range entries {
+		n, ok := ParseFileName(e.Name)
+		if !ok || n.Device != j.Device || j.Written.Has(n.Hash) || e.Missing {
+			continue
+		}
+		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
+		if f.State == Good && f.Content.Device == j.Device && !j.Written.Has(f.Hash) {
+			return ErrCloned
+		}
+	}
+	return nil
+}
+
+func (j Job) write(ctx context.Context) (Done, error) {
+	key := j.Enrolment.Key
+	payload, err := key.Encode(Content{
+		Device: j.Device, DeviceName: j.DeviceName, Generation: j.Generation, Created: j.Now, State: j.State,
+		Supersedes: j.Written, Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
+	})
+	if err != nil {
+		return Done{}, err
+	}
+	recipient, err := ParseRecipient(key.Recipient())
+	if err != nil {
+		return Done{}, err
+	}
+	data, err := Seal(payload, SealTo(recipient))
+	if err != nil {
+		return Done{}, err
+	}
+	opened, err := Unseal(data, key.Identity())
+	if err != nil || !bytes.Equal(opened, payload) || !key.Signed(opened) {
+		return Done{}, fmt.Errorf("the backup does not decrypt to what was written: %w", err)
+	}
+	short := HashOf(data)[:shortHash]
+	if err := j.Record(append(slices.Clip(j.Written), short)); err != nil {
+		return Done{}, err
+	}
+	name := FileName{j.Device, j.Now, j.Generation, short}.String()
+	// Create reads back what it wrote and compares it with data, which decrypts.
+	if err := j.Location.Create(ctx, name, data); err != nil {
+		return Done{}, err
+	}
+	return Done{File: name, Bytes: len(data)}, nil
+}
+
+// mend puts back sealed keys that are missing or, in a folder, altered, and the
+// README. Retired ones stay away.
+func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
+	there := map[string]bool{}
+	for _, e := range entries {
+		there[e.Name] = true
+	}
+	var errs []error
+	for _, sealed := range j.Enrolment.Sealed {
+		if sealed.Retired {
+			continue
+		}
+		whole := there[sealed.Name]
+		if whole && j.Location.Local() {
+			data, err := j.Location.Read(ctx, sealed.Name)
+			whole = err == nil && HashOf(data) == sealed.Hash
+		}
+		if whole {
+			continue
+		}
+		data, err := j.SealedBytes(sealed.Name)
+		if err == nil && HashOf(data) != sealed.Hash {
+			err = fmt.Errorf("this device's copy of %s is damaged", sealed.Name)
+		}
+		if err == nil {
+			err = j.Location.Replace(ctx, sealed.Name, data)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("put %s back: %w", sealed.Name, err))
+			continue
+		}
+		done.PutBack = append(done.PutBack, sealed.Name)
+	}
+	errs = append(errs, j.readme(ctx, there[readmeName], done))
+	return errors.Join(errs...)
+}
+
+func (j Job) readme(ctx context.Context, there bool, done *Done) error {
+	want := Readme(j.Enrolment.Key)
+	if there {
+		if !j.Location.Local() {
+			return nil
+		}
+		have, err := j.Location.Read(ctx, readmeName)
+		// A sync client or an editor may have changed the ends of lines.
+		if err == nil && strings.ReplaceAll(string(have), "\r\n", "\n") == want {
+			return nil
+		}
+		done.PutBack = append(done.PutBack, readmeName)
+	}
+	return j.Location.Replace(ctx, readmeName, []byte(want))
+}
+
+// prune removes expendable files of this device, each only after it was read and
+// found to be the device's own and whole.
+func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) error {
+	var own []FileName
+	names := map[FileName]string{}
+	for _, e := range entries {
+		if n, ok := ParseFileName(e.Name); ok && n.Device == j.Device && n.String() == e.Name && !e.Missing {
+			own = append(own, n)
+			names[n] = e.Name
+		}
+	}
+	if n, ok := ParseFileName(done.File); ok {
+		own = append(own, n)
+	}
+	keep := append(slices.Clip(j.Written), HashOfName(done.File))
+	for _, n := range Expendable(own) {
+		name := names[n]
+		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys())
+		if name == "" || f.State != Good || f.Content.Device != j.Device || !j.Written.Has(f.Hash) {
+			continue
+		}
+		if err := j.Location.Remove(ctx, name); err != nil {
+			return fmt.Errorf("remove an old backup: %w", err)
+		}
+		done.Pruned++
+		keep = slices.DeleteFunc(keep, func(short string) bool { return short == n.Hash })
+	}
+	if done.Pruned == 0 {
+		return nil
+	}
+	return j.Record(keep)
+}
+
+// HashOfName returns the hash that a backup's name holds, or nothing.
+func HashOfName(name string) string {
+	n, _ := ParseFileName(name)
+	return n.Hash
+}
