@@ -19,6 +19,9 @@ func TestSamples(t *testing.T) {
 	if !set {
 		t.Skip("AUTH_SAMPLES is not set")
 	}
+	if !filepath.IsAbs(root) { // it is said from the top of the project
+		root = filepath.Join("..", "..", root)
+	}
 	for name, bar := range map[string]int{"zxing": 172, "screens": 102} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(root, "qr", name)
