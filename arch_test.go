@@ -29,7 +29,7 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/backup", "internal/hint", "internal/keyring", "internal/otp", "internal/qr",
+			"internal/account", "internal/backup", "internal/backup/location", "internal/hint", "internal/keyring", "internal/otp", "internal/qr",
 			"internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
@@ -61,13 +61,21 @@ var rooms = map[string]room{
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
-		may: []string{"internal/account", "internal/vault", "filippo.io/age"},
+		may: []string{"internal/account", "internal/backup/location", "internal/vault", "filippo.io/age"},
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
+	},
+	"internal/backup/location": {
+		may: []string{"golang.org/x/sys"},
+		why: "where backup files lie: what is in them is not its business",
+	},
+	"internal/backup/location/locationtest": {
+		may: []string{"internal/backup/location"},
+		why: "what every location must do: for tests alone",
 	},
 	"internal/transfer": {
 		may: []string{
 			"internal/account", "internal/transfer/kdbx", "internal/transfer/keyedarchive", "internal/transfer/sqlite",
-			"golang.org/x/crypto", "google.golang.org/protobuf",
+			"golang.org/x/crypto",
 		},
 		why: "foreign formats to accounts and back, without a vault to put them in",
 	},
