@@ -83,7 +83,7 @@ func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 func kdbxError(err error) error {
 	switch {
 	case errors.Is(err, kdbx.ErrPassphrase):
-		return ErrWrongPassphrase
+		return fmt.Errorf("%w, or the database needs a key file too", ErrWrongPassphrase)
 	case errors.Is(err, kdbx.ErrTooBig):
 		return fmt.Errorf("%w: the database unpacks to more than is reasonable", ErrTooBig)
 	case errors.Is(err, kdbx.ErrVersion), errors.Is(err, kdbx.ErrUnsupported):
