@@ -55,7 +55,7 @@ var (
 	ErrTooBig = errors.New("the file is too big")
 	// ErrBusy is a file that another program, such as a sync client, holds on to.
 	ErrBusy = errors.New("another program holds the file")
-	// ErrReadBack is a file that did not read back as it was written; it is not kept.
+	// ErrReadBack is a file that did not read back as it was written.
 	ErrReadBack = errors.New("the file does not read back as it was written")
 	// ErrRcloneMissing is a remote on a machine without rclone.
 	ErrRcloneMissing = errors.New("rclone is not installed")
@@ -81,9 +81,10 @@ type Location interface {
 	// Errors: fs.ErrNotExist, [ErrNotFile], [ErrNotDownloaded], [ErrTooBig].
 	Read(ctx context.Context, name string) ([]byte, error)
 	// Create writes a new file, 0600. Errors: [ErrExists], [ErrReadOnly],
-	// [ErrFull], [ErrTooBig], [ErrBusy], [ErrReadBack]. After any of them, and
-	// after [ErrGone], the file is not there; after [ErrTimeout] or a
-	// cancelled context it is not there or there as a whole.
+	// [ErrFull], [ErrTooBig], [ErrBusy], [ErrReadBack]. After one of them no
+	// new file is there; after any other error, and above all [ErrTimeout] and
+	// a cancelled context, it is not there or there as a whole. What a remote
+	// does not read back as it was written is left to be looked at.
 	Create(ctx context.Context, name string, data []byte) error
 	// Replace is Create for a file that may exist: it holds the old bytes or
 	// the new ones. Errors: as Create, and [ErrNotFile] instead of [ErrExists].

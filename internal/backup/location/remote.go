@@ -1,14 +1,12 @@
 package location
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -16,13 +14,16 @@ import (
 
 // remoteLocation is a Location on a remote of the user's rclone.
 //
-// Versions from 1.60 on are known to do what is asked here. Up to 1.62 rclone
-// wrote a file of its local backend under its final name, and rcat still does
-// so: hence a temporary name and a rename on the remote, which all versions
-// have. --stat of lsjson is as old as 1.56. Exit codes 1 and 2 changed their
-// meanings at 1.69, and 3, "not found", says neither whether the folder or the
-// file is missing, nor do all commands use it: whoever needs to know lists the
-// folder.
+// What it is asked to do works from version 1.60 on, which has these quirks:
+//
+//   - Up to 1.62 its local backend writes a file under its final name; rcat
+//     still does. Hence an upload under a temporary name, and a rename there.
+//   - --immutable does not keep copyto and moveto from replacing a file.
+//     --ignore-existing does, without calling it an error.
+//   - Exit codes 1 and 2 swapped their meanings at 1.69, and 3 (not found)
+//     tells the folder from the file no better than cat does. Whoever needs to
+//     know lists the folder.
+//   - cat of a folder prints all files in it; deletefile refuses one.
 type remoteLocation struct {
 	o      Options
 	remote string
@@ -44,33 +45,31 @@ func (r *remoteLocation) at(name string) string {
 }
 
 func (r *remoteLocation) prepare(ctx context.Context) error {
-	out, err := r.rclone(ctx, []string{"lsjson", "--stat"}, r.at(""))
-	if isCode(err, notFound) {
-		_, err := r.rclone(ctx, []string{"mkdir"}, r.at(""))
-		return err
+	err := r.isFolder(ctx)
+	if errors.Is(err, ErrGone) && isCode(err, notFound) {
+		_, err = r.rclone(ctx, []string{"mkdir"}, r.at(""))
 	}
-	if err != nil {
-		return err
-	}
-	var found item
-	if err := json.Unmarshal(out, &found); err != nil {
-		return fmt.Errorf("rclone lists what is not JSON: %w", errNotJSON)
-	}
-	if !found.IsDir {
-		return ErrNotFolder
-	}
-	return nil
+	return err
 }
 
 // item is what rclone lsjson says of a file or folder.
 type item struct {
 	Name    string
 	Size    int64
-	ModTime time.Time
+	ModTime string // RFC 3339; empty where it was not asked for.
 	IsDir   bool
 }
 
-var errNotJSON = errors.New("it is another version, or another program")
+// modified is the zero time where it is not known.
+func (i item) modified() time.Time {
+	at, err := time.Parse(time.RFC3339, i.ModTime)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+var errNotJSON = errors.New("what rclone lists is not JSON: it is another version, or another program")
 
 func (r *remoteLocation) List(ctx context.Context) ([]Entry, error) {
 	items, err := r.list(ctx)
@@ -80,7 +79,7 @@ func (r *remoteLocation) List(ctx context.Context) ([]Entry, error) {
 	var entries []Entry
 	for _, item := range items {
 		if !isTemp(item.Name) && plain(item.Name) == nil {
-			entries = append(entries, Entry{Name: item.Name, Size: item.Size, Modified: item.ModTime})
+			entries = append(entries, Entry{Name: item.Name, Size: item.Size, Modified: item.modified()})
 		}
 	}
 	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
@@ -96,126 +95,58 @@ func (r *remoteLocation) list(ctx context.Context, flags ...string) ([]item, err
 	}
 	var items []item
 	if err := json.Unmarshal(out, &items); err != nil {
-		return nil, fmt.Errorf("rclone lists what is not JSON: %w", errNotJSON)
+		return nil, errNotJSON
+	}
+	// For rclone a file in the folder's place is a folder with one file of its name.
+	if len(items) == 1 && items[0].Name == path.Base(r.path) {
+		return items, r.isFolder(ctx)
 	}
 	return items, nil
 }
 
-func (r *remoteLocation) Read(ctx context.Context, name string) ([]byte, error) {
-	if err := plain(name); err != nil {
-		return nil, err
-	}
-	out, err := r.rclone(ctx, []string{"cat"}, r.at(name))
-	return out, r.whether(ctx, name, err)
-}
-
-func (r *remoteLocation) Remove(ctx context.Context, name string) error {
-	if err := plain(name); err != nil {
-		return err
-	}
-	_, err := r.rclone(ctx, []string{"deletefile"}, r.at(name))
-	return r.whether(ctx, name, err)
-}
-
-// whether tells a file that is not there from a location that is not there.
-func (r *remoteLocation) whether(ctx context.Context, name string, err error) error {
-	var failed *RcloneError
-	if !errors.As(err, &failed) {
-		return err
-	}
-	items, listErr := r.list(ctx, "--no-modtime")
-	if listErr != nil {
-		return listErr
-	}
-	if !slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
-		return fmt.Errorf("find the file: %w", fs.ErrNotExist)
-	}
-	return err
-}
-
-func (r *remoteLocation) Create(ctx context.Context, name string, data []byte) error {
-	return r.write(ctx, name, data, true)
-}
-
-func (r *remoteLocation) Replace(ctx context.Context, name string, data []byte) error {
-	return r.write(ctx, name, data, false)
-}
-
-func (r *remoteLocation) write(ctx context.Context, name string, data []byte, isNew bool) error {
-	if err := writable(name, data); err != nil {
-		return err
-	}
-	// Without this look, rclone would make a folder that is gone anew.
-	items, err := r.list(ctx, "--no-modtime")
+// isFolder looks at the location itself.
+func (r *remoteLocation) isFolder(ctx context.Context) error {
+	out, err := r.rclone(ctx, []string{"lsjson", "--stat", "--no-modtime", "--no-mimetype"}, r.at(""))
 	if err != nil {
 		return err
 	}
-	if isNew && slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
-		return ErrExists
+	var found item
+	if err := json.Unmarshal(out, &found); err != nil {
+		return errNotJSON
 	}
-	local, made, err := r.stage(data)
-	if err != nil {
-		return err
+	if !found.IsDir {
+		return ErrNotFolder
 	}
-	defer os.RemoveAll(filepath.Dir(local))
-	temp := tempName()
-	if _, err := r.rclone(ctx, []string{"copyto", "--immutable"}, local, r.at(temp)); err != nil {
-		return err
-	}
-	move := []string{"moveto"}
-	if isNew {
-		move = append(move, "--immutable")
-	}
-	if _, err := r.rclone(ctx, move, r.at(temp), r.at(name)); err != nil {
-		_, _ = r.rclone(ctx, []string{"deletefile"}, r.at(temp))
-		return err
-	}
-	back, err := r.rclone(ctx, []string{"cat"}, r.at(name))
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(back, data) {
-		return ErrReadBack
-	}
-	r.sweep(ctx, items, made)
 	return nil
 }
 
-// stage puts what is to be uploaded into a file. A store that breaks off can be
-// tried again from it, which it cannot from a pipe.
-func (r *remoteLocation) stage(data []byte) (path string, made time.Time, err error) {
-	if r.o.Temp == "" {
-		return "", made, invalid("there is no folder for temporary files")
-	}
-	dir, err := os.MkdirTemp(r.o.Temp, "auth-upload-")
-	if err != nil {
-		return "", made, fmt.Errorf("a copy to upload: %w", cause(err))
-	}
-	path = filepath.Join(dir, "upload")
-	err = os.WriteFile(path, data, 0o600)
-	if err == nil {
-		var info fs.FileInfo
-		if info, err = os.Stat(path); err == nil {
-			return path, info.ModTime(), nil
-		}
-	}
-	os.RemoveAll(dir)
-	return "", made, fmt.Errorf("a copy to upload: %w", cause(err))
+func (r *remoteLocation) Read(ctx context.Context, name string) ([]byte, error) {
+	return r.onFile(ctx, "cat", name)
 }
 
-// sweep removes what uploads of ours left behind that were killed: seldom
-// anything, so it asks for the times only then.
-func (r *remoteLocation) sweep(ctx context.Context, items []item, now time.Time) {
-	if !slices.ContainsFunc(items, func(i item) bool { return isTemp(i.Name) }) {
-		return
+func (r *remoteLocation) Remove(ctx context.Context, name string) error {
+	_, err := r.onFile(ctx, "deletefile", name)
+	return err
+}
+
+// onFile runs a command on a file. Where it fails, a list of the folder tells
+// whether the folder or the file is missing, or neither: then it is tried once
+// more, since the file may have appeared in between.
+func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]byte, error) {
+	if err := plain(name); err != nil {
+		return nil, err
 	}
-	items, err := r.list(ctx)
+	out, err := r.rclone(ctx, []string{command}, r.at(name))
+	var failed *RcloneError
+	if !errors.As(err, &failed) {
+		return out, err
+	}
+	items, err := r.list(ctx, "--no-modtime")
 	if err != nil {
-		return
+		return nil, err
 	}
-	for _, item := range items {
-		if isTemp(item.Name) && now.Sub(item.ModTime) > leftoverAge {
-			_, _ = r.rclone(ctx, []string{"deletefile"}, r.at(item.Name))
-		}
+	if !slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
+		return nil, fmt.Errorf("find the file: %w", fs.ErrNotExist)
 	}
+	return r.rclone(ctx, []string{command}, r.at(name))
 }
