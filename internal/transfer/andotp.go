@@ -20,7 +20,8 @@ const (
 	andOTPNonce      = 12
 	andOTPTag        = 16
 	andOTPHead       = 4 + andOTPSalt + andOTPNonce
-	andOTPIterations = 150_000 // the app draws from 140,000 to 160,000
+	andOTPIterations = 150_000   // the app draws from 140,000 to 160,000
+	andOTPRounds     = 1_000_000 // more is another file's first four bytes
 	andOTPMax        = 16 << 20
 )
 
@@ -151,7 +152,7 @@ func openAndOTP(data []byte, phrase string) ([]byte, error) {
 	if len(data) < andOTPNonce+andOTPTag {
 		return nil, ErrDamaged
 	}
-	if iterations := binary.BigEndian.Uint32(data); len(data) > andOTPHead+andOTPTag && iterations > 0 && iterations <= maxPBKDF2 {
+	if iterations := binary.BigEndian.Uint32(data); len(data) > andOTPHead+andOTPTag && iterations > 0 && iterations <= andOTPRounds {
 		plain, err := openAndOTPNew(data, phrase, int(iterations))
 		if err == nil {
 			return plain, nil
