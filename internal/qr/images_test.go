@@ -232,7 +232,7 @@ func TestEachPassReadsItsImage(t *testing.T) {
 		if i < 0 {
 			t.Fatalf("%s: no pass %q", image.file, image.pass)
 		}
-		r := reader{scanner: scanner{ctx: context.Background(), decoder: newDecoder()}}
+		r := reader{scanner: scanner{decoder: newDecoder()}, whole: t.Context(), limit: t.Context()}
 		if err := r.frames(readImage(t, image.file), passes[i:i+1]); err != nil {
 			t.Fatal(err)
 		}

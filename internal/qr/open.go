@@ -23,6 +23,7 @@ type source struct {
 	width, height int
 	orientation   orientation
 	frames        int
+	modest        bool                  // one picture of a size that never takes long
 	next          func() (frame, error) // io.EOF after the last
 }
 
@@ -52,17 +53,18 @@ func begins(data []byte, magic string) bool {
 	return len(data) >= len(magic) && string(data[:len(magic)]) == magic
 }
 
-// open looks at the header and refuses what is too large.
-func open(ctx context.Context, data []byte) (*source, error) {
+// open looks at the header and refuses what is too large. Decoding ends with
+// ctx; that of a large picture or of many ends with limit, which is nearer.
+func open(ctx, limit context.Context, data []byte) (*source, error) {
 	for _, f := range formats {
 		if begins(data, f.magic) && (f.magic != "RIFF" || isWebP(data)) {
-			return f.open(ctx, data)
+			return f.open(ctx, limit, data)
 		}
 	}
 	return nil, ErrNotImage
 }
 
-func (f format) open(ctx context.Context, data []byte) (*source, error) {
+func (f format) open(ctx, limit context.Context, data []byte) (*source, error) {
 	config, err := f.config(newGuarded(ctx, data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -93,11 +95,12 @@ func (f format) open(ctx context.Context, data []byte) (*source, error) {
 	}
 	if len(parts) > 0 {
 		src.frames = len(parts)
-		src.next = playParts(ctx, src, parts)
+		src.next = playParts(limit, src, parts)
 		return src, nil
 	}
+	src.modest = need <= largeDecode
 	src.next = func() (frame, error) {
-		if need <= largeDecode {
+		if src.modest {
 			img, err := f.decode(newGuarded(ctx, data))
 			if err != nil {
 				return frame{}, err
@@ -107,7 +110,7 @@ func (f format) open(ctx context.Context, data []byte) (*source, error) {
 		// A large picture must not lie in memory beside the garbage of what
 		// came before, nor the search beside the picture.
 		debug.FreeOSMemory()
-		img, err := f.decode(newGuarded(ctx, data))
+		img, err := f.decode(newGuarded(limit, data))
 		if err != nil {
 			return frame{}, err
 		}

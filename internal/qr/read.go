@@ -31,7 +31,7 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r := reader{scanner: scanner{ctx: bounded, decoder: newDecoder(), trace: trace}}
+	r := reader{scanner: scanner{decoder: newDecoder(), trace: trace}, whole: ctx, limit: bounded}
 	// The quick passes over all frames come first, so that a code late in an
 	// animation does not wait for the thorough search of the frames before.
 	err := r.frames(data, passes[:quickPasses])
@@ -41,11 +41,8 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
 	}
-	if err != nil && len(r.codes) == 0 && bounded.Err() == nil {
-		return Result{}, err
-	}
 	if err != nil && r.result.FramesRead == 0 {
-		return Result{}, ErrTooSlow
+		return Result{}, err
 	}
 	result := r.result
 	result.Codes = unique(join(r.codes))
@@ -58,6 +55,8 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 // reader gathers the codes of all frames.
 type reader struct {
 	scanner
+	whole  context.Context // what the caller gave
+	limit  context.Context // the same, and the time that Read takes at most
 	codes  []located
 	result Result
 	more   bool      // the quick passes left something to do
@@ -72,13 +71,20 @@ type located struct {
 }
 
 func (r *reader) frames(data []byte, steps []pass) error {
+	r.ctx = r.limit
 	if r.only != nil {
 		r.look(r.only, steps, 0)
 		return nil
 	}
-	src, err := open(r.ctx, data)
+	src, err := open(r.whole, r.limit, data)
 	if err != nil {
 		return err
+	}
+	if src.modest {
+		// The quick passes over such a picture are always made to their end, a
+		// third of a second at most: on a machine that is busy with other
+		// things the clock says little about the work.
+		r.ctx = r.whole
 	}
 	r.result.Frames = src.frames
 	for n := range min(src.frames, MaxFrames) {
@@ -89,6 +95,9 @@ func (r *reader) frames(data []byte, steps []pass) error {
 		if err != nil {
 			if n > 0 { // the frames before the damage count
 				return nil
+			}
+			if r.limit.Err() != nil && !src.modest { // decoders do not all wrap it
+				return ErrTooSlow
 			}
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
@@ -103,7 +112,7 @@ func (r *reader) frames(data []byte, steps []pass) error {
 		}
 		r.look(p, steps, n)
 		r.more = true
-		if r.ctx.Err() != nil {
+		if r.limit.Err() != nil {
 			break
 		}
 	}
