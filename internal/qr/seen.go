@@ -25,7 +25,7 @@ func (s *sighting) finders(found []finder, v view) {
 	}
 	s.width, s.height, s.scale = v.pic.w, v.pic.h, v.scale
 	for _, f := range found {
-		if f.certainty() > 1.3 {
+		if f.certainty() > 1.4 && f.module >= 2 { // noise makes smaller and less perfect ones
 			s.best = append(s.best, f)
 		}
 	}
