@@ -12,9 +12,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/authcli/auth/internal/account"
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 // Errors of [At] and [Count], besides those of [account.Credential.Validate].

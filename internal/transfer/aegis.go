@@ -112,7 +112,7 @@ func (e aegisEntry) row(b *Batch, i int, groups map[string]string) row {
 		r.tags = append(r.tags, groups[id])
 	}
 	if e.Icon != "" && e.Icon != "null" {
-		b.drop("icons")
+		b.dropIcon()
 	}
 	return r
 }

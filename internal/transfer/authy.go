@@ -3,7 +3,6 @@ package transfer
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -125,12 +124,12 @@ func (b *Batch) takeAuthy(i int, t authyToken, k *authyKeys) error {
 	sealed := cmp.Or(t.Sealed, t.Sealed2)
 	switch {
 	case t.Seed != "":
-		key, err := hex.DecodeString(strings.TrimSpace(string(t.Seed)))
+		secret, err := decodeSecret(string(t.Seed), "hex")
 		if err != nil {
-			b.skip(rowName(i, r.issuer, r.name), errEncoding.Error())
+			b.skip(rowName(i, r.issuer, r.name), err.Error())
 			return nil
 		}
-		r.key, r.period = key, num(authySeconds)
+		r.key, r.period = secret.Reveal(), num(authySeconds)
 		if !r.digits.set {
 			r.digits = num(authyDigits)
 		}

@@ -48,9 +48,7 @@ func applyEnte(a *account.Account, uri string) error {
 		return nil
 	}
 	var d enteDisplay
-	if json.Unmarshal([]byte(text), &d) != nil {
-		return nil // nothing in it decides a code
-	}
+	_ = json.Unmarshal([]byte(text), &d) // nothing in it decides a code
 	if d.Trashed {
 		return errTrash
 	}

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/authcli/auth/internal/account"
 	"golang.org/x/crypto/argon2"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 // extension is the backup of the browser extension Authenticator (authenticator.cc):

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -12,12 +13,7 @@ func freeOTP() Format {
 	return Format{
 		Name: "freeotp", Title: "FreeOTP 1 (rooted phone)",
 		Detect: func(s *Source) bool {
-			for _, p := range s.Prefs() {
-				if isFreeOTPToken(p) {
-					return true
-				}
-			}
-			return false
+			return slices.ContainsFunc(s.Prefs(), isFreeOTPToken)
 		},
 		Read:  readFreeOTP,
 		Notes: "The file shared_prefs/tokens.xml of FreeOTP 1 or FreeOTP+.",

@@ -73,7 +73,7 @@ func readFreeOTPPlus(_ context.Context, s *Source) (Batch, error) {
 	var b Batch
 	each(&b, file.Tokens, func(i int, t freeOTPToken) {
 		if t.Image != "" {
-			b.drop("icons")
+			b.dropIcon()
 		}
 		b.take(i, t.row())
 	})

@@ -45,8 +45,11 @@ func kdbxAsking(t *testing.T, parameter string, value uint64) []byte {
 func kdbx3Asking(t *testing.T, rounds uint64) []byte {
 	t.Helper()
 	file := sealed(t, "kdbx/v3-aes-salsa20-gzip.kdbx")
-	at := bytes.Index(file, []byte("\x06\x08\x00"))
-	binary.LittleEndian.PutUint64(file[at+3:], rounds)
+	_, after, found := bytes.Cut(file, []byte("\x06\x08\x00"))
+	if !found {
+		t.Fatal("no rounds")
+	}
+	binary.LittleEndian.PutUint64(after, rounds)
 	return file
 }
 

@@ -58,9 +58,7 @@ type signed []byte
 func (b *signed) UnmarshalJSON(data []byte) error {
 	var values []int
 	*b = nil
-	if json.Unmarshal(data, &values) != nil {
-		return nil
-	}
+	_ = json.Unmarshal(data, &values)
 	out := make([]byte, 0, len(values))
 	for _, v := range values {
 		if v < -128 || v > 255 {

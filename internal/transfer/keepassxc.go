@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"time"
 
@@ -17,7 +16,7 @@ func keepassXC() Format {
 			t := s.table()
 			return t != nil && t.has([]string{"totp"}) && t.has([]string{"group"}) && t.has([]string{"last modified"})
 		},
-		Read:  func(ctx context.Context, s *Source) (Batch, error) { return readSpreadsheet(ctx, s) },
+		Read:  readSpreadsheet,
 		Write: writeKeepassXC,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.Steam},

@@ -93,12 +93,9 @@ func readPayload(b *Batch, row string, data []byte) error {
 		case 1:
 			entries++
 			name := fmt.Sprintf("%s, account %d", row, entries)
-			a, warning, err := readParameters(bytes)
+			a, err := readParameters(bytes)
 			if label := a.Label(); label != "" {
 				name = label
-			}
-			if warning != "" {
-				b.warn("%s: %s", name, warning)
 			}
 			b.add(name, a, err)
 		case 3:
@@ -120,7 +117,7 @@ func readPayload(b *Batch, row string, data []byte) error {
 }
 
 // readParameters reads one account. There is no field for the period: it is 30 s.
-func readParameters(data []byte) (account.Account, string, error) {
+func readParameters(data []byte) (account.Account, error) {
 	a := account.Account{Credential: account.Default(account.TOTP)}
 	var kind, algorithm, digits, counter uint64
 	var secret []byte
@@ -143,7 +140,7 @@ func readParameters(data []byte) (account.Account, string, error) {
 			counter = value
 		}
 	}); err != nil {
-		return a, "", err
+		return a, err
 	}
 	a.Issuer, a.Name = splitKnown(label, a.Issuer)
 	switch kind {
@@ -152,7 +149,7 @@ func readParameters(data []byte) (account.Account, string, error) {
 		a.Credential = account.Default(account.HOTP)
 		a.Counter = counter
 	default:
-		return a, "", errMigrationID
+		return a, errMigrationID
 	}
 	switch algorithm {
 	case 0, 1:
@@ -161,9 +158,9 @@ func readParameters(data []byte) (account.Account, string, error) {
 	case 3:
 		a.Algorithm = account.SHA512
 	case 4:
-		return a, "", errMD5
+		return a, errMD5
 	default:
-		return a, "", errMigrationID
+		return a, errMigrationID
 	}
 	switch digits {
 	case 0, 1:
@@ -172,13 +169,13 @@ func readParameters(data []byte) (account.Account, string, error) {
 	case 3:
 		a.Digits = 7
 	default:
-		return a, "", errMigrationID
+		return a, errMigrationID
 	}
 	a.Secret = account.NewSecret(secret)
 	if a.Secret.Empty() {
-		return a, "", errNoSecret
+		return a, errNoSecret
 	}
-	return a, "", nil
+	return a, nil
 }
 
 // missingParts returns a sentence for every batch of which parts are missing.

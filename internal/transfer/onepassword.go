@@ -41,6 +41,12 @@ type onePasswordItem struct {
 	} `json:"details"`
 }
 
+// onePasswordOuter is an item as older exports have it, a level deeper.
+type onePasswordOuter struct {
+	onePasswordItem
+	Item *onePasswordItem `json:"item"`
+}
+
 func readOnePassword(_ context.Context, s *Source) (Batch, error) {
 	var file struct {
 		Accounts []struct {
@@ -55,10 +61,7 @@ func readOnePassword(_ context.Context, s *Source) (Batch, error) {
 	var b Batch
 	for _, a := range file.Accounts {
 		for _, v := range a.Vaults {
-			each(&b, v.Items, func(i int, outer struct {
-				onePasswordItem
-				Item *onePasswordItem `json:"item"` // older exports have another level
-			}) {
+			each(&b, v.Items, func(i int, outer onePasswordOuter) {
 				if outer.Item != nil {
 					outer.onePasswordItem = *outer.Item
 				}

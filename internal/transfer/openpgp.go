@@ -41,7 +41,7 @@ func pgpPacket(data []byte) (tag int, body, rest []byte) {
 	if len(data) < 2 || data[0]&0x80 == 0 {
 		return 0, nil, nil
 	}
-	head, length := 0, 0
+	var head, length int
 	if data[0]&0x40 != 0 { // RFC 9580, section 4.2.1
 		tag = int(data[0] & 0x3f)
 		switch first := int(data[1]); {

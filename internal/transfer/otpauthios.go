@@ -155,7 +155,7 @@ func (b *Batch) takeIOS(i int, v keyedarchive.Value, folder string) {
 		r.tags = []string{folder}
 	}
 	if v.Get("icon").Bytes() != nil {
-		b.drop("icons")
+		b.dropIcon()
 	}
 	b.take(i, r)
 }

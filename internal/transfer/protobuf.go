@@ -24,7 +24,7 @@ func fields(data []byte, f func(number int, value uint64, bytes []byte)) error {
 		data = data[n:]
 		var value uint64
 		var bytes []byte
-		size := 0
+		var size int
 		switch tag & 7 {
 		case 0:
 			if value, size = binary.Uvarint(data); size <= 0 {

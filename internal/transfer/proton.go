@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"io"
 
-	"github.com/authcli/auth/internal/account"
 	"golang.org/x/crypto/argon2"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 const (

@@ -31,7 +31,7 @@ func readRaivo(_ context.Context, s *Source) (Batch, error) {
 	var b Batch
 	each(&b, s.List(), func(i int, e entry) {
 		if e.Icon != "" {
-			b.drop("icons")
+			b.dropIcon()
 		}
 		b.take(i, row{
 			kind: string(e.Kind), issuer: string(e.Issuer), name: string(e.Account), secret: string(e.Secret), algorithm: string(e.Algorithm),

@@ -154,8 +154,8 @@ func (b *Batch) warn(format string, args ...any) {
 	b.Warnings = append(b.Warnings, fmt.Sprintf(format, args...))
 }
 
-// drop notes a kind of thing that was in the file and is not kept.
-func (b *Batch) drop(what string) { b.Dropped = append(b.Dropped, what) }
+// dropIcon notes that there was an icon, which is not kept.
+func (b *Batch) dropIcon() { b.Dropped = append(b.Dropped, "icons") }
 
 func (b *Batch) merge(c Batch) {
 	b.Formats = append(b.Formats, c.Formats...)

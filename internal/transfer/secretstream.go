@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/crypto/chacha20"
-	"golang.org/x/crypto/poly1305" //nolint:staticcheck // there is no AEAD of this construction
+	"golang.org/x/crypto/poly1305"
 )
 
 // Sizes of libsodium's crypto_secretstream_xchacha20poly1305.

@@ -75,7 +75,7 @@ func readStratum(s *Source) (Batch, error) {
 	}
 	var b Batch
 	if len(file.CustomIcons) > 0 {
-		b.drop("icons")
+		b.dropIcon()
 	}
 	each(&b, file.Authenticators, func(i int, e stratumEntry) {
 		b.take(i, e.row(tags[e.Secret]))

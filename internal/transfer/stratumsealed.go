@@ -5,8 +5,9 @@ import (
 	"crypto/pbkdf2"
 	"crypto/sha1"
 
-	"github.com/authcli/auth/internal/transfer/sqlite"
 	"golang.org/x/crypto/argon2"
+
+	"github.com/authcli/auth/internal/transfer/sqlite"
 )
 
 // Layout of Stratum's encrypted backups: the mark, a salt, a nonce, the ciphertext.

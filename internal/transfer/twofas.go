@@ -104,7 +104,7 @@ func readTwofas(ctx context.Context, s *Source) (Batch, error) {
 			r.note = "Issuer: " + original
 		}
 		if len(v.Icon) > 0 && string(v.Icon) != "null" {
-			b.drop("icons")
+			b.dropIcon()
 		}
 		b.take(i, r)
 	})

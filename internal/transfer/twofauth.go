@@ -47,7 +47,7 @@ func readTwofauth(_ context.Context, s *Source) (Batch, error) {
 	var b Batch
 	each(&b, file.Data, func(i int, e entry) {
 		if e.Icon != "" {
-			b.drop("icons")
+			b.dropIcon()
 		}
 		b.take(i, row{
 			kind: string(e.Type), issuer: string(e.Service), name: string(e.Account), secret: string(e.Secret), algorithm: string(e.Algorithm),

@@ -90,7 +90,7 @@ func readMember(ctx context.Context, s *Source, f *zip.File, limit int64) ([]byt
 	if err != nil {
 		return nil, ErrDamaged
 	}
-	defer r.Close() //nolint:errcheck // nothing is written
+	defer func() { _ = r.Close() }()
 	return readBounded(r, limit)
 }
 

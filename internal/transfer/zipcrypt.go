@@ -145,7 +145,7 @@ func openZipCrypto(f *zip.File, data []byte, passphrase string, limit int64) ([]
 	header := c.decrypt(data[:cryptHeader])
 	want := byte(f.CRC32 >> 24)
 	if f.Flags&flagLater != 0 {
-		want = byte(f.ModifiedTime >> 8) //nolint:staticcheck // the raw field is what the header is made of
+		want = byte(f.ModifiedTime >> 8)
 	}
 	if header[cryptHeader-1] != want {
 		return nil, ErrWrongPassphrase

@@ -60,11 +60,12 @@ func (w *walk) page(number uint32, depth int) error {
 			return ErrDamaged
 		}
 		cell := page[at:w.db.usable]
-		if kind == leafTable {
+		switch {
+		case kind == leafTable:
 			err = w.leaf(cell)
-		} else if len(cell) < 4 {
+		case len(cell) < 4:
 			err = ErrDamaged
-		} else {
+		default:
 			err = w.page(binary.BigEndian.Uint32(cell), depth+1)
 		}
 		if err != nil {

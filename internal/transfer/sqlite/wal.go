@@ -1,6 +1,9 @@
 package sqlite
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"maps"
+)
 
 // Sizes in a write-ahead log (section 4.1).
 const (
@@ -50,9 +53,7 @@ func (d *DB) replay(wal []byte) {
 		if d.logged == nil {
 			d.logged = map[uint32][]byte{}
 		}
-		for n, p := range pending {
-			d.logged[n] = p
-		}
+		maps.Copy(d.logged, pending)
 		clear(pending)
 		d.pageSize = size
 	}
