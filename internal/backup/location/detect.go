@@ -50,17 +50,28 @@ func Detect(ctx context.Context, o DetectOptions) []Found {
 	}
 	var all []Found
 	for _, look := range looks {
-		select {
-		case found := <-look:
-			for _, f := range found {
-				if !slices.ContainsFunc(all, func(a Found) bool { return m.same(a.Path, f.Path) }) {
-					all = append(all, f)
-				}
+		for _, f := range answer(ctx, look) {
+			if !slices.ContainsFunc(all, func(a Found) bool { return m.same(a.Path, f.Path) }) {
+				all = append(all, f)
 			}
-		case <-ctx.Done():
 		}
 	}
 	return all
+}
+
+// answer waits for a look until the context ends, and then takes what is there.
+func answer(ctx context.Context, look <-chan []Found) []Found {
+	select {
+	case found := <-look:
+		return found
+	case <-ctx.Done():
+	}
+	select {
+	case found := <-look:
+		return found
+	default:
+		return nil
+	}
 }
 
 // machine writes paths as its system does.

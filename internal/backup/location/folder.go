@@ -51,12 +51,10 @@ func (f *folder) look() (fs.FileInfo, error) {
 
 func (f *folder) prepare(ctx context.Context) error {
 	_, err := within(ctx, func() (struct{}, error) {
-		_, err := f.look()
-		if !errors.Is(err, ErrGone) {
+		// What is there in some way and does not answer, such as a dead mount, is not made anew.
+		if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
+			_, err = f.look()
 			return struct{}{}, err
-		}
-		if _, err := os.Lstat(f.path); err == nil {
-			return struct{}{}, fmt.Errorf("%w: a symbolic link leads nowhere", ErrGone)
 		}
 		parent := newFolder(filepath.Dir(f.path))
 		if _, err := parent.look(); err != nil {
@@ -131,7 +129,7 @@ func (f *folder) find(name string) (fs.FileInfo, error) {
 		if _, err := os.Lstat(f.in(stub(name))); err == nil {
 			return nil, ErrNotDownloaded
 		}
-		return nil, fmt.Errorf("find the file: %w", fs.ErrNotExist)
+		return nil, noFile()
 	}
 	if err != nil {
 		return nil, reading("find the file", err)
@@ -146,6 +144,9 @@ func (f *folder) find(name string) (fs.FileInfo, error) {
 // a link nor waits for a FIFO that took its place.
 func readFile(path string) ([]byte, error) {
 	file, err := openFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noFile()
+	}
 	if err != nil {
 		return nil, reading("open the file", err)
 	}
@@ -179,6 +180,11 @@ func (f *folder) Remove(ctx context.Context, name string) error {
 			return struct{}{}, err
 		}
 		err := patiently(ctx, f.sys.busy, func() error { return os.Remove(f.in(name)) })
+		if errors.Is(err, fs.ErrNotExist) { // Somebody else was faster, or took the folder too.
+			if _, err := f.find(name); err != nil {
+				return struct{}{}, err
+			}
+		}
 		if err != nil {
 			return struct{}{}, writing("remove the file", err)
 		}

@@ -14,7 +14,9 @@ func reading(what string, err error) error {
 	switch {
 	case ours(err):
 		return err
-	case errors.Is(err, fs.ErrNotExist), isGone(err):
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s", ErrGone, what) // Not both: noFile is for a location that is there.
+	case isGone(err):
 		return reason(ErrGone, what, err)
 	case isTimeout(err):
 		return reason(ErrTimeout, what, err)
@@ -27,6 +29,9 @@ func reading(what string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// noFile is a file that is missing in a location that is there.
+func noFile() error { return fmt.Errorf("find the file: %w", fs.ErrNotExist) }
 
 // writing is reading for a caller who writes.
 func writing(what string, err error) error {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -146,7 +144,7 @@ func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]by
 		return nil, err
 	}
 	if !slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
-		return nil, fmt.Errorf("find the file: %w", fs.ErrNotExist)
+		return nil, noFile()
 	}
 	return r.rclone(ctx, []string{command}, r.at(name))
 }

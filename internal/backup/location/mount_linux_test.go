@@ -1,0 +1,170 @@
+package location_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/authcli/auth/internal/backup/location"
+)
+
+// namespaced is set in the environment of a test that may mount what it likes.
+const namespaced = "AUTH_TEST_MOUNT_NAMESPACE"
+
+// mounting runs the test once more as a process of its own in a mount namespace
+// of its own, in which everybody is root, and reports whether this is that
+// process: its mounts are seen by nobody else and end with it.
+func mounting(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv(namespaced) != "" {
+		return true
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run=^"+t.Name()+"$", "-test.timeout=60s")
+	cmd.Env = append(os.Environ(), namespaced+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		t.Errorf("in a namespace of its own:\n%s", out)
+	case err != nil && required("mount"):
+		t.Fatal("mount is required, and user namespaces are not to be had: ", err)
+	case err != nil:
+		t.Skip("needs user namespaces to mount in: ", err)
+	}
+	return false
+}
+
+// tmpfs mounts a new file system and returns where.
+func tmpfs(t *testing.T, options string) string {
+	t.Helper()
+	path := t.TempDir()
+	if err := unix.Mount("auth-test", path, "tmpfs", 0, options); err != nil {
+		t.Fatal("mount a tmpfs: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(path, unix.MNT_DETACH) })
+	return path
+}
+
+func TestReadOnlyFolder(t *testing.T) {
+	t.Parallel()
+	if !mounting(t) {
+		return
+	}
+	path := tmpfs(t, "")
+	put(t, filepath.Join(path, "a.age"), "kept")
+	if err := unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	l := parse(t, path, location.Options{})
+	if data, err := l.Read(t.Context(), "a.age"); string(data) != "kept" {
+		t.Errorf("Read: %q, %v", data, err)
+	}
+	for what, err := range map[string]error{
+		"Create":  l.Create(t.Context(), "b.age", []byte("x")),
+		"Replace": l.Replace(t.Context(), "a.age", []byte("x")),
+		"Remove":  l.Remove(t.Context(), "a.age"),
+		"Prepare": location.Prepare(t.Context(), parse(t, filepath.Join(path, "sub"), location.Options{})),
+	} {
+		if !errors.Is(err, location.ErrReadOnly) {
+			t.Errorf("%s: %v, want ErrReadOnly", what, err)
+		}
+	}
+}
+
+func TestFullFolder(t *testing.T) {
+	t.Parallel()
+	if !mounting(t) {
+		return
+	}
+	path := tmpfs(t, "size=1m")
+	l := parse(t, path, location.Options{})
+	if err := l.Replace(t.Context(), "a.age", make([]byte, 600<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Create(t.Context(), "b.age", make([]byte, 600<<10)); !errors.Is(err, location.ErrFull) {
+		t.Errorf("Create: %v, want ErrFull", err)
+	}
+	// There is room for the new file or the old one, not for both: the old one stays.
+	if err := l.Replace(t.Context(), "a.age", []byte("")); err != nil {
+		t.Errorf("Replace by a smaller one: %v", err)
+	}
+	if left, _ := os.ReadDir(path); len(left) != 1 {
+		t.Errorf("the folder holds %v, want a.age alone", left)
+	}
+}
+
+// The folder is where a disk was mounted. Without the disk it is still there,
+// empty, and takes files that nobody carries away.
+func TestUnmountedHalfWay(t *testing.T) {
+	t.Parallel()
+	if !mounting(t) {
+		return
+	}
+	path := tmpfs(t, "")
+	l := location.FolderWith(parse(t, path, location.Options{}), func(string, string) error {
+		if err := unix.Unmount(path, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+		return os.WriteFile(filepath.Join(path, "a.age"), []byte("x"), 0o600) // A rename that succeeds there.
+	}, func(error) bool { return false })
+	if err := l.Create(t.Context(), "a.age", []byte("x")); !errors.Is(err, location.ErrGone) {
+		t.Errorf("Create: %v, want ErrGone", err)
+	}
+}
+
+// A FUSE that is stopped answers nothing, not even a stat; one that died says so.
+func TestStoppedFUSE(t *testing.T) {
+	t.Parallel()
+	if !mounting(t) {
+		return
+	}
+	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		if required("mount") {
+			t.Fatal("mount is required and /dev/fuse is not to be had: ", err)
+		}
+		t.Skip("needs /dev/fuse: ", err)
+	}
+	path := t.TempDir()
+	if err := unix.Mount("auth-test", path, "fuse.stopped", unix.MS_NOSUID|unix.MS_NODEV, fuseOptions(device)); err != nil {
+		t.Fatal("mount a FUSE: ", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(path, unix.MNT_DETACH) })
+	l := parse(t, path, location.Options{})
+	fails(t, l, location.ErrTimeout)
+	fails(t, parse(t, filepath.Join(path, "auth"), location.Options{}), location.ErrTimeout)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	waiting := make(chan error, 1)
+	go func() { _, err := l.List(ctx); waiting <- err }()
+	if err := unix.Close(device); err != nil { // What waits in the kernel is let go.
+		t.Fatal(err)
+	}
+	if err := <-waiting; !errors.Is(err, location.ErrGone) {
+		t.Errorf("List while the FUSE dies: %v, want ErrGone", err)
+	}
+	fails(t, l, location.ErrGone)
+}
+
+// fuseOptions are those of a mount whose requests come to a device nobody reads.
+func fuseOptions(device int) string {
+	return "fd=" + strconv.Itoa(device) + ",rootmode=40000,user_id=0,group_id=0"
+}
