@@ -138,7 +138,7 @@ func otherPrefix(uri string, a account.Account) string {
 		label = decoded
 	}
 	prefix, _, found := strings.Cut(account.Clean(label), ":")
-	if prefix = account.Clean(prefix); !found || hasPrefixFold(account.Clean(label), a.Issuer) {
+	if prefix = account.Clean(prefix); !found || hasPrefixFold(account.Clean(label), a.Issuer+":") || strings.EqualFold(prefix, a.Issuer) {
 		return ""
 	}
 	return prefix

@@ -2,7 +2,6 @@ package transfer
 
 import (
 	"context"
-	"path"
 	"strings"
 
 	"github.com/authcli/auth/internal/account"
@@ -75,18 +74,21 @@ func readPass(_ context.Context, s *Source) (Batch, error) {
 	return b, nil
 }
 
-// entryPath reads the path of an entry, "github.com/alice.gpg", as issuer and name.
+// entryPath reads the path of an entry as issuer and name: "github.com/alice.gpg". Only
+// below a password store do folders say something; elsewhere the name of the file does.
 func entryPath(p string) (issuer, name string) {
 	if p == "-" || p == "" {
 		return "", "pass entry"
 	}
-	p = strings.ReplaceAll(p, `\`, "/")
-	name = path.Base(p)
+	parts := strings.Split(strings.ReplaceAll(p, `\`, "/"), "/")
+	name = parts[len(parts)-1]
 	for _, ending := range []string{".gpg", ".age", ".txt"} {
 		name = strings.TrimSuffix(name, ending)
 	}
-	if dir := path.Base(path.Dir(p)); dir != "." && dir != "/" {
-		issuer = dir
+	for i, part := range parts[:len(parts)-1] {
+		if strings.HasSuffix(part, "password-store") && i < len(parts)-2 {
+			issuer = parts[len(parts)-2]
+		}
 	}
 	return issuer, name
 }

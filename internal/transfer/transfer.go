@@ -16,6 +16,7 @@
 //
 //	source.go  one file with the others of its call and the passphrase
 //	row.go     fields of an entry, in any spelling, to an account
+//	login.go   the one-time-password field of a password manager's item
 //	json.go    JSON of loose shapes: numbers as texts, signed bytes
 //	prefs.go   Android's shared preferences
 //	zip.go     archives, whose members are recognised in their turn
