@@ -12,7 +12,7 @@ import (
 
 // The columns of password managers' CSV files, in lower case, the most telling first.
 var (
-	csvCodes  = []string{"otpauth", "login_totp", "totp", "otp", "otpsecret", "otpurl", "twofasecret", "timeotp-secret-base32", "hmacotp-secret-base32", "totp seed"}
+	csvCodes  = []string{"otpauth", "login_totp", "totp", "otp", "otpsecret", "otpurl", "twofasecret", "one-time password", "one time password", "authenticator key", "timeotp-secret-base32", "hmacotp-secret-base32", "totp seed"}
 	csvTitles = []string{"title", "name", "display_name", "nickname", "account", "secret name"}
 	csvUsers  = []string{"username", "login_username", "user name", "login name", "login", "email", "username2"}
 	csvGroups = []string{"folder", "grouping", "group", "tags", "category"}

@@ -19,6 +19,9 @@ func otpauth() Format {
 	return Format{
 		Name: "otpauth", Title: "otpauth URIs, one a line", Extension: ".txt",
 		Detect: func(s *Source) bool {
+			if uris := uriArray(s); len(uris) > 0 {
+				return isURI(uris[0])
+			}
 			for line := range lines(s.Text()) {
 				if isURI(line) {
 					return true
@@ -76,8 +79,26 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
+// uriArray returns the texts of a JSON array of nothing else.
+func uriArray(s *Source) []string {
+	list := s.List()
+	uris := make([]string, len(list))
+	for i, raw := range list {
+		if json.Unmarshal(raw, &uris[i]) != nil {
+			return nil
+		}
+	}
+	return uris
+}
+
 func readLines(s *Source) (Batch, error) {
 	var b Batch
+	for i, uri := range uriArray(s) {
+		readText(&b, fmt.Sprintf("row %d", i+1), uri)
+	}
+	if len(b.Accounts)+len(b.Skipped) > 0 {
+		return b, nil
+	}
 	i := 0
 	for line := range lines(s.Text()) {
 		i++

@@ -125,6 +125,7 @@ def otpauth():
     ]
     write("otpauth", "list.txt", "\ufeff" + "\r\n".join(lines), [ALICE, BOB, CAROL, DAVE, EVE, IVAN] + more, skipped=2, warnings=1)
     write("otpauth", "utf16.txt", ("\ufeff" + uri(ALICE) + "\r\n").encode("utf-16-le"), [ALICE])
+    write("otpauth", "array.json", json.dumps([uri(ALICE), uri(CAROL), "junk"]), [ALICE, CAROL], skipped=1)
     data = quote(json.dumps({"shared_secret": b64(raw(DAVE))}))
     lines = [uri(BOB), f"otpauth://totp/Steam:dave?secret=AAAA&digits=5&data={data}", "otpauth://totp/Battle.net:me?secret=AAAA&digits=8&serial=EU-1"]
     write("otpauth", "winauth.txt", "\n".join(lines), [BOB, DAVE, account("totp", "Battle.net", "me", b"\0\0", digits=8)])
@@ -404,6 +405,10 @@ def smaller():
     write("extract-otp", "out.json", rows, [ALICE, but(CAROL, issuer="", name="carol: x")])
     csv = "name,secret,issuer,type,counter,url\n" + "".join(f"{r['name']},{r['secret']},{r['issuer']},{r['type']},{r['counter'] or ''},x\n" for r in rows)
     write("extract-otp-csv", "out.csv", csv, [ALICE, but(CAROL, issuer="", name="carol: x")])
+
+
+    table = f"Issuer;Account;Secret;Algorithm;Digits;Period\nACME Co;bob;{b32(BOB)};sha256;8;60\nExample;alice@example.com;{b32(ALICE)};;;\n"
+    write("extract-otp-csv", "table.csv", table, [BOB, ALICE])
 
 
 def managers():
