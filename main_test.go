@@ -40,16 +40,15 @@ func TestMain(m *testing.M) {
 // The programs of others that scripts check auth against, and the Debian packages
 // that they are in. A script says [oathtool] and is skipped without it.
 var programs = map[string]string{
-	"oathtool":  "oathtool",
-	"zbarimg":   "zbar-tools",
-	"qrencode":  "qrencode",
-	"age":       "age",
-	"jq":        "jq",
-	"bash":      "bash",
-	"zsh":       "zsh",
-	"fish":      "fish",
-	"gdbus":     "libglib2.0-bin",
-	"mkfs.ext4": "e2fsprogs",
+	"oathtool": "oathtool",
+	"zbarimg":  "zbar-tools",
+	"qrencode": "qrencode",
+	"age":      "age",
+	"jq":       "jq",
+	"bash":     "bash",
+	"zsh":      "zsh",
+	"fish":     "fish",
+	"rclone":   "rclone",
 }
 
 func required(part string) bool {

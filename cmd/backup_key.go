@@ -155,7 +155,7 @@ location instead of the passphrase. --sheet FILE writes the key itself for paper
 text, and a PNG with its QR code beside it. --rotate makes a new key after a lost
 laptop: the old one opens nothing that is written from now on.` + exitStatus("0 done; 1 the location is not there; 2 usage, or backup is off; 5 the file\nexists; 6 keyring; 9 could not be written"),
 		Example: `  auth backup key
-  auth backup key --add "ssh-ed25519 AAAA..."
+  auth backup key --add age1...
   auth backup key --sheet recovery.txt
   auth backup key --rotate`,
 		Args:              checked(cobra.NoArgs),

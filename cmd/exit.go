@@ -12,6 +12,7 @@ import (
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -84,6 +85,9 @@ var faults = []struct {
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
 	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
+	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
+	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
+	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists what is read; --from FORMAT insists"},
 	{is(syscall.EPIPE), codeError, ""},
 }
 

@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/qr/convert"
 	"github.com/authcli/auth/internal/term"
 )
 
 // An image is what one picture's QR codes said.
 type image struct {
 	texts []string
-	found qr.Result
+	codes []qr.Code
 	seen  qr.Seen
 }
 
@@ -23,41 +25,71 @@ func (c *cli) readImage(ctx context.Context, path string) (image, error) {
 	if err != nil {
 		return image{}, err
 	}
-	name := path
-	if path == "-" {
-		name = "standard input"
-	}
+	return c.scanImage(ctx, path, data)
+}
+
+// isDocument reports whether data is of a kind that only another program turns
+// into images: PDF, HEIC.
+func isDocument(data []byte) bool { return convert.Detect(data) != "" }
+
+// scanImage reads the QR codes of an image's bytes; path is what it is called.
+func (c *cli) scanImage(ctx context.Context, path string, data []byte) (image, error) {
+	name := inputName(path)
 	if len(data) == 0 {
 		return image{}, fmt.Errorf("%s is empty", name)
 	}
-	found, err := qr.Read(ctx, data)
-	if err != nil {
-		var large *qr.TooLargeError
-		switch {
-		case errors.As(err, &large):
-			err = hint.With(fmt.Errorf("%s: %w", name, err), "crop the image to the QR code")
-		default:
-			err = fmt.Errorf("%s: %w", name, err)
+	pages := [][]byte{data}
+	if isDocument(data) {
+		var err error
+		if pages, _, err = convert.Convert(ctx, c.LookPath, data); err != nil {
+			return image{}, fmt.Errorf("%s: %w", name, err)
 		}
-		return image{}, err
 	}
-	read := image{found: found, seen: found.Seen}
-	for _, code := range found.Codes {
-		read.texts = append(read.texts, code.Text)
-	}
-	if found.FramesRead < found.Frames {
-		c.warn("%s has %d frames; the first %d were read", term.Escape(name), found.Frames, found.FramesRead)
+	var read image
+	for i, page := range pages {
+		found, err := qr.Read(ctx, page)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+			if large := (*qr.TooLargeError)(nil); errors.As(err, &large) || errors.Is(err, qr.ErrTooSlow) {
+				err = hint.With(err, "crop the image to the QR code")
+			}
+			return image{}, err
+		}
+		read.add(found, i, len(pages))
+		if found.FramesRead < found.Frames {
+			c.warn("%s has %d frames; the first %d were read", term.Escape(name), found.Frames, found.FramesRead)
+		}
 	}
 	return read, nil
 }
 
+// add takes over what one page of several says; each text counts once.
+func (i *image) add(found qr.Result, page, pages int) {
+	for _, code := range found.Codes {
+		if slices.Contains(i.texts, code.Text) {
+			continue
+		}
+		if pages > 1 {
+			code.Frame = page
+		}
+		i.texts = append(i.texts, code.Text)
+		i.codes = append(i.codes, code)
+	}
+	if found.Seen.Kind != qr.Nothing {
+		i.seen = found.Seen
+	}
+}
+
+func inputName(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
 // noCode is the error of an image without a QR code, with what was seen instead.
 func noCode(path string, seen qr.Seen) error {
-	name := path
-	if path == "-" {
-		name = "standard input"
-	}
-	return hint.With(fmt.Errorf("%s: no QR code was found%s", name, seenWords(seen)), seenAdvice(seen))
+	return hint.With(fmt.Errorf("%s: no QR code was found%s", inputName(path), seenWords(seen)), seenAdvice(seen))
 }
 
 func seenWords(seen qr.Seen) string {

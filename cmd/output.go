@@ -70,6 +70,11 @@ type jsonAccount struct {
 	Result            string   `json:"result,omitempty"`
 	URI               string   `json:"uri,omitempty"`
 
+	// What a dry run of an import has read, where it is told to reveal it.
+	Secret    string `json:"secret,omitempty"` // base32
+	SecretHex string `json:"secret_hex,omitempty"`
+	PIN       string `json:"pin,omitempty"`
+
 	Code       string `json:"code,omitempty"`
 	ValidUntil string `json:"valid_until,omitempty"`
 	Remaining  *int   `json:"remaining,omitempty"` // seconds

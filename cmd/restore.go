@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -161,6 +162,9 @@ func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
 // openSource opens what path names: nothing is the trash, a folder or a remote is a
 // location, anything else a file.
 func (s *session) openSource(ctx context.Context, path string, o restoreOptions) (source, error) {
+	if rest, found := strings.CutPrefix(path, "~/"); found { // quoted, so that no shell has read it
+		path = filepath.Join(s.home(), rest)
+	}
 	info, err := os.Stat(path)
 	switch {
 	case path == "":
@@ -382,7 +386,7 @@ func (s *session) sayRestored(from source, steps []backup.Step, o restoreOptions
 		s.say("%s here with another secret: kept; auth restore --replace QUERY takes one from the backup", wereKept(n))
 	}
 	if n := counts[backup.RemovedHere]; n > 0 {
-		s.say("%s removed here, and stay so; --deleted brings them back", wereKept(n))
+		s.say("%s removed here, and not brought back without --deleted", wereKept(n))
 	}
 	if backup.Conflicts(steps) || len(from.skipped) > 0 {
 		return exitCode(codePartly)

@@ -90,7 +90,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 	root.SetVersionTemplate("auth {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupCodes, Title: "Accounts and codes:"},
-		&cobra.Group{ID: groupBackup, Title: "Backup and recovery:"},
+		&cobra.Group{ID: groupBackup, Title: "Backup, recovery and moving:"},
 		&cobra.Group{ID: groupCare, Title: "Care:"},
 	)
 	flags := root.PersistentFlags()
@@ -108,7 +108,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 			newAdd(c), newCode(c), newList(c), newShow(c), newEdit(c), newMove(c), newRemove(c), newVerify(c), newCheck(c),
 			newScan(c),
 		}},
-		{groupBackup, []*cobra.Command{newBackup(c), newRestore(c), newSync(c), newStatus(c)}},
+		{groupBackup, []*cobra.Command{newBackup(c), newRestore(c), newSync(c), newStatus(c), newImport(c), newExport(c)}},
 		{groupCare, []*cobra.Command{newVault(c), newConfig(c), newDoctor(c), newCompletion(c)}},
 	} {
 		for _, command := range group.commands {

@@ -49,7 +49,7 @@ IMAGE is a file or - for standard input. A text may hold a secret.` + exitStatus
 					return err
 				}
 				entry := jsonRead{Image: path, Codes: []jsonCode{}}
-				for _, code := range read.found.Codes {
+				for _, code := range read.codes {
 					j := jsonCode{Text: code.Text, Frame: code.Frame}
 					for i, p := range code.Corners {
 						j.Corners[i] = [2]float64{p.X, p.Y}

@@ -8,13 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"github.com/authcli/auth/internal/transfer"
 )
 
 // generate returns every generated file: its content by its slash-separated path below the root of the module.
 func generate(root *cobra.Command) (map[string][]byte, error) {
 	// Cobra adds this command only when the tree is executed, unless the tree has its own.
 	root.InitDefaultCompletionCmd()
-	files := map[string][]byte{}
+	files := map[string][]byte{"docs/formats.md": []byte(transfer.Docs())}
 	for _, c := range commands(root) {
 		path := c.CommandPath()
 		c.DisableAutoGenTag = true // The tag is today's date.

@@ -1,5 +1,5 @@
-// Docgen writes what is derived from the command tree: the pages of docs/cli, the man pages of docs/man and the
-// completions of four shells. They are committed, so that packagers and readers have them without a build; the test of
+// Docgen writes what is derived from the command tree and the list of formats: the pages of docs/cli, the man pages of
+// docs/man, the completions of four shells, and docs/formats.md. They are committed, so that packagers and readers have them without a build; the test of
 // this package fails when they are stale.
 //
 // Run it from the root of the module:

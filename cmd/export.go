@@ -1,0 +1,219 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
+)
+
+type exportOptions struct {
+	format, to       string
+	passphraseFile   string
+	queries          []string
+	plaintext, force bool
+}
+
+type jsonExport struct {
+	Version  int        `json:"version"`
+	Format   string     `json:"format"`
+	Files    []string   `json:"files"`
+	Accounts int        `json:"accounts"`
+	Skipped  []jsonSkip `json:"skipped"`
+	Dropped  []jsonSkip `json:"dropped"`
+}
+
+func newExport(c *cli) *cobra.Command {
+	var o exportOptions
+	names := formatNames(func(f transfer.Format) bool { return f.Write != nil })
+	cmd := &cobra.Command{
+		Use:   "export --format FORMAT --to FILE",
+		Short: "Move out to another authenticator",
+		Long: `Write the accounts in a format that another program reads: under a passphrase
+where the format has that, otherwise in plain text, which takes --plaintext. What
+the format cannot express is named, and device-bound accounts are left out.
+Formats of QR codes are drawn in the terminal, or written as PNG files.
+
+Formats: ` + strings.Join(names, ", ") + exitStatus("0 done; 1 not written; 2 usage; 3 no such account; 4 several match; 5 the file\nexists, or some were left out; 6 keyring"),
+		Example: `  auth export --format aegis --to aegis.json
+  auth export --format otpauth --plaintext --to -
+  auth export --format google --plaintext`,
+		Args:              checked(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.export(cmd, o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.format, "format", "", "the `FORMAT` to write")
+	flags.StringVar(&o.to, "to", "", "write to `FILE` or -")
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
+	flags.StringArrayVar(&o.queries, "account", nil, "export only the account that `QUERY` names; may be repeated")
+	flags.BoolVar(&o.plaintext, "plaintext", false, "write secrets in plain text")
+	flags.BoolVar(&o.force, "force", false, "replace the file")
+	cmd.MarkFlagsMutuallyExclusive("plaintext", "passphrase-file")
+	must(cmd.RegisterFlagCompletionFunc("format", fixed(names...)))
+	return cmd
+}
+
+func (c *cli) export(cmd *cobra.Command, o exportOptions) error {
+	ctx := cmd.Context()
+	if err := onlyOnce(o.passphraseFile, c.vaultPassphraseFile); err != nil {
+		return err
+	}
+	format, found := transfer.Find(o.format)
+	if !found || format.Write == nil {
+		return hint.With(usagef("no format %q is written", term.Escape(o.format)), "auth export --help lists the formats")
+	}
+	if _, err := os.Lstat(o.to); err == nil && o.to != "-" && !o.force {
+		return fmt.Errorf("%w: %s", errExists, o.to)
+	}
+	if c.json && o.to == "-" {
+		return usagef("--json and --to - both write to standard output")
+	}
+	if !o.plaintext && !format.Holds.Sealed {
+		return hint.With(usagef("%s is plain text, secrets included", format.Title), "say so with --plaintext, or choose a format with a passphrase")
+	}
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	accounts, err := s.toExport(ctx, o)
+	if err != nil {
+		return err
+	}
+	options := transfer.WriteOptions{Rand: rand.Reader, Now: s.Now()}
+	if !o.plaintext {
+		if options.Passphrase, err = s.exportPassphrase(ctx, o); err != nil {
+			return err
+		}
+	}
+	out, err := transfer.Write(o.format, accounts, options)
+	if err != nil {
+		return err
+	}
+	files, err := s.writeExport(out, o)
+	if err != nil {
+		return err
+	}
+	return s.sayExported(out, len(accounts), files, o)
+}
+
+// toExport returns the accounts that the flags name, or all.
+func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Account, error) {
+	state, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var accounts []account.Account
+	if len(o.queries) == 0 {
+		for _, a := range state.Accounts() {
+			accounts = append(accounts, a.Account)
+		}
+		return accounts, nil
+	}
+	for _, query := range o.queries {
+		a, err := s.find(ctx, state, query, false)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, a.Account)
+	}
+	return accounts, nil
+}
+
+func (s *session) exportPassphrase(ctx context.Context, o exportOptions) (string, error) {
+	if o.passphraseFile != "" || !s.asking() {
+		return s.passphraseFrom(ctx, o.passphraseFile, "", "--passphrase-file")
+	}
+	passphrase, err := s.askNew(ctx, "Passphrase for the export: ")
+	if err == nil && passphrase == "" {
+		err = usagef("the passphrase is empty")
+	}
+	return passphrase, err
+}
+
+// writeExport writes an export to where it goes, and returns the files it wrote.
+func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, error) {
+	if out.Texts == nil {
+		switch o.to {
+		case "":
+			return nil, missing("a place to write to", "--to FILE, or --to -")
+		case "-":
+			return nil, s.print(string(out.Data))
+		}
+		return []string{o.to}, create(o.to, o.force, func(f *os.File) error {
+			_, err := f.Write(out.Data)
+			return err
+		})
+	}
+	if o.to == "" || o.to == "-" {
+		var drawn strings.Builder
+		for _, text := range out.Texts {
+			picture, err := qr.Terminal(text)
+			if err != nil {
+				return nil, err
+			}
+			drawn.WriteString(picture + "\n")
+		}
+		return nil, s.print(drawn.String())
+	}
+	var files []string
+	for i, text := range out.Texts {
+		path := o.to
+		if len(out.Texts) > 1 {
+			extension := filepath.Ext(path)
+			path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, extension), i+1, extension)
+		}
+		var png bytes.Buffer
+		if err := qr.PNG(&png, text, qrScale); err != nil {
+			return files, err
+		}
+		err := create(path, o.force, func(f *os.File) error {
+			_, err := f.Write(png.Bytes())
+			return err
+		})
+		if err != nil {
+			return files, err
+		}
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+func (s *session) sayExported(out transfer.Output, total int, files []string, o exportOptions) error {
+	j := jsonExport{
+		Version: jsonVersion, Format: o.format, Files: append([]string{}, files...), Accounts: total - len(out.Skipped),
+		Skipped: []jsonSkip{}, Dropped: []jsonSkip{},
+	}
+	for _, skip := range out.Skipped {
+		j.Skipped = append(j.Skipped, jsonSkip(skip))
+		s.warn("left out %s: %s", term.Escape(skip.Row), term.Escape(skip.Reason))
+	}
+	for _, drop := range out.Dropped {
+		j.Dropped = append(j.Dropped, jsonSkip(drop))
+		s.warn("%s: the format has no place for: %s", term.Escape(drop.Row), term.Escape(drop.Reason))
+	}
+	if s.json {
+		if err := s.printJSON(j); err != nil {
+			return err
+		}
+	} else if len(files) > 0 {
+		s.say("exported %s to %s", count(j.Accounts, "account"), term.Escape(strings.Join(files, ", ")))
+	}
+	if len(out.Skipped) > 0 {
+		return exitCode(codePartly)
+	}
+	return nil
+}

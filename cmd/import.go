@@ -1,0 +1,276 @@
+package cmd
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/transfer"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// unnamed is what an imported account is called that has neither issuer nor name.
+const unnamed = "unnamed"
+
+type importOptions struct {
+	from           string
+	passphraseFile string
+	dryRun, reveal bool
+}
+
+type jsonImport struct {
+	Version  int           `json:"version"`
+	DryRun   bool          `json:"dry_run"`
+	Formats  []string      `json:"formats"`
+	Accounts []jsonAccount `json:"accounts"`
+	Skipped  []jsonSkip    `json:"skipped"`
+	Dropped  []string      `json:"dropped"`
+	Warnings []string      `json:"warnings"`
+}
+
+type jsonSkip struct {
+	Row    string `json:"row"`
+	Reason string `json:"reason"`
+}
+
+func newImport(c *cli) *cobra.Command {
+	var o importOptions
+	cmd := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Move in from another authenticator",
+		Long: `Read the exports of other authenticators and password managers, encrypted ones
+too, and images with QR codes. A file is recognised by its content, never by its
+name; files that belong together are given in one call. docs/formats.md lists
+every format and how to get its export.
+
+A bad row never loses the rest: it is named with the reason. What is in the vault
+is never overwritten.` + exitStatus("0 done; 1 not readable; 2 usage, or nobody to ask for the passphrase; 5 some were\nkept or skipped, the rest is in; 6 keyring; 7 wrong passphrase, or damaged"),
+		Example: `  auth import aegis-export.json
+  auth import --dry-run Accounts.txt
+  auth import export-1.png export-2.png`,
+		Args: checked(cobra.MinimumNArgs(1)),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveDefault
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.importFiles(cmd, args, o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.from, "from", "", "take the files for a `FORMAT` instead of recognising it")
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase of the files from `FILE` or -")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would come in")
+	flags.BoolVar(&o.reveal, "reveal", false, "with --dry-run --json: print the secrets that were read")
+	must(cmd.RegisterFlagCompletionFunc("from", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return formatNames(func(f transfer.Format) bool { return f.Read != nil }), cobra.ShellCompDirectiveNoFileComp
+	}))
+	return cmd
+}
+
+// formatNames returns the names of the formats that fit.
+func formatNames(fits func(transfer.Format) bool) []string {
+	var names []string
+	for _, f := range transfer.Formats() {
+		if fits(f) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+func (c *cli) importFiles(cmd *cobra.Command, paths []string, o importOptions) error {
+	ctx := cmd.Context()
+	if err := onlyOnce(append([]string{o.passphraseFile, c.vaultPassphraseFile}, paths...)...); err != nil {
+		return err
+	}
+	if o.reveal && !(o.dryRun && c.json) {
+		return usagef("--reveal goes with --dry-run --json")
+	}
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	batch, err := s.readImport(ctx, paths, o)
+	if errors.Is(err, transfer.ErrNoOTPData) {
+		s.say("%s", message(err, nil)) // an answer, not a failure
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.bringIn(ctx, batch, o)
+}
+
+// readImport reads the files; images by their QR codes.
+func (s *session) readImport(ctx context.Context, paths []string, o importOptions) (transfer.Batch, error) {
+	var files []transfer.File
+	for _, path := range paths {
+		data, err := s.readFile(ctx, path, transfer.MaxFile)
+		if err != nil {
+			return transfer.Batch{}, err
+		}
+		if len(data) == 0 {
+			return transfer.Batch{}, fmt.Errorf("%s is empty", inputName(path))
+		}
+		if transfer.IsImage(data) || isDocument(data) {
+			read, err := s.scanImage(ctx, path, data)
+			if err != nil {
+				return transfer.Batch{}, err
+			}
+			if len(read.texts) == 0 {
+				return transfer.Batch{}, noCode(path, read.seen)
+			}
+			data = []byte(strings.Join(read.texts, "\n") + "\n")
+		}
+		files = append(files, transfer.File{Name: filepath.ToSlash(path), Data: data})
+	}
+	batch, err := transfer.Read(ctx, files, transfer.ReadOptions{
+		Format: o.from,
+		Passphrase: func(ctx context.Context) (string, error) {
+			return s.passphraseFrom(ctx, o.passphraseFile, "Passphrase of the export: ", "--passphrase-file")
+		},
+	})
+	var no *transfer.NotExportableError
+	if errors.As(err, &no) {
+		err = hint.With(err, no.Do)
+	}
+	if errors.Is(err, transfer.ErrUnknownFormat) && o.from != "" {
+		err = usageError{err}
+	}
+	return batch, err
+}
+
+// bringIn adds what was read, in one write, beside nothing that is here.
+func (s *session) bringIn(ctx context.Context, batch transfer.Batch, o importOptions) error {
+	out := jsonImport{
+		Version: jsonVersion, DryRun: o.dryRun, Formats: batch.Formats,
+		Skipped: []jsonSkip{}, Dropped: []string{}, Warnings: []string{},
+	}
+	out.Dropped, out.Warnings = append(out.Dropped, batch.Dropped...), append(out.Warnings, batch.Warnings...)
+	for _, skip := range batch.Skipped {
+		out.Skipped = append(out.Skipped, jsonSkip(skip))
+	}
+	var steps []imported
+	apply := func(tx *vault.Tx) error {
+		var err error
+		steps, err = importInto(tx, batch.Accounts)
+		return err
+	}
+	if o.dryRun {
+		state, err := s.read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := apply(&vault.Tx{State: state.Clone(), Now: s.Now(), Device: "dry-run"}); err != nil {
+			return err
+		}
+	} else if err := s.update(ctx, false, apply); err != nil {
+		return err
+	}
+	counts := map[string]int{}
+	out.Accounts = make([]jsonAccount, len(steps))
+	rows := make([][]string, len(steps))
+	for i, step := range steps {
+		counts[step.outcome]++
+		out.Accounts[i] = result(step.account, step.outcome)
+		if o.reveal {
+			reveal(&out.Accounts[i], batch.Accounts[i])
+		}
+		rows[i] = []string{label(step.account), step.outcome}
+	}
+	if s.json {
+		if err := s.printJSON(out); err != nil {
+			return err
+		}
+	} else if err := s.printTable(rows); err != nil {
+		return err
+	}
+	s.sayBatch(batch)
+	s.sayImported(counts, o.dryRun)
+	if counts[importKept] > 0 || len(batch.Skipped) > 0 {
+		return exitCode(codePartly)
+	}
+	return nil
+}
+
+func (s *session) sayImported(counts map[string]int, dryRun bool) {
+	verb := "imported"
+	if dryRun {
+		verb = "would import"
+	}
+	s.say("%s %s", verb, count(counts[importAdded]+counts[importBeside], "account"))
+	if n := counts[importBeside]; n > 0 {
+		s.say("%s a label with another of the same import, told apart as label (1), label (2)", share(n))
+	}
+	if n := counts[importKept]; n > 0 {
+		s.say("%s here with another secret: kept", wereKept(n))
+	}
+}
+
+func share(n int) string {
+	if n == 1 {
+		return "1 account shares"
+	}
+	return fmt.Sprintf("%d accounts share", n)
+}
+
+// What importing does with an account.
+const (
+	importAdded  = "added"
+	importBeside = "added beside" // another of the same import has its label
+	importHere   = "already here"
+	importKept   = "kept" // the one here has another secret
+)
+
+type imported struct {
+	account vault.Account
+	outcome string
+}
+
+// importInto adds accounts to tx by the rules of an import.
+func importInto(tx *vault.Tx, accounts []account.Account) ([]imported, error) {
+	steps := make([]imported, 0, len(accounts))
+	fresh := map[string]bool{}
+	for _, a := range accounts {
+		if a.Label() == "" {
+			a.Name = unnamed
+		}
+		if same, found := tx.Same(a); found {
+			steps = append(steps, imported{same, importHere})
+			continue
+		}
+		outcome := importAdded
+		if others := tx.Labelled(a); len(others) > 0 {
+			outcome = importBeside
+			if !fresh[others[0].ID] {
+				steps = append(steps, imported{others[0], importKept})
+				continue
+			}
+		}
+		added, err := tx.AddBeside(a)
+		if err != nil {
+			return nil, &accountError{vault.Account{Account: a, Shown: a.Label()}, err}
+		}
+		fresh[added.ID] = true
+		steps = append(steps, imported{added, outcome})
+	}
+	return steps, nil
+}
+
+// reveal adds to j what was read of an account, secret included.
+func reveal(j *jsonAccount, a account.Account) {
+	j.Issuer, j.Name, j.Label, j.Tags, j.Note = a.Issuer, a.Name, a.Label(), a.Tags, a.Note
+	if a.NeedsVerification() {
+		return
+	}
+	j.URI, j.Secret, j.SecretHex = a.URI(), a.Secret.Base32(), hex.EncodeToString(a.Secret.Reveal())
+	j.PIN = string(a.PIN.Reveal())
+	if a.Type == account.HOTP {
+		j.Counter = &a.Counter
+	}
+}
