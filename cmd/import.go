@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -106,10 +107,29 @@ func (c *cli) importFiles(cmd *cobra.Command, paths []string, o importOptions) e
 	return s.bringIn(ctx, batch, o)
 }
 
+// withCompanions adds to paths the files beside them that belong to them: the log
+// of a SQLite database, which may hold its newest rows, and the manifest of Steam's
+// encrypted maFiles, without which they cannot be opened.
+func withCompanions(paths []string) []string {
+	all := slices.Clone(paths)
+	for _, path := range paths {
+		beside := []string{path + "-wal"}
+		if strings.EqualFold(filepath.Ext(path), ".maFile") {
+			beside = append(beside, filepath.Join(filepath.Dir(path), "manifest.json"))
+		}
+		for _, companion := range beside {
+			if path != "-" && isFile(companion) && !slices.Contains(all, companion) {
+				all = append(all, companion)
+			}
+		}
+	}
+	return all
+}
+
 // readImport reads the files; images by their QR codes.
 func (s *session) readImport(ctx context.Context, paths []string, o importOptions) (transfer.Batch, error) {
 	var files []transfer.File
-	for _, path := range paths {
+	for _, path := range withCompanions(paths) {
 		data, err := s.readFile(ctx, path, transfer.MaxFile)
 		if err != nil {
 			return transfer.Batch{}, err
@@ -270,6 +290,13 @@ func reveal(j *jsonAccount, a account.Account) {
 	}
 	j.URI, j.Secret, j.SecretHex = a.URI(), a.Secret.Base32(), hex.EncodeToString(a.Secret.Reveal())
 	j.PIN = string(a.PIN.Reveal())
+	if a.Type == account.MOTP { // its secret is a text, by custom of hexadecimal digits
+		j.SecretText = string(a.Secret.Reveal())
+		j.SecretHex = ""
+		if _, err := hex.DecodeString(j.SecretText); err == nil {
+			j.SecretHex = strings.ToLower(j.SecretText)
+		}
+	}
 	if a.Type == account.HOTP {
 		j.Counter = &a.Counter
 	}

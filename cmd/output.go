@@ -71,9 +71,10 @@ type jsonAccount struct {
 	URI               string   `json:"uri,omitempty"`
 
 	// What a dry run of an import has read, where it is told to reveal it.
-	Secret    string `json:"secret,omitempty"` // base32
-	SecretHex string `json:"secret_hex,omitempty"`
-	PIN       string `json:"pin,omitempty"`
+	Secret     string `json:"secret,omitempty"` // base32
+	SecretHex  string `json:"secret_hex,omitempty"`
+	SecretText string `json:"secret_text,omitempty"` // of Mobile-OTP, whose secret is a text
+	PIN        string `json:"pin,omitempty"`
 
 	Code       string `json:"code,omitempty"`
 	ValidUntil string `json:"valid_until,omitempty"`
