@@ -251,3 +251,36 @@ func TestPickerAndConfirmation(t *testing.T) {
 		t.Errorf("accounts %q", got)
 	}
 }
+
+// A FIFO is refused at once, as an image, an import, a secret and a backup, and so
+// is a standard input that nobody will ever write to once the user gives up.
+func TestFIFO(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("keep")
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Skip(err)
+	}
+	for _, args := range [][]string{
+		{"scan", fifo}, {"add", "--qr", fifo}, {"import", fifo}, {"add", "x", "--secret-file", fifo},
+		{"restore", fifo}, {"add", "--uri", fifo},
+	} {
+		d.fails(1, []string{"is not a file"}, args...)
+	}
+	cmd := d.command("scan", "-")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// The program installs its handling of signals first of all; until then the
+	// signal itself ends it.
+	_ = cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err == nil {
+		t.Error("an interrupted read ended well")
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// withoutCode are the files of internal/qr/testdata that hold no code; what the others
+// say, the tests of that room hold.
+var withoutCode = []string{"checkerboard.png", "empty.png", "one-pixel.png"}
+
+// Every kind of image file goes through the program: what is read is one otpauth URI
+// a line, and an image without a code is exit 10 with words.
+func TestScanEveryKind(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	files, err := filepath.Glob(filepath.Join("internal", "qr", "testdata", "*.*"))
+	if err != nil || len(files) < 30 {
+		t.Fatalf("%d images: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			r := d.run("", "scan", file)
+			if slices.Contains(withoutCode, filepath.Base(file)) {
+				if r.code != 10 || r.stdout != "" || !strings.Contains(r.stderr, "no QR code was found") {
+					t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
+				}
+				return
+			}
+			if r.code != 0 || r.stdout == "" {
+				t.Fatalf("exit code %d\n%s", r.code, r.stderr)
+			}
+			stdin, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := d.run(string(stdin), "scan", "-"); again.stdout != r.stdout {
+				t.Errorf("from standard input: %q, from the file: %q", again.stdout, r.stdout)
+			}
+		})
+	}
+}
+
+// A PDF page and a HEIC photograph are read with the programs that convert them, and
+// where those are missing the error names them.
+func TestScanDocuments(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	pdf := filepath.Join(t.TempDir(), "page.pdf")
+	if err := os.WriteFile(pdf, []byte("%PDF-1.4\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	without := newDevice(t, nil)
+	without.env = append(without.env, "PATH="+t.TempDir())
+	without.fails(1, []string{"pdftoppm", "poppler-utils"}, "scan", pdf)
+	if _, err := exec.LookPath("pdftoppm"); err == nil {
+		d.fails(1, []string{"page.pdf"}, "scan", pdf) // damaged
+	}
+}
+
+// Each bad image has its own words, adds nothing, and ends in time and memory.
+func TestScanBadInput(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("keep")
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	example, err := os.ReadFile(filepath.Join("docs", "example.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	corrupt := bytes.Clone(example)
+	corrupt[len(corrupt)/2] ^= 0xff
+	tests := []struct {
+		name, path string
+		code       int
+		words      string
+	}{
+		{"truncated", write("truncated.png", example[:len(example)/2]), 1, "truncated.png"},
+		{"corrupt", write("corrupt.png", corrupt), 1, "corrupt.png"},
+		{"zero bytes", write("zero.png", nil), 1, "is empty"},
+		{"a text file called .png", write("text.png", []byte("hello")), 1, "text.png"},
+		{"a decompression bomb", write("bomb.png", blankPNG(20000, 20000)), 1, "bomb.png"},
+		{"1 by 1", filepath.Join("internal", "qr", "testdata", "one-pixel.png"), 10, "no QR code"},
+		{"100,000 by 1", write("long.png", blankPNG(100000, 1)), 10, "no QR code"},
+		{"a folder", dir, 1, "is a folder"},
+		{"missing", filepath.Join(dir, "missing.png"), 1, "missing.png"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d.fails(test.code, []string{test.words}, "scan", test.path)
+			if r := d.run("", "add", "--qr", test.path); r.code == 0 {
+				t.Errorf("adding it ends with 0: %s", r.stderr)
+			}
+		})
+	}
+	if got := d.labels(); !slices.Equal(got, []string{"keep"}) {
+		t.Errorf("the vault holds %q", got)
+	}
+}
+
+// blankPNG makes the PNG of a white image, one bit a pixel, without holding it.
+func blankPNG(width, height int) []byte {
+	var out bytes.Buffer
+	out.WriteString("\x89PNG\r\n\x1a\n")
+	chunk := func(kind string, data []byte) {
+		body := append([]byte(kind), data...)
+		_ = binary.Write(&out, binary.BigEndian, uint32(len(data)))
+		out.Write(body)
+		_ = binary.Write(&out, binary.BigEndian, crc32.ChecksumIEEE(body))
+	}
+	var header [13]byte
+	binary.BigEndian.PutUint32(header[0:], uint32(width))
+	binary.BigEndian.PutUint32(header[4:], uint32(height))
+	header[8], header[9] = 1, 0 // one bit, grey
+	chunk("IHDR", header[:])
+	chunk("IDAT", deflated(height*(1+(width+7)/8)))
+	chunk("IEND", nil)
+	return out.Bytes()
+}
+
+// deflated is the zlib stream of n zero bytes.
+func deflated(n int) []byte {
+	var out bytes.Buffer
+	w := zlib.NewWriter(&out)
+	zeros := make([]byte, 1<<16)
+	for n > 0 {
+		part := zeros[:min(n, len(zeros))]
+		_, _ = w.Write(part)
+		n -= len(part)
+	}
+	_ = w.Close()
+	return out.Bytes()
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Every foreign format goes through the program: each fixture of internal/transfer
+// gives exactly the accounts that its want.json lists.
+func TestImportEveryFormat(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	wants, err := filepath.Glob(filepath.Join("internal", "transfer", "testdata", "formats", "*", "*.want.json"))
+	if err != nil || len(wants) < 40 {
+		t.Fatalf("%d fixtures: %v", len(wants), err)
+	}
+	for _, wantFile := range wants {
+		file := strings.TrimSuffix(wantFile, ".want.json")
+		t.Run(filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("internal", "transfer", "testdata", "formats")+string(filepath.Separator))), func(t *testing.T) {
+			var want struct {
+				Passphrase *string
+				Accounts   []struct{ Type, Issuer, Name, Secret string }
+				Skipped    int
+			}
+			data, err := os.ReadFile(wantFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(data, &want); err != nil {
+				t.Fatal(err)
+			}
+			args := []string{"import", "--dry-run", "--json", "--reveal", file}
+			if more, _ := filepath.Glob(filepath.Join(file+".with", "*")); len(more) > 0 {
+				args = append(args, more...)
+			}
+			if want.Passphrase != nil {
+				args = append(args, "--passphrase-file", writeTemp(t, *want.Passphrase))
+			}
+			r := d.run("", args...)
+			code := 0
+			if want.Skipped > 0 {
+				code = 5
+			}
+			if r.code != code && r.code != 5 {
+				t.Fatalf("exit code %d, want %d\n%s", r.code, code, r.stderr)
+			}
+			var got struct {
+				Accounts []struct {
+					Type, Issuer, Name string
+					SecretHex          string `json:"secret_hex"`
+					SecretText         string `json:"secret_text"`
+				}
+			}
+			if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
+				t.Fatalf("%v\n%s", err, r.stderr)
+			}
+			if len(got.Accounts) != len(want.Accounts) {
+				t.Fatalf("%d accounts, want %d", len(got.Accounts), len(want.Accounts))
+			}
+			for i, a := range got.Accounts {
+				w := want.Accounts[i]
+				if a.Type != w.Type || a.Issuer != w.Issuer || a.Name != w.Name || a.SecretText == "" && a.SecretHex != w.Secret {
+					t.Errorf("account %d is %s %q %q, want %s %q %q", i, a.Type, a.Issuer, a.Name, w.Type, w.Issuer, w.Name)
+				}
+			}
+		})
+	}
+	if got := d.labels(); len(got) != 0 {
+		t.Errorf("a dry run added %q", got)
+	}
+}
+
+// Bad files: clear words, and the vault untouched. What only a format can get wrong
+// is in the tests of internal/transfer.
+func TestImportBadInput(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("keep")
+	formats := filepath.Join("internal", "transfer", "testdata", "formats")
+	sealed, err := filepath.Glob(filepath.Join(formats, "aegis", "sealed.json"))
+	if err != nil || len(sealed) == 0 {
+		t.Fatalf("no encrypted fixture: %v", err)
+	}
+	whole, err := os.ReadFile(sealed[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	crlf := "\xef\xbb\xbfotpauth://totp/Line:ends?secret=" + exampleSecret + "\r\n"
+	d.fails(1, []string{"is a folder"}, "import", dir)
+	d.fails(1, []string{"cut.json"}, "import", write("cut.json", whole[:len(whole)/2]))
+	d.fails(1, nil, "import", write("zeros", make([]byte, 100<<20)))
+	d.fails(2, []string{"--passphrase-file FILE"}, "import", sealed[0])
+	d.fails(7, []string{"wrong passphrase"}, "import", sealed[0], "--passphrase-file", writeTemp(t, "nonsense"))
+	d.fails(1, []string{"deep.json"}, "import", write("deep.json", []byte(strings.Repeat("[", 1_000_000))))
+	d.fails(1, nil, "import", write("entities.xml", []byte(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c"><!ENTITY d "&b;&b;&b;">]><map>&d;</map>`)))
+	if r := d.run("", "import", "--dry-run", write("wrong.extension.png", []byte(crlf))); r.code != 0 || !strings.Contains(r.stdout, "Line:ends") {
+		t.Errorf("CRLF, BOM and a wrong extension: exit code %d\n%s", r.code, r.stderr)
+	}
+	if got := d.labels(); len(got) != 1 || got[0] != "keep" {
+		t.Errorf("the vault holds %q", got)
+	}
+}
