@@ -36,7 +36,7 @@ func (d disk) options(goos, home string) location.DetectOptions {
 }
 
 // machine has folders, and files by their content.
-func machine(env map[string]string, files map[string]string, folders ...string) disk {
+func machine(env, files map[string]string, folders ...string) disk {
 	d := disk{files: fstest.MapFS{}, env: env}
 	for _, folder := range folders {
 		d.files[clean(folder)] = &fstest.MapFile{Mode: fs.ModeDir | 0o700}

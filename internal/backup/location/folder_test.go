@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,32 +273,32 @@ func TestRenameIsRetriedWhileTheFileIsHeld(t *testing.T) {
 	isHeld := func(err error) bool { return errors.Is(err, held) }
 	l, _ := folder(t)
 
-	tries := 0
+	var tries atomic.Int32 // What a deadline left behind still tries.
 	twice := location.FolderWith(l, func(from, to string) error {
-		if tries++; tries <= 2 {
+		if tries.Add(1) <= 2 {
 			return held
 		}
 		return os.Rename(from, to)
 	}, isHeld)
-	if err := twice.Create(t.Context(), "a.age", []byte("x")); err != nil || tries != 3 {
-		t.Errorf("held twice: %v after %d tries, want success at the third", err, tries)
+	if err := twice.Create(t.Context(), "a.age", []byte("x")); err != nil || tries.Load() != 3 {
+		t.Errorf("held twice: %v after %d tries, want success at the third", err, tries.Load())
 	}
 
-	tries = 0
-	other := location.FolderWith(l, func(string, string) error { tries++; return errors.New("no such thing") }, isHeld)
-	if err := other.Create(t.Context(), "b.age", nil); err == nil || tries != 1 {
-		t.Errorf("another error: %v after %d tries, want one", err, tries)
+	tries.Store(0)
+	other := location.FolderWith(l, func(string, string) error { tries.Add(1); return errors.New("no such thing") }, isHeld)
+	if err := other.Create(t.Context(), "b.age", nil); err == nil || tries.Load() != 1 {
+		t.Errorf("another error: %v after %d tries, want one", err, tries.Load())
 	}
 
-	tries = 0
-	always := location.FolderWith(l, func(string, string) error { tries++; return held }, isHeld)
+	tries.Store(0)
+	always := location.FolderWith(l, func(string, string) error { tries.Add(1); return held }, isHeld)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	if err := always.Replace(ctx, "c.age", nil); !errors.Is(err, location.ErrTimeout) {
 		t.Errorf("held beyond the deadline: %v, want ErrTimeout", err)
 	}
-	if err := always.Replace(t.Context(), "d.age", nil); !errors.Is(err, held) || tries < 6 {
-		t.Errorf("held for good: %v after %d tries, want the last error after several", err, tries)
+	if err := always.Replace(t.Context(), "d.age", nil); !errors.Is(err, held) || tries.Load() < 6 {
+		t.Errorf("held for good: %v after %d tries, want the last error after several", err, tries.Load())
 	}
 	if names := namesIn(t, l); !slices.Equal(names, []string{"a.age"}) {
 		t.Errorf("List has %q, want a.age", names)
@@ -362,5 +363,39 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, cancel)
 	if _, err := location.Within(ctx, hang); !errors.Is(err, context.Canceled) || errors.Is(err, location.ErrTimeout) {
 		t.Errorf("interrupted: %v, want context.Canceled alone", err)
+	}
+}
+
+// Of many who create one name at once, one does, and its file stays.
+func TestOneOfManyCreates(t *testing.T) {
+	t.Parallel()
+	l, path := folder(t)
+	const many = 16
+	results := make(chan string, many)
+	for i := range many {
+		go func() {
+			text := strings.Repeat(string(rune('a'+i)), 1000)
+			switch err := l.Create(t.Context(), "a.age", []byte(text)); {
+			case err == nil:
+				results <- text
+			case !errors.Is(err, location.ErrExists):
+				t.Errorf("Create: %v, want nil or ErrExists", err)
+				fallthrough
+			default:
+				results <- ""
+			}
+		}()
+	}
+	var won []string
+	for range many {
+		if text := <-results; text != "" {
+			won = append(won, text)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(path, "a.age")); len(won) != 1 || string(data) != won[0] {
+		t.Errorf("%d of them created the file, which holds %.5q (%v)", len(won), data, err)
+	}
+	if left, _ := os.ReadDir(path); len(left) != 1 {
+		t.Errorf("there is %v, want a.age alone", left)
 	}
 }

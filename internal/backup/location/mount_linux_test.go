@@ -110,6 +110,29 @@ func TestFullFolder(t *testing.T) {
 	}
 }
 
+// rclone has the same days on its side, and says so in words alone.
+func TestRemoteOnAFullOrReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	if !mounting(t) {
+		return
+	}
+	o := newRclone(t).options(t)
+	full := parse(t, "rclone:disk:"+tmpfs(t, "size=1m"), o)
+	if err := full.Create(t.Context(), "a.age", make([]byte, 2<<20)); !errors.Is(err, location.ErrFull) {
+		t.Errorf("Create on a full disk: %v, want ErrFull", err)
+	}
+	if names := namesIn(t, full); len(names) != 0 {
+		t.Errorf("the full disk holds %q", names)
+	}
+	path := tmpfs(t, "")
+	if err := unix.Mount("", path, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := parse(t, "rclone:disk:"+path, o).Create(t.Context(), "a.age", []byte("x")); !errors.Is(err, location.ErrReadOnly) {
+		t.Errorf("Create on a read-only disk: %v, want ErrReadOnly", err)
+	}
+}
+
 // The folder is where a disk was mounted. Without the disk it is still there,
 // empty, and takes files that nobody carries away.
 func TestUnmountedHalfWay(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,7 +59,7 @@ func (r *remoteLocation) rclone(ctx context.Context, command []string, names ...
 	cmd.Stdout, cmd.Stderr = out, said
 	cmd.WaitDelay = time.Second // For a child that keeps the pipes open.
 	alone(cmd)
-	err = cmd.Run()
+	err = run(ctx, cmd)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ended(ctx)
@@ -71,7 +72,28 @@ func (r *remoteLocation) rclone(ctx context.Context, command []string, names ...
 	if !errors.As(err, &exit) {
 		return nil, fmt.Errorf("run rclone: %w", cause(err))
 	}
-	return nil, explain(exit.ExitCode(), said.String())
+	return nil, explain(exit.ExitCode(), said.String(), !slices.Contains([]string{"lsjson", "cat"}, command[0]))
+}
+
+// run is cmd.Run. Once the context ends it waits until the kill has had its
+// effect, so that our own end does not leave rclone behind, but no longer than
+// that takes: one that is stuck in the kernel cannot be killed.
+func run(ctx context.Context, cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	go func() { done <- cmd.Run() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stuck := time.NewTimer(cmd.WaitDelay + time.Second)
+	defer stuck.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-stuck.C:
+		return ended(ctx)
+	}
 }
 
 func (r *remoteLocation) program() (string, error) {
@@ -86,7 +108,7 @@ func (r *remoteLocation) program() (string, error) {
 }
 
 // explain finds the reason in what rclone said: its exit codes tell little.
-func explain(code int, said string) error {
+func explain(code int, said string, writes bool) error {
 	err := &RcloneError{Code: code, Message: lastLine(said)}
 	said = strings.ToLower(said)
 	has := func(words ...string) bool {
@@ -100,9 +122,9 @@ func explain(code int, said string) error {
 	switch {
 	case code == notFound, has("didn't find section in config file"):
 		return fmt.Errorf("%w: %w", ErrGone, err)
-	case has("no space left on device", "quota exceeded", "quotaexceeded", "insufficient storage", "insufficient_space", "507 "):
+	case has("no space left on device", "remaining disk space", "not enough space", "quota exceeded", "quotaexceeded", "insufficient storage", "insufficient_space"):
 		return fmt.Errorf("%w: %w", ErrFull, err)
-	case has("read-only file system", "permission denied", "403 forbidden", "insufficientpermissions"):
+	case writes && has("read-only file system", "permission denied", "403 forbidden", "insufficientpermissions"):
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case has("i/o timeout", "context deadline exceeded", "tls handshake timeout", "timeout awaiting response headers"):
 		return fmt.Errorf("%w: %w", ErrTimeout, err)

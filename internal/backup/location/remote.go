@@ -135,8 +135,7 @@ func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]by
 		return nil, err
 	}
 	out, err := r.rclone(ctx, []string{command}, r.at(name))
-	var failed *RcloneError
-	if !errors.As(err, &failed) {
+	if _, failed := errors.AsType[*RcloneError](err); !failed {
 		return out, err
 	}
 	items, err := r.list(ctx, "--no-modtime")

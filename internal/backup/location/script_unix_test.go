@@ -126,29 +126,30 @@ func TestFailingRclone(t *testing.T) {
 		want error
 		code int
 	}{
-		"usage":                 {"echo Usage: >&2; exit 1", nil, 1},
-		"usage since 1.69":      {"echo Usage: >&2; exit 2", nil, 2},
-		"says nothing":          {"exit 7", nil, 7},
-		"is killed":             {"kill -9 $$", nil, -1},
-		"full":                  {"echo 'Failed to copyto: write /x: no space left on device' >&2; exit 1", location.ErrFull, 1},
-		"over quota":            {"echo 'googleapi: Error 403: quota exceeded, storageQuotaExceeded' >&2; exit 1", location.ErrFull, 1},
-		"read-only":             {"echo 'open /x: read-only file system' >&2; exit 1", location.ErrReadOnly, 1},
-		"times out":             {"echo 'dial tcp 192.0.2.1:443: i/o timeout' >&2; exit 1", location.ErrTimeout, 1},
-		"folder not found":      {"echo 'directory not found' >&2; exit 3", location.ErrGone, 3},
-		"floods stderr":         {"head -c 9000000 /dev/zero >&2; echo >&2; echo the end >&2; exit 1", nil, 1},
-		"speaks another tongue": {"echo hello", errNone, 0},
+		"usage":            {"echo Usage: >&2; exit 1", nil, 1},
+		"usage since 1.69": {"echo Usage: >&2; exit 2", nil, 2},
+		"says nothing":     {"exit 7", nil, 7},
+		"is killed":        {"kill -9 $$", nil, -1},
+		"full":             {"echo 'Failed to copyto: write /x: no space left on device' >&2; exit 1", location.ErrFull, 1},
+		"over quota":       {"echo 'googleapi: Error 403: quota exceeded, storageQuotaExceeded' >&2; exit 1", location.ErrFull, 1},
+		"read-only":        {"[ $1 != lsjson ] || { echo '[]'; exit; }; echo 'open /x: read-only file system' >&2; exit 1", location.ErrReadOnly, 1},
+		"may not be read":  {"echo 'permission denied' >&2; exit 1", nil, 1},
+		"times out":        {"echo 'dial tcp 192.0.2.1:443: i/o timeout' >&2; exit 1", location.ErrTimeout, 1},
+		"folder not found": {"echo 'directory not found' >&2; exit 3", location.ErrGone, 3},
+		"floods stderr":    {"head -c 9000000 /dev/zero >&2; echo >&2; echo the end >&2; exit 1", nil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l, _ := script(t, c.text+"\n")
 			err := onList(t, l)
-			if c.want != errNone {
-				var failed *location.RcloneError
-				if !errors.As(err, &failed) || failed.Code != c.code || len(failed.Message) > 300 {
-					t.Errorf("List: %v, want an *RcloneError with code %d", err, c.code)
-				}
+			if err == nil {
+				err = l.Create(t.Context(), "a.age", []byte("x"))
 			}
-			if err == nil || c.want != nil && c.want != errNone && !errors.Is(err, c.want) {
+			failed, ok := errors.AsType[*location.RcloneError](err)
+			if !ok || failed.Code != c.code || len(failed.Message) > 300 {
+				t.Errorf("List: %v, want an *RcloneError with code %d", err, c.code)
+			}
+			if c.want != nil && !errors.Is(err, c.want) || c.want == nil && errors.Is(err, location.ErrReadOnly) {
 				t.Errorf("List: %v, want %v", err, c.want)
 			}
 			if err := l.Create(t.Context(), "a.age", []byte("x")); err == nil {
@@ -158,8 +159,17 @@ func TestFailingRclone(t *testing.T) {
 	}
 }
 
-// errNone is an error that is not rclone's.
-var errNone = errors.New("some error")
+// A program that is called rclone and is another one.
+func TestOtherProgram(t *testing.T) {
+	t.Parallel()
+	l, _ := script(t, "echo hello\n")
+	if err := onList(t, l); err == nil {
+		t.Error("List: no error")
+	}
+	if err := l.Create(t.Context(), "a.age", []byte("x")); err == nil {
+		t.Error("Create: no error")
+	}
+}
 
 // A store that sends without end is cut off, and what it sent is not kept.
 func TestFloodingRclone(t *testing.T) {

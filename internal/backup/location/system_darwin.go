@@ -20,7 +20,7 @@ func missing(info fs.FileInfo) bool {
 // renameNew renames without replacing, in one step where the file system can.
 func renameNew(from, to string) error {
 	err := unix.RenamexNp(from, to, unix.RENAME_EXCL)
-	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.ENOTSUP { //nolint:errorlint // A system call's own error.
+	if is(err, unix.EINVAL, unix.ENOSYS, unix.ENOTSUP) {
 		return lookAndRename(from, to)
 	}
 	if err != nil {

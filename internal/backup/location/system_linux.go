@@ -13,7 +13,7 @@ func missing(fs.FileInfo) bool { return false }
 // renameNew renames without replacing, in one step where the file system can.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if err == unix.EINVAL || err == unix.ENOSYS || err == unix.ENOTSUP { //nolint:errorlint // A system call's own error.
+	if is(err, unix.EINVAL, unix.ENOSYS, unix.ENOTSUP) {
 		return lookAndRename(from, to)
 	}
 	if err != nil {
