@@ -98,11 +98,11 @@ func TestImportBadInput(t *testing.T) {
 	}
 	crlf := "\xef\xbb\xbfotpauth://totp/Line:ends?secret=" + exampleSecret + "\r\n"
 	d.fails(1, []string{"is a folder"}, "import", dir)
-	d.fails(1, []string{"cut.json"}, "import", write("cut.json", whole[:len(whole)/2]))
+	d.fails(7, []string{"cut.json", "damaged"}, "import", write("cut.json", whole[:len(whole)/2]))
 	d.fails(1, nil, "import", write("zeros", make([]byte, 100<<20)))
 	d.fails(2, []string{"--passphrase-file FILE"}, "import", sealed[0])
 	d.fails(7, []string{"wrong passphrase"}, "import", sealed[0], "--passphrase-file", writeTemp(t, "nonsense"))
-	d.fails(1, []string{"deep.json"}, "import", write("deep.json", []byte(strings.Repeat("[", 1_000_000))))
+	d.fails(7, []string{"deep.json"}, "import", write("deep.json", []byte(strings.Repeat("[", 1_000_000))))
 	d.fails(1, nil, "import", write("entities.xml", []byte(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c"><!ENTITY d "&b;&b;&b;">]><map>&d;</map>`)))
 	if r := d.run("", "import", "--dry-run", write("wrong.extension.png", []byte(crlf))); r.code != 0 || !strings.Contains(r.stdout, "Line:ends") {
 		t.Errorf("CRLF, BOM and a wrong extension: exit code %d\n%s", r.code, r.stderr)
