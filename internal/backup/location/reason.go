@@ -15,7 +15,7 @@ func reading(what string, err error) error {
 	case ours(err):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s", ErrGone, what) // Not both: noFile is for a location that is there.
+		return ErrGone // Not fs.ErrNotExist too: noFile is for a location that is there.
 	case isGone(err):
 		return reason(ErrGone, what, err)
 	case isTimeout(err):
