@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -52,8 +53,9 @@ func (f File) Device() string {
 
 // An Inventory is what was found in a location.
 type Inventory struct {
-	Files  []File
-	Sealed []location.Entry // the files named as sealed keys
+	Files    []File
+	Sealed   []location.Entry // the files named as sealed keys
+	OldFiles []string         // hashes of the files under keys before the current one that are known to be ours
 }
 
 // readers is how many files are read at once: a remote takes a tenth of a second
@@ -118,6 +120,7 @@ func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted
 			inv.Files[i].State, inv.Files[i].Err, inv.Files[i].Content = OldKey, ErrOldKey, nil
 		}
 	}
+	inv.OldFiles = slices.Sorted(maps.Keys(known))
 }
 
 // readAll reads several files at once.
@@ -219,6 +222,9 @@ func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
 	for device, files := range usable {
 		superseded := map[string]bool{}
 		for _, f := range files {
+			if f.State != Good {
+				continue // whoever wrote it may add to what is there, and hide nothing of it
+			}
 			for _, hash := range f.Content.Supersedes {
 				superseded[hash[:min(len(hash), shortHash)]] = true
 			}

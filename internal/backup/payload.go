@@ -163,6 +163,9 @@ func Decode(data []byte) (Content, error) {
 	}
 	records := map[string]*vault.Record{}
 	for _, r := range w.Removed {
+		if r == nil {
+			return Content{}, fmt.Errorf("%w: a removed account without its record", ErrDamaged)
+		}
 		records[r.ID] = r
 	}
 	for _, list := range [][]wireAccount{w.Accounts, w.NameOnly} {
@@ -190,6 +193,9 @@ func rebuild(w wireContent, records map[string]*vault.Record) (*vault.State, err
 			return nil, fmt.Errorf("%w: %w", ErrNewer, err)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if len(state.Records) > 0 { // they lie in fields of their own, each once
+		return nil, fmt.Errorf("%w: accounts in two places", ErrDamaged)
 	}
 	for _, id := range w.Order {
 		r, found := records[id]
