@@ -218,7 +218,7 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 // otherKeys counts the sealed keys at a location that belong to keys which are not
 // held. Where they have taken the place of ours the key was rotated.
 func (s *session) otherKeys(ctx context.Context, loc location.Location, e backup.Enrolment) (others int, rotated bool, err error) {
-	entries, err := loc.List(ctx)
+	entries, err := list(ctx, loc)
 	if err != nil {
 		return 0, false, err
 	}
@@ -292,7 +292,22 @@ func (s *session) learnSealed(ctx context.Context, loc location.Location, e *bac
 func (s *session) take(ctx context.Context, loc location.Location, keys []backup.RecoveryKey) (backup.Inventory, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	return backup.Take(ctx, loc, s.readBackupState().OldFiles, keys...)
+	inv, err := backup.Take(ctx, loc, s.readBackupState().OldFiles, keys...)
+	return inv, at(loc, err)
+}
+
+// list lists a location; its errors name it.
+func list(ctx context.Context, loc location.Location) ([]location.Entry, error) {
+	entries, err := loc.List(ctx)
+	return entries, at(loc, err)
+}
+
+// at names the location that an error is about.
+func at(loc location.Location, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", loc, err)
 }
 
 // describe is a file of a location that was skipped, in words.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -20,6 +21,7 @@ var (
 	errBackupOff = errors.New("backup is off")
 	errRotated   = errors.New("the location's recovery key was changed by another device")
 	errNoKey     = errors.New("there are backups at the location, and none of its keys was opened")
+	errNoBackups = errors.New("there are no backups there")
 	errWeak      = errors.New("the passphrase is weak: whoever gets at the files could guess it")
 )
 
@@ -136,9 +138,9 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 	waited, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
 	if err := location.Prepare(waited, loc); err != nil {
-		return err
+		return at(loc, err)
 	}
-	entries, err := loc.List(waited)
+	entries, err := list(waited, loc)
 	if err != nil {
 		return err
 	}
@@ -215,7 +217,7 @@ func (s *session) newLocation(ctx context.Context, loc location.Location, o enab
 	if e.Key, err = backup.NewRecoveryKey(o.x25519); err != nil {
 		return e, "", err
 	}
-	_, err = s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor})
+	err = s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor})
 	return e, made, err
 }
 
@@ -242,19 +244,19 @@ func (s *session) newRecoveryPassphrase(ctx context.Context, o enableOptions) (p
 }
 
 // seal writes the recovery key as a new sealed key, here and at the location.
-func (s *session) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) (backup.SealedKey, error) {
+func (s *session) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) error {
 	sealed, data, err := e.Key.Seal(to)
 	if err != nil {
-		return sealed, err
+		return err
 	}
 	if err := s.keepSealed(sealed.Name, data); err != nil {
-		return sealed, err
+		return err
 	}
 	if err := loc.Create(ctx, sealed.Name, data); err != nil {
-		return sealed, err
+		return err
 	}
 	e.AddSealed(sealed)
-	return sealed, nil
+	return nil
 }
 
 // join opens the key of a location that has backups. Where this device has another
@@ -322,9 +324,16 @@ func (s *session) ownOldFiles(inv backup.Inventory, old backup.Enrolment) error 
 // openLocation opens a recovery key of a location: with the key in a file, the
 // recovery key itself or a further one, or with the passphrase, asked for once.
 func (s *session) openLocation(ctx context.Context, loc location.Location, skip map[string]bool, passphraseFile string, identityFiles []string) (backup.RecoveryKey, error) {
-	sealed, err := s.readSealed(ctx, loc, skip)
+	entries, err := list(ctx, loc)
 	if err != nil {
 		return backup.RecoveryKey{}, err
+	}
+	sealed, err := s.readSealed(ctx, loc, entries, skip)
+	if err != nil {
+		return backup.RecoveryKey{}, err
+	}
+	if len(sealed) == 0 && !slices.ContainsFunc(entries, func(e location.Entry) bool { return filepath.Ext(e.Name) == ".age" }) {
+		return backup.RecoveryKey{}, at(loc, errNoBackups)
 	}
 	for _, file := range identityFiles {
 		text, err := s.readFile(ctx, file, maxText)
@@ -382,13 +391,9 @@ func (s *session) openWith(text []byte, sealed [][]byte) (backup.RecoveryKey, er
 	return backup.RecoveryKey{}, backup.ErrWrongKey
 }
 
-// readSealed reads the sealed keys of a location, but those of the keys in skip.
-func (s *session) readSealed(ctx context.Context, loc location.Location, skip map[string]bool) ([][]byte, error) {
-	entries, err := loc.List(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var list [][]byte
+// readSealed reads the sealed keys among a location's entries, but those of the keys in skip.
+func (s *session) readSealed(ctx context.Context, loc location.Location, entries []location.Entry, skip map[string]bool) ([][]byte, error) {
+	var keys [][]byte
 	for _, e := range entries {
 		id, ok := backup.SealedKeyID(e.Name)
 		if !ok || skip[id] || e.Missing {
@@ -396,11 +401,11 @@ func (s *session) readSealed(ctx context.Context, loc location.Location, skip ma
 		}
 		data, err := loc.Read(ctx, e.Name)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", term.Escape(e.Name), err)
+			return nil, fmt.Errorf("read %s: %w", e.Name, err)
 		}
-		list = append(list, data)
+		keys = append(keys, data)
 	}
-	return list, nil
+	return keys, nil
 }
 
 // A staleError is a backup that was asked for and could not be made.

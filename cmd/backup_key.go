@@ -95,7 +95,7 @@ func (s *session) newPassphrase(ctx context.Context, o enableOptions) error {
 			retired[sealed.Name] = true
 		}
 	}
-	if _, err := s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
+	if err := s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
 		return err
 	}
 	if err := s.retire(ctx, loc, &e, retired); err != nil {
@@ -199,7 +199,7 @@ func (s *session) addKey(ctx context.Context, e backup.Enrolment, loc location.L
 		if err != nil {
 			return usageError{fmt.Errorf("--add: %w", err)}
 		}
-		if _, err := s.seal(ctx, loc, &e, backup.SealTo(r)); err != nil {
+		if err := s.seal(ctx, loc, &e, backup.SealTo(r)); err != nil {
 			return err
 		}
 	}
@@ -214,6 +214,10 @@ func (s *session) addKey(ctx context.Context, e backup.Enrolment, loc location.L
 
 // writeSheet writes the recovery key for paper: as text, and as a QR code.
 func (s *session) writeSheet(e backup.Enrolment, path string, force bool) error {
+	with := ""
+	if e.Key.Quantum() {
+		with = " (age 1.3 or later)"
+	}
 	text := fmt.Sprintf(`The recovery key of the backups at %s
 Key %s. Whoever has this sheet can open every backup. Keep it where fire and
 thieves do not come, and not beside the backups.
@@ -222,8 +226,8 @@ thieves do not come, and not beside the backups.
 
 To bring everything back:  auth restore LOCATION --identity THIS-FILE
 From the QR code:          auth restore LOCATION --identity-qr PHOTO
-Without auth:              age -d -i THIS-FILE BACKUP
-`, e.Location, e.Key.ID(), "# "+"recovery key\n"+e.Key.Text())
+Without auth:              age -d -i THIS-FILE BACKUP%s
+`, e.Location, e.Key.ID(), "# "+"recovery key\n"+e.Key.Text(), with)
 	// An identity file may have comments: every other line becomes one.
 	var lines strings.Builder
 	for line := range strings.Lines(text) {
@@ -279,7 +283,7 @@ func (s *session) rotate(ctx context.Context, e backup.Enrolment, loc location.L
 	if next.Key, err = backup.NewRecoveryKey(o.x25519); err != nil {
 		return err
 	}
-	if _, err := s.seal(ctx, loc, &next, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
+	if err := s.seal(ctx, loc, &next, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
 		return err
 	}
 	if err := s.setEnrolment(ctx, next); err != nil {
@@ -355,7 +359,7 @@ func (s *session) forget(ctx context.Context, name string, yes bool) error {
 		return hint.With(fmt.Errorf("%w of that name: %s", errSeveral, strings.Join(ids, ", ")), "name one by its id")
 	}
 	if !yes {
-		if err := s.confirm(ctx, "Bring in what "+term.Escape(name)+" has, and delete its backups?", "--yes"); err != nil {
+		if err := s.confirm(ctx, "Bring in what "+term.Escape(name)+" has, and delete its backups?"); err != nil {
 			return err
 		}
 	}

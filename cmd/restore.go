@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,6 +179,9 @@ func (s *session) openSource(ctx context.Context, path string, o restoreOptions)
 		return source{}, usagef("--at goes back in a location; %s is a file", term.Escape(path))
 	default:
 		content, err := s.openBackup(ctx, path, o)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = hint.With(err, "name a backup file, or the folder that holds recovery-….age; auth backup enable lists the cloud folders of this machine")
+		}
 		return source{state: content.State, created: content.Created}, err
 	}
 }
