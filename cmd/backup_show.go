@@ -173,20 +173,20 @@ whether it is whole and signed.` + exitStatus("0 done; 1 the location is not the
 			if err != nil {
 				return err
 			}
-			_, _, err = s.listBackups(cmd.Context())
+			_, err = s.listBackups(cmd.Context())
 			return err
 		},
 	}
 }
 
-func (s *session) listBackups(ctx context.Context) (backup.Inventory, backup.Enrolment, error) {
+func (s *session) listBackups(ctx context.Context) (backup.Inventory, error) {
 	e, loc, err := s.enrolled(ctx)
 	if err != nil {
-		return backup.Inventory{}, e, err
+		return backup.Inventory{}, err
 	}
 	inv, err := s.take(ctx, loc, e.Keys())
 	if err != nil {
-		return inv, e, err
+		return inv, err
 	}
 	newest := map[string]bool{}
 	for _, files := range inv.Newest(time.Time{}, false) {
@@ -211,9 +211,9 @@ func (s *session) listBackups(ctx context.Context) (backup.Inventory, backup.Enr
 		rows = append(rows, []string{j.Created, term.Escape(j.Name), accounts, mark, term.Escape(f.Name)})
 	}
 	if s.json {
-		return inv, e, s.printJSON(out)
+		return inv, s.printJSON(out)
 	}
-	return inv, e, s.printTable(rows)
+	return inv, s.printTable(rows)
 }
 
 func newBackupVerify(c *cli) *cobra.Command {
@@ -230,7 +230,7 @@ the sealed keys are there and unchanged, and put back what is missing.` + exitSt
 			if err != nil {
 				return err
 			}
-			inv, _, err := s.listBackups(cmd.Context())
+			inv, err := s.listBackups(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -89,7 +89,7 @@ func (c *cli) importFiles(cmd *cobra.Command, paths []string, o importOptions) e
 	if err := onlyOnce(append([]string{o.passphraseFile, c.vaultPassphraseFile}, paths...)...); err != nil {
 		return err
 	}
-	if o.reveal && !(o.dryRun && c.json) {
+	if o.reveal && (!o.dryRun || !c.json) {
 		return usagef("--reveal goes with --dry-run --json")
 	}
 	s, err := c.open(cmd.CommandPath())

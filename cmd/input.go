@@ -153,10 +153,10 @@ func (c *cli) askNew(ctx context.Context, prompt string) (string, error) {
 	}
 }
 
-// confirm asks a question that a flag answers for scripts.
-func (c *cli) confirm(ctx context.Context, question, flag string) error {
+// confirm asks a question that --yes answers for scripts.
+func (c *cli) confirm(ctx context.Context, question string) error {
 	if !c.choosing() {
-		return hint.With(usagef("this asks first, and there is nobody to ask"), "say so with "+flag)
+		return hint.With(usagef("this asks first, and there is nobody to ask"), "say so with --yes")
 	}
 	yes, err := c.Prompt.Confirm(ctx, question)
 	if err != nil {

@@ -34,7 +34,7 @@ Removing an account here turns nothing off at its issuer.` + exitStatus("0 done;
 				return err
 			}
 			if !yes {
-				if err := c.confirm(cmd.Context(), "Remove "+label(a)+"?", "--yes"); err != nil {
+				if err := c.confirm(cmd.Context(), "Remove "+label(a)+"?"); err != nil {
 					return err
 				}
 			}

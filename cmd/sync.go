@@ -132,7 +132,7 @@ func (s *session) mergeFiles(ctx context.Context, newest map[string][]backup.Fil
 	_, report := vault.Merge(state, theirs)
 	if n := len(report.Removed); n > 0 && !o.yes && (n > 5 || n*5 > len(state.Accounts())) {
 		s.say("the merge would remove %s of %d", count(n, "account"), len(state.Accounts()))
-		if err := s.confirm(ctx, "Merge?", "--yes"); err != nil {
+		if err := s.confirm(ctx, "Merge?"); err != nil {
 			return j, fmt.Errorf("%w: %w", errManyRemovals, err)
 		}
 	}

@@ -257,7 +257,7 @@ can still be read is left alone. auth restore FILE starts anew by itself.` + exi
 				return err
 			}
 			if !yes {
-				if err := c.confirm(cmd.Context(), "Give the old vault up and start an empty one?", "--yes"); err != nil {
+				if err := c.confirm(cmd.Context(), "Give the old vault up and start an empty one?"); err != nil {
 					return err
 				}
 			}
