@@ -3,7 +3,6 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,14 +56,14 @@ func missing(what, flag string) error {
 // not echoed: arguments are in the shell's history already, but need not be in a log.
 var errSecretArgument = errors.New("an argument looks like a secret; secrets are never arguments, which other users and the shell's history can see")
 
-// secretWords match texts that are secrets or hold one.
-var secretWords = regexp.MustCompile(`(?i)otpauth(-migration)?://|steam://|motp://|AGE-SECRET-KEY-`)
-
 // looksSecret reports whether an argument looks like a secret: a URI that holds
 // one, or 16 and more base32 letters with a digit among them or all in upper case.
 func looksSecret(arg string) bool {
-	if secretWords.MatchString(arg) {
-		return true
+	lower := strings.ToLower(arg)
+	for _, mark := range []string{"otpauth://", "otpauth-migration://", "steam://", "motp://", "age-secret-key-"} {
+		if strings.Contains(lower, mark) {
+			return true
+		}
 	}
 	word := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" -=", r) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -23,12 +24,14 @@ func (n FileName) String() string {
 	return fmt.Sprintf("%s-%s-%d-%s.age", n.Device, n.Time.UTC().Format(nameTime), n.Generation, n.Hash)
 }
 
-var fileName = regexp.MustCompile(`^([0-9a-f]{16})-(\d{8}T\d{6}Z)-(\d{1,20})-([0-9a-f]{16})(.*)\.age$`)
+var fileName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9a-f]{16})-(\d{8}T\d{6}Z)-(\d{1,20})-([0-9a-f]{16})(.*)\.age$`)
+})
 
 // ParseFileName reads the name of a backup file, also of a conflict copy, to whose
 // name a sync client has added something.
 func ParseFileName(name string) (n FileName, ok bool) {
-	m := fileName.FindStringSubmatch(name)
+	m := fileName().FindStringSubmatch(name)
 	if m == nil {
 		return FileName{}, false
 	}

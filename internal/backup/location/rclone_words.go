@@ -9,15 +9,12 @@ import (
 
 const maxMessage = 300 // bytes of RcloneError.Message
 
-var (
-	// stamp begins every line of rclone's log.
-	stamp = regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d `)
-	// quoted is what rclone repeats of its configuration or of an address, which may hold a password or a token.
-	quoted = regexp.MustCompile(`(could not parse line:?).*|(://)[^/@\s]*(@)|(\?)[^\s"]*=[^\s"]*`)
-)
-
 // lastLine is what rclone said at the end, fit to be shown.
 func lastLine(said string) string {
+	// stamp begins every line of rclone's log.
+	stamp := regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d `)
+	// quoted is what rclone repeats of its configuration or of an address, which may hold a password or a token.
+	quoted := regexp.MustCompile(`(could not parse line:?).*|(://)[^/@\s]*(@)|(\?)[^\s"]*=[^\s"]*`)
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	line := strings.TrimSpace(lines[len(lines)-1])
 	line = stamp.ReplaceAllString(line, "")

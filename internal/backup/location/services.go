@@ -131,9 +131,6 @@ func googleDrive(m machine) []string {
 	return paths
 }
 
-// localPath is a folder in the configuration of Nextcloud's client and its relatives.
-var localPath = regexp.MustCompile(`^\d+\\Folders(?:WithPlaceholders)?\\[^\\]+\\localPath=(.+)$`)
-
 func owncloud(m machine, name, config string) []string {
 	switch {
 	case m.mac():
@@ -144,6 +141,7 @@ func owncloud(m machine, name, config string) []string {
 		config = m.under("XDG_CONFIG_HOME", m.home(".config"), name, config)
 	}
 	var paths []string
+	localPath := regexp.MustCompile(`^\d+\\Folders(?:WithPlaceholders)?\\[^\\]+\\localPath=(.+)$`)
 	lines := bufio.NewScanner(bytes.NewReader(m.file(config)))
 	for lines.Scan() {
 		match := localPath.FindStringSubmatch(lines.Text())
