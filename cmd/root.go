@@ -4,6 +4,8 @@ package cmd
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"os/signal"
 	"syscall"
 	"time"
@@ -11,41 +13,43 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// graceful is how long a command that was interrupted may take to put things in
-// order. One that hangs in a read or a keyring call is left behind.
-const graceful = 300 * time.Millisecond
+const (
+	// graceful is how long a command that was interrupted may take to put things in
+	// order. One that hangs in a read or a keyring call is left behind.
+	graceful = 300 * time.Millisecond
+	// unwatched is how long signals have their usual effect, which no change of a
+	// vault or a backup minds: to watch for them costs a twentieth of "auth code".
+	unwatched = 100 * time.Millisecond
+)
 
-// Main runs auth with args and returns its exit code.
+// Main runs auth with args and returns its exit code. The process ends with it.
 func Main(env *Env, args []string) int {
 	// A reader of our output that goes away is an error to report (a counter may
 	// have been advanced for a code that nobody saw), not a silent death.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx, interrupt := context.WithCancel(context.Background())
+	defer interrupt()
+	watch := time.AfterFunc(unwatched, func() {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		<-signals
+		interrupt()
+		time.Sleep(graceful)
+		os.Exit(codeInterrupted)
+	})
+	defer watch.Stop()
 
 	c := &cli{Env: env}
-	root := c.root()
+	root := c.root(called(args))
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	ended := make(chan error, 1)
-	go func() { ended <- root.ExecuteContext(ctx) }()
-	select {
-	case err := <-ended:
-		return c.exit(err, args)
-	case <-ctx.Done():
-	}
-	select {
-	case err := <-ended:
-		return c.exit(err, args)
-	case <-time.After(graceful):
-		return codeInterrupted
-	}
+	return c.exit(root.ExecuteContext(ctx), args)
 }
 
 // NewRoot returns the whole tree of commands. It touches nothing of env.
-func NewRoot(env *Env) *cobra.Command { return (&cli{Env: env}).root() }
+func NewRoot(env *Env) *cobra.Command { return (&cli{Env: env}).root(commands()) }
 
 // The groups of commands in the help.
 const (
@@ -54,7 +58,57 @@ const (
 	groupCare   = "care"
 )
 
-func (c *cli) root() *cobra.Command {
+// A command is the constructor of one, under the name that it is called by.
+type command struct {
+	group, name string
+	build       func(*cli) *cobra.Command
+}
+
+func commands() []command {
+	return []command{
+		{groupCodes, "add", newAdd},
+		{groupCodes, "code", newCode},
+		{groupCodes, "list", newList},
+		{groupCodes, "show", newShow},
+		{groupCodes, "edit", newEdit},
+		{groupCodes, "move", newMove},
+		{groupCodes, "remove", newRemove},
+		{groupCodes, "verify", newVerify},
+		{groupCodes, "check", newCheck},
+		{groupCodes, "scan", newScan},
+		{groupBackup, "backup", newBackup},
+		{groupBackup, "restore", newRestore},
+		{groupBackup, "sync", newSync},
+		{groupBackup, "status", newStatus},
+		{groupBackup, "import", newImport},
+		{groupBackup, "export", newExport},
+		{groupCare, "vault", newVault},
+		{groupCare, "config", newConfig},
+		{groupCare, "doctor", newDoctor},
+		{groupCare, "completion", newCompletion},
+	}
+}
+
+// called returns the commands that args can mean: the one that they begin with, or
+// all. To build a tree of all takes as long as to read a keyring.
+func called(args []string) []command {
+	all := commands()
+	if len(args) == 0 {
+		return all
+	}
+	for i, command := range all {
+		if command.name == args[0] {
+			return all[i : i+1]
+		}
+	}
+	if len(args) == 1 && args[0] == "--version" {
+		return nil
+	}
+	return all
+}
+
+func (c *cli) root(commands []command) *cobra.Command {
+	var showVersion bool
 	root := &cobra.Command{
 		Use:   "auth",
 		Short: "The authenticator for the terminal",
@@ -69,9 +123,14 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
   auth code github
   auth backup --to vault.age
   auth restore vault.age`,
-		Version:           version(),
-		Args:              c.noCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args: c.noCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion {
+				_, err := fmt.Fprintln(c.Out, "auth", version())
+				return err
+			}
+			return cmd.Help()
+		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Before cobra does it itself, with an error that cannot be told from others.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -87,7 +146,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: true},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.SetVersionTemplate("auth {{.Version}}\n")
+	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version for auth")
 	root.AddGroup(
 		&cobra.Group{ID: groupCodes, Title: "Accounts and codes:"},
 		&cobra.Group{ID: groupBackup, Title: "Backup, recovery and moving:"},
@@ -100,21 +159,10 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 	flags.BoolVar(&c.json, "json", false, "write JSON")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
 
-	for _, group := range []struct {
-		id       string
-		commands []*cobra.Command
-	}{
-		{groupCodes, []*cobra.Command{
-			newAdd(c), newCode(c), newList(c), newShow(c), newEdit(c), newMove(c), newRemove(c), newVerify(c), newCheck(c),
-			newScan(c),
-		}},
-		{groupBackup, []*cobra.Command{newBackup(c), newRestore(c), newSync(c), newStatus(c), newImport(c), newExport(c)}},
-		{groupCare, []*cobra.Command{newVault(c), newConfig(c), newDoctor(c), newCompletion(c)}},
-	} {
-		for _, command := range group.commands {
-			command.GroupID = group.id
-			root.AddCommand(command)
-		}
+	for _, command := range commands {
+		built := command.build(c)
+		built.GroupID = command.group
+		root.AddCommand(built)
 	}
 	root.SetHelpCommandGroupID(groupCare)
 	return root
