@@ -118,7 +118,7 @@ func (c *cli) backupNow(cmd *cobra.Command, o backupOptions) error {
 	if err := s.ready(cmd.Context()); err != nil {
 		return err
 	}
-	done, err := s.backUp(cmd.Context(), true)
+	done, err := s.backUp(cmd.Context(), anew)
 	switch {
 	case errors.Is(err, errBackupOff):
 		return hint.With(usageError{err}, "auth backup enable LOCATION, or auth backup --to FILE")

@@ -1,11 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,14 +112,23 @@ func (s *session) backUpAfterChange(ctx context.Context) {
 	if err != nil || marker.Location == "" {
 		return
 	}
-	if _, err := s.backUp(ctx, false); err != nil {
+	if _, err := s.backUp(ctx, catchUp); err != nil {
 		s.warn("the backup is stale: %s (auth status)", message(err, nil))
 	}
 }
 
-// backUp writes the vault as it is now to the enrolled location, unless another
-// process has just done so. What went wrong is remembered until it goes right.
-func (s *session) backUp(ctx context.Context, always bool) (backup.Done, error) {
+// How a backup is to be made.
+type backupHow int
+
+const (
+	catchUp backupHow = iota // unless the vault as it is has been backed up already
+	anew                     // in any case
+	refill                   // and also where the location has been emptied
+)
+
+// backUp writes the vault as it is now to the enrolled location. What went wrong is
+// remembered until it goes right.
+func (s *session) backUp(ctx context.Context, how backupHow) (backup.Done, error) {
 	e, ok, err := s.enrolment(ctx)
 	if err != nil {
 		return backup.Done{}, s.stale(err)
@@ -131,22 +140,56 @@ func (s *session) backUp(ctx context.Context, always bool) (backup.Done, error) 
 	if err != nil {
 		return backup.Done{}, s.stale(err)
 	}
-	wait := remoteWait
-	if loc.Local() {
-		wait = folderWait
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	outer := ctx
+	ctx, cancel := context.WithTimeout(ctx, s.patience(loc))
 	defer cancel()
-	release, err := vault.LockFile(ctx, s.places.state, "backup.lock", s.command, wait)
+	release, err := s.lockBackup(ctx, loc)
 	if err != nil {
+		if s.backedUp(outer, loc) { // by whoever was faster
+			return backup.Done{File: s.readBackupState().File}, nil
+		}
 		return backup.Done{}, s.stale(err)
 	}
 	defer release()
-	done, err := s.backUpLocked(ctx, loc, e, always)
+	// Read again under the lock: another process may have changed the key.
+	if e, _, err = s.enrolment(ctx); err != nil {
+		return backup.Done{}, s.stale(err)
+	}
+	done, err := s.backUpLocked(ctx, loc, e, how)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return done, s.stale(err)
 	}
 	return done, err
+}
+
+// patience is how long a location may take to be backed up to.
+func (s *session) patience(loc location.Location) time.Duration {
+	wait := remoteWait
+	if loc.Local() {
+		wait = folderWait
+	}
+	return cmp.Or(s.Patience, wait)
+}
+
+// lockBackup takes the lock under which the location is written to and the enrolment
+// changed. A command that holds it may take it again.
+func (s *session) lockBackup(ctx context.Context, loc location.Location) (release func(), err error) {
+	if s.backupLocked {
+		return func() {}, nil
+	}
+	unlock, err := vault.LockFile(ctx, s.places.state, "backup.lock", s.command, s.patience(loc))
+	if err != nil {
+		return nil, err
+	}
+	s.backupLocked = true
+	return func() { s.backupLocked = false; unlock() }, nil
+}
+
+// backedUp reports whether the vault as it is now has been backed up.
+func (s *session) backedUp(ctx context.Context, loc location.Location) bool {
+	state, err := s.vault.Read(ctx)
+	b := s.readBackupState()
+	return err == nil && b.Generation >= state.Generation && b.StaleSince.IsZero() && b.Location == loc.String()
 }
 
 // stale remembers why the backup could not be made, and since when.
@@ -162,35 +205,32 @@ func (s *session) stale(reason error) error {
 	return reason
 }
 
-func (s *session) backUpLocked(ctx context.Context, loc location.Location, e backup.Enrolment, always bool) (backup.Done, error) {
+func (s *session) backUpLocked(ctx context.Context, loc location.Location, e backup.Enrolment, how backupHow) (backup.Done, error) {
 	state, err := s.vault.Read(ctx)
 	if err != nil {
 		return backup.Done{}, err
 	}
 	b := s.readBackupState()
-	if !always && b.Generation >= state.Generation && b.StaleSince.IsZero() && b.Location == loc.String() {
+	if how == catchUp && b.Generation >= state.Generation && b.StaleSince.IsZero() && b.Location == loc.String() {
 		return backup.Done{File: b.File}, nil
 	}
-	others, rotated, err := s.otherKeys(ctx, loc, e)
+	entries, err := list(ctx, loc)
 	if err != nil {
 		return backup.Done{}, err
 	}
-	if rotated {
+	others, rotated := otherKeys(entries, e)
+	switch {
+	case rotated:
 		return backup.Done{}, errRotated
+	case how != refill && b.File != "" && b.Location == loc.String() && !holdsBackups(entries):
+		// A disk that is not mounted leaves an empty folder, which nobody carries away.
+		return backup.Done{}, errEmptied
 	}
-	job := backup.Job{
-		Location: loc, Enrolment: e, DeviceName: s.Hostname(), Generation: state.Generation, State: state,
-		OldFiles: b.OldFiles, Now: s.Now(), SealedBytes: s.sealedBytes,
-		Record: func(w backup.Written) error { return s.vault.SetItem(ctx, backup.WrittenItem, w.Encode()) },
-	}
-	if job.Device, err = s.vault.Device(ctx); err != nil {
-		return backup.Done{}, err
-	}
-	text, _, err := s.vault.Item(ctx, backup.WrittenItem)
+	job, err := s.job(ctx, loc, e)
 	if err != nil {
 		return backup.Done{}, err
 	}
-	job.Written = backup.ParseWritten(text)
+	job.Generation, job.State, job.Thorough = state.Generation, state, how != catchUp
 	done, err := job.Run(ctx)
 	if errors.Is(err, backup.ErrCloned) {
 		if job.Device, err = s.vault.RenewDevice(ctx); err != nil {
@@ -203,11 +243,8 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 	if done.File == "" {
 		return done, err
 	}
-	for _, name := range done.PutBack {
-		s.warn("%s was missing or altered at the location: put back", term.Escape(name))
-	}
-	if err != nil {
-		s.warn("%s", message(err, nil))
+	if err := s.mended(ctx, e, done, err); err != nil {
+		return done, err
 	}
 	return done, s.writeBackupState(backupState{
 		Location: loc.String(), Generation: state.Generation, File: done.File, Time: s.Now().UTC(),
@@ -215,82 +252,10 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 	})
 }
 
-// otherKeys counts the sealed keys at a location that belong to keys which are not
-// held. Where they have taken the place of ours the key was rotated.
-func (s *session) otherKeys(ctx context.Context, loc location.Location, e backup.Enrolment) (others int, rotated bool, err error) {
-	entries, err := list(ctx, loc)
-	if err != nil {
-		return 0, false, err
-	}
-	held := map[string]bool{}
-	for _, key := range e.Keys() {
-		held[key.ID()] = true
-	}
-	ours := false
-	for _, entry := range entries {
-		id, ok := backup.SealedKeyID(entry.Name)
-		switch {
-		case !ok:
-		case id == e.Key.ID():
-			ours = true
-		case !held[id]:
-			others++
-		}
-	}
-	return others, others > 0 && !ours, nil
-}
-
-// sealedBytes returns this device's copy of a sealed key.
-func (s *session) sealedBytes(name string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(s.places.state, "sealed", filepath.Base(name)))
-}
-
-func (s *session) keepSealed(name string, data []byte) error {
-	dir := filepath.Join(s.places.state, "sealed")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	return create(filepath.Join(dir, filepath.Base(name)), true, func(f *os.File) error {
-		_, err := f.Write(data)
-		return err
-	})
-}
-
-// learnSealed keeps copies of the location's sealed keys that backups list, so that
-// this device can put them back, and notes which are retired.
-func (s *session) learnSealed(ctx context.Context, loc location.Location, e *backup.Enrolment, inv backup.Inventory) error {
-	for _, f := range inv.Files {
-		if f.State != backup.Good || f.Key != e.Key.ID() {
-			continue
-		}
-		for _, sealed := range f.Content.Sealed {
-			if id, _ := backup.SealedKeyID(sealed.Name); id == e.Key.ID() {
-				e.AddSealed(sealed)
-			}
-		}
-	}
-	for _, sealed := range e.Sealed {
-		if _, err := s.sealedBytes(sealed.Name); err == nil || sealed.Retired {
-			continue
-		}
-		data, err := loc.Read(ctx, sealed.Name)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && backup.HashOf(data) != sealed.Hash {
-			continue // another device has a copy, and puts it back
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.keepSealed(sealed.Name, data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // take reads a whole location with the keys that are held and those that its
 // backups hold.
 func (s *session) take(ctx context.Context, loc location.Location, keys []backup.RecoveryKey) (backup.Inventory, error) {
-	ctx, cancel := context.WithTimeout(ctx, readWait)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, readWait))
 	defer cancel()
 	inv, err := backup.Take(ctx, loc, s.readBackupState().OldFiles, keys...)
 	return inv, at(loc, err)

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ var (
 	errRotated   = errors.New("the location's recovery key was changed by another device")
 	errNoKey     = errors.New("there are backups at the location, and none of its keys was opened")
 	errNoBackups = errors.New("there are no backups there")
+	errEmptied   = errors.New("the location is empty, and backups were written to it before")
 	errWeak      = errors.New("the passphrase is weak: whoever gets at the files could guess it")
 )
 
@@ -135,7 +137,7 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 	if state.Generation == 0 {
 		return hint.With(errors.New("the vault is empty: there is nothing to back up yet"), "auth add, or auth restore "+text)
 	}
-	waited, cancel := context.WithTimeout(ctx, readWait)
+	waited, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, readWait))
 	defer cancel()
 	if err := location.Prepare(waited, loc); err != nil {
 		return at(loc, err)
@@ -163,33 +165,33 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 		}
 		j.Joined = true
 	}
+	release, err := s.lockBackup(ctx, loc)
+	if err != nil {
+		return err
+	}
+	defer release()
 	e.Location, e.On = loc.String(), true
 	if err := s.setEnrolment(ctx, e); err != nil {
 		return err
 	}
-	done, err := s.backUp(ctx, true)
-	if err != nil {
-		s.say("backup is on, to %s", term.Escape(loc.String()))
-		return &staleError{err}
-	}
+	done, backupErr := s.backUp(ctx, refill)
 	j.Key, j.Recipient, j.File = e.Key.ID(), e.Key.Recipient(), done.File
-	return s.sayEnabled(j, loc)
+	if err := s.sayEnabled(j, loc); err != nil || backupErr == nil {
+		return err
+	}
+	return &staleError{backupErr}
 }
 
 func (s *session) sayEnabled(j jsonEnabled, loc location.Location) error {
 	if s.json {
 		return s.printJSON(j)
 	}
-	if j.Passphrase != "" {
-		s.say("recovery passphrase: %s", j.Passphrase)
-		s.say("write it down and keep it away from this machine: without it nobody can open the backups")
-	}
 	verb := "is on"
 	if j.Joined {
 		verb = "joined the location"
 	}
 	s.say("backup %s: every change goes to %s", verb, term.Escape(loc.String()))
-	if loc.Local() {
+	if loc.Local() && j.File != "" {
 		s.say("written to the folder; carrying it away is up to its cloud client")
 	}
 	return nil
@@ -217,6 +219,7 @@ func (s *session) newLocation(ctx context.Context, loc location.Location, o enab
 	if e.Key, err = backup.NewRecoveryKey(o.x25519); err != nil {
 		return e, "", err
 	}
+	s.sayPassphrase(made)
 	err = s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor})
 	return e, made, err
 }
@@ -243,6 +246,16 @@ func (s *session) newRecoveryPassphrase(ctx context.Context, o enableOptions) (p
 	return passphrase, "", nil
 }
 
+// sayPassphrase shows a passphrase that was made: before it is used, so that nothing is
+// ever sealed under one that nobody has seen, whatever goes wrong after it.
+func (s *session) sayPassphrase(made string) {
+	if made == "" || s.json {
+		return
+	}
+	s.say("recovery passphrase: %s", made)
+	s.say("write it down and keep it away from this machine: without it nobody can open the backups")
+}
+
 // seal writes the recovery key as a new sealed key, here and at the location.
 func (s *session) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) error {
 	sealed, data, err := e.Key.Seal(to)
@@ -262,14 +275,15 @@ func (s *session) seal(ctx context.Context, loc location.Location, e *backup.Enr
 // join opens the key of a location that has backups. Where this device has another
 // key there already, that one is kept to read its own history with.
 func (s *session) join(ctx context.Context, loc location.Location, old backup.Enrolment, enrolled bool, o enableOptions) (backup.Enrolment, error) {
-	same := enrolled && old.Location == loc.String()
+	same, rotated := enrolled && old.Location == loc.String(), false
 	skip := map[string]bool{}
 	if same {
-		others, _, err := s.otherKeys(ctx, loc, old)
+		entries, err := list(ctx, loc)
 		if err != nil {
 			return old, err
 		}
-		if others == 0 {
+		others := 0
+		if others, rotated = otherKeys(entries, old); others == 0 {
 			return old, nil
 		}
 		for _, key := range old.Keys() {
@@ -282,7 +296,10 @@ func (s *session) join(ctx context.Context, loc location.Location, old backup.En
 	}
 	e := backup.Enrolment{Key: key}
 	if same {
-		e.OldKeys = append([]backup.RecoveryKey{old.Key}, old.OldKeys...)
+		e.OldKeys, e.Sealed = append([]backup.RecoveryKey{old.Key}, old.OldKeys...), old.Sealed
+		if err := s.ownOldFiles(ctx, loc, old, rotated); err != nil {
+			return old, err
+		}
 	}
 	inv, err := s.take(ctx, loc, e.Keys())
 	if err != nil {
@@ -291,32 +308,42 @@ func (s *session) join(ctx context.Context, loc location.Location, old backup.En
 	if !slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == key.ID() }) && len(inv.Files) > 0 && !same {
 		return old, hint.With(fmt.Errorf("%w", errNoKey), "the key that was opened fits none of the backups there")
 	}
-	if same {
-		if err := s.ownOldFiles(inv, old); err != nil {
-			return old, err
-		}
-	}
-	for _, entry := range inv.Sealed {
-		if id, _ := backup.SealedKeyID(entry.Name); id != key.ID() || entry.Missing {
-			continue
-		}
-		data, err := loc.Read(ctx, entry.Name)
-		if err != nil {
-			return old, err
-		}
-		e.AddSealed(backup.SealedKey{Name: entry.Name, Hash: backup.HashOf(data)})
-	}
 	return e, s.learnSealed(ctx, loc, &e, inv)
 }
 
 // ownOldFiles remembers which files under the key so far are known to be ours: only
-// those are read as history later.
-func (s *session) ownOldFiles(inv backup.Inventory, old backup.Enrolment) error {
-	b := s.readBackupState()
+// those are read as history later. Where the key was rotated away, somebody may have
+// found it, and only what this device wrote itself is known.
+func (s *session) ownOldFiles(ctx context.Context, loc location.Location, old backup.Enrolment, rotated bool) error {
+	inv, err := s.take(ctx, loc, old.Keys())
+	if err != nil {
+		return err
+	}
+	text, _, err := s.vault.Item(ctx, backup.WrittenItem)
+	if err != nil {
+		return err
+	}
+	written := backup.ParseWritten(text)
+	hashes := inv.OldFiles
 	for _, f := range inv.Files {
-		if f.State == backup.Good && f.Key == old.Key.ID() && !slices.Contains(b.OldFiles, f.Hash) {
-			b.OldFiles = append(b.OldFiles, f.Hash)
+		if f.State == backup.Good && f.Key == old.Key.ID() && (!rotated || written.Has(f.Hash)) {
+			hashes = append(hashes, f.Hash)
 		}
+	}
+	return s.rememberOldFiles(hashes)
+}
+
+// rememberOldFiles adds to the files under old keys that are known to be ours.
+func (s *session) rememberOldFiles(hashes []string) error {
+	b := s.readBackupState()
+	before := len(b.OldFiles)
+	for _, hash := range hashes {
+		if !slices.Contains(b.OldFiles, hash) {
+			b.OldFiles = append(b.OldFiles, hash)
+		}
+	}
+	if len(b.OldFiles) == before {
+		return nil
 	}
 	return s.writeBackupState(b)
 }
@@ -394,6 +421,7 @@ func (s *session) openWith(text []byte, sealed [][]byte) (backup.RecoveryKey, er
 // readSealed reads the sealed keys among a location's entries, but those of the keys in skip.
 func (s *session) readSealed(ctx context.Context, loc location.Location, entries []location.Entry, skip map[string]bool) ([][]byte, error) {
 	var keys [][]byte
+	var first error
 	for _, e := range entries {
 		id, ok := backup.SealedKeyID(e.Name)
 		if !ok || skip[id] || e.Missing {
@@ -401,11 +429,15 @@ func (s *session) readSealed(ctx context.Context, loc location.Location, entries
 		}
 		data, err := loc.Read(ctx, e.Name)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", e.Name, err)
+			first = cmp.Or(first, fmt.Errorf("read %s: %w", e.Name, err))
+			continue // another may do
 		}
 		keys = append(keys, data)
 	}
-	return keys, nil
+	if len(keys) > 0 {
+		first = nil
+	}
+	return keys, first
 }
 
 // A staleError is a backup that was asked for and could not be made.

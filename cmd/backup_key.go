@@ -40,14 +40,7 @@ func (s *session) sayKey(e backup.Enrolment, made string) error {
 		}
 		rows = append(rows, []string{state, sealed.Name})
 	}
-	if err := s.printTable(rows); err != nil {
-		return err
-	}
-	if made != "" {
-		s.say("recovery passphrase: %s", made)
-		s.say("write it down: without it nobody can open the backups")
-	}
-	return nil
+	return s.printTable(rows)
 }
 
 func newBackupPassphrase(c *cli) *cobra.Command {
@@ -85,33 +78,49 @@ func (s *session) newPassphrase(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	// Which of the sealed keys are under a passphrase, only their headers say.
-	retired := map[string]bool{}
-	for _, sealed := range e.Sealed {
+	for i, sealed := range e.Sealed {
+		if sealed.Retired {
+			continue
+		}
 		data, err := s.sealedCopy(ctx, loc, sealed.Name)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			s.warn("%s is gone, and this device has no copy: whether it was under the old passphrase is not known", term.Escape(sealed.Name))
+		case err != nil:
 			return err
 		}
 		if under, err := backup.UnderPassphrase(data); err == nil && under {
-			retired[sealed.Name] = true
+			e.Sealed[i].Retired = true
 		}
 	}
+	s.sayPassphrase(made)
 	if err := s.seal(ctx, loc, &e, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
 		return err
 	}
-	if err := s.retire(ctx, loc, &e, retired); err != nil {
-		return err
-	}
-	if err := s.setEnrolment(ctx, e); err != nil {
-		return err
-	}
-	if _, err := s.backUp(ctx, true); err != nil { // other devices learn it from a backup
-		return &staleError{err}
-	}
-	if err := s.sayKey(e, made); err != nil {
+	if err := s.writeUnder(ctx, loc, e, made); err != nil {
 		return err
 	}
 	s.say("where the old passphrase may be known: auth backup key --rotate")
 	return nil
+}
+
+// writeUnder keeps a changed enrolment and backs up under it. Only when that backup is
+// there do the sealed keys go that the enrolment calls retired; other devices learn of
+// it all from the backup.
+func (s *session) writeUnder(ctx context.Context, loc location.Location, e backup.Enrolment, made string) error {
+	release, err := s.lockBackup(ctx, loc)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := s.setEnrolment(ctx, e); err != nil {
+		return err
+	}
+	_, backupErr := s.backUp(ctx, anew)
+	if err := s.sayKey(e, made); err != nil || backupErr == nil {
+		return err
+	}
+	return &staleError{backupErr}
 }
 
 func (s *session) sealedCopy(ctx context.Context, loc location.Location, name string) ([]byte, error) {
@@ -119,20 +128,6 @@ func (s *session) sealedCopy(ctx context.Context, loc location.Location, name st
 		return data, nil
 	}
 	return loc.Read(ctx, name)
-}
-
-// retire removes sealed keys from the location, and notes that they stay away.
-func (s *session) retire(ctx context.Context, loc location.Location, e *backup.Enrolment, names map[string]bool) error {
-	for i := range e.Sealed {
-		if !names[e.Sealed[i].Name] {
-			continue
-		}
-		e.Sealed[i].Retired = true
-		if err := loc.Remove(ctx, e.Sealed[i].Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
 }
 
 type keyOptions struct {
@@ -203,13 +198,7 @@ func (s *session) addKey(ctx context.Context, e backup.Enrolment, loc location.L
 			return err
 		}
 	}
-	if err := s.setEnrolment(ctx, e); err != nil {
-		return err
-	}
-	if _, err := s.backUp(ctx, true); err != nil {
-		return &staleError{err}
-	}
-	return s.sayKey(e, "")
+	return s.writeUnder(ctx, loc, e, "")
 }
 
 // writeSheet writes the recovery key for paper: as text, and as a QR code.
@@ -262,19 +251,18 @@ func (s *session) rotate(ctx context.Context, e backup.Enrolment, loc location.L
 	if _, err := s.mergeLocation(ctx, e, loc, syncOptions{yes: true}); err != nil {
 		return err
 	}
-	inv, err := s.take(ctx, loc, e.Keys())
+	e, _, err := s.enrolment(ctx) // with what the merge has learned
 	if err != nil {
 		return err
 	}
-	if err := s.ownOldFiles(inv, e); err != nil {
+	if err := s.ownOldFiles(ctx, loc, e, false); err != nil {
 		return err
-	}
-	old := map[string]bool{}
-	for _, sealed := range e.Sealed {
-		old[sealed.Name] = true
 	}
 	next := backup.Enrolment{
 		Location: e.Location, On: true, Sealed: e.Sealed, OldKeys: append([]backup.RecoveryKey{e.Key}, e.OldKeys...),
+	}
+	for i := range next.Sealed {
+		next.Sealed[i].Retired = true
 	}
 	passphrase, made, err := s.newRecoveryPassphrase(ctx, o.enableOptions)
 	if err != nil {
@@ -283,23 +271,11 @@ func (s *session) rotate(ctx context.Context, e backup.Enrolment, loc location.L
 	if next.Key, err = backup.NewRecoveryKey(o.x25519); err != nil {
 		return err
 	}
+	s.sayPassphrase(made)
 	if err := s.seal(ctx, loc, &next, backup.Sealing{Passphrase: passphrase, WorkFactor: s.WorkFactor}); err != nil {
 		return err
 	}
-	if err := s.setEnrolment(ctx, next); err != nil {
-		return err
-	}
-	if _, err := s.backUp(ctx, true); err != nil {
-		return &staleError{err}
-	}
-	// Only now that a backup lies under the new key do the old sealed keys go.
-	if err := s.retire(ctx, loc, &next, old); err != nil {
-		return err
-	}
-	if err := s.setEnrolment(ctx, next); err != nil {
-		return err
-	}
-	if err := s.sayKey(next, made); err != nil {
+	if err := s.writeUnder(ctx, loc, next, made); err != nil {
 		return err
 	}
 	s.say("on each other device: auth backup enable %s, with the new passphrase", term.Escape(e.Location))
@@ -366,7 +342,7 @@ func (s *session) forget(ctx context.Context, name string, yes bool) error {
 	if _, err := s.mergeFiles(ctx, map[string][]backup.File{ids[0]: newest[ids[0]]}, syncOptions{yes: true}); err != nil {
 		return err
 	}
-	if _, err := s.backUp(ctx, true); err != nil {
+	if _, err := s.backUp(ctx, anew); err != nil {
 		return &staleError{err}
 	}
 	removed := 0

@@ -234,7 +234,7 @@ the sealed keys are there and unchanged, and put back what is missing.` + exitSt
 			if err != nil {
 				return err
 			}
-			if _, err := s.backUp(cmd.Context(), false); err != nil {
+			if err := s.mend(cmd.Context()); err != nil {
 				return &staleError{err}
 			}
 			skipped := inv.Skipped(false)

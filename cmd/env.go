@@ -23,6 +23,8 @@ type Env struct {
 	// WorkFactor is the logarithm of the scrypt cost of new passphrases; 0 is age's
 	// own (18). Tests lower it: the shipped program has no such switch.
 	WorkFactor int
+	// Patience is how long a location may take; 0 are the shipped program's own times.
+	Patience time.Duration
 }
 
 // System returns the Env of this process.

@@ -57,6 +57,7 @@ var faults = []struct {
 	{is(errNoDevice), codeNotFound, ""},
 	{is(errSeveral), codeAmbiguous, ""},
 	{is(errVerified), codePartly, ""},
+	{is(errEmptied), codeStale, "is the disk or the cloud folder there? auth backup enable LOCATION fills it again"},
 	{is(errNoBackups), codeBackup, "name the folder that README.txt and recovery-….age lie in; auth backup enable lists the cloud folders of this machine"},
 	{is(errNoKey, errNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "auth backup list; an older file, or another key, may do"},
 	{is(location.ErrInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},

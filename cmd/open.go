@@ -40,6 +40,8 @@ type session struct {
 	unlock  *string // the file keyring's passphrase, once known
 	command string
 	quiet   bool // changes are not backed up one by one
+
+	backupLocked bool // this command holds the lock of backups
 }
 
 // open returns the vault of this profile. It reads configuration and marker, and

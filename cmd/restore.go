@@ -124,6 +124,7 @@ func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
 	if err != nil {
 		return err
 	}
+	o.Anew = o.at != ""
 	var steps []backup.Step
 	apply := func(tx *vault.Tx) error {
 		state := from.state
@@ -269,19 +270,18 @@ func (s *session) stayOn(ctx context.Context, from source) error {
 		s.backUpAfterChange(ctx)
 		return nil
 	}
-	if !ok || e.Location != from.location.String() || e.Key.ID() != from.key.ID() {
+	release, err := s.lockBackup(ctx, from.location)
+	if err != nil {
+		return err
+	}
+	defer release()
+	switch {
+	case !ok || e.Location != from.location.String():
 		e = backup.Enrolment{Key: from.key}
+	case e.Key.ID() != from.key.ID(): // it was rotated, or the location has two
+		e = backup.Enrolment{Key: from.key, OldKeys: e.Keys(), Sealed: e.Sealed}
 	}
 	e.Location, e.On = from.location.String(), true
-	for _, sealed := range from.inv.Sealed {
-		if id, _ := backup.SealedKeyID(sealed.Name); id == e.Key.ID() && !sealed.Missing {
-			data, err := from.location.Read(ctx, sealed.Name)
-			if err != nil {
-				return err
-			}
-			e.AddSealed(backup.SealedKey{Name: sealed.Name, Hash: backup.HashOf(data)})
-		}
-	}
 	if err := s.learnSealed(ctx, from.location, &e, from.inv); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (s *session) sync(ctx context.Context, o syncOptions) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.backUp(ctx, false)
+	done, err := s.backUp(ctx, catchUp)
 	if err != nil {
 		return &staleError{err}
 	}
@@ -88,14 +88,8 @@ func (s *session) mergeLocation(ctx context.Context, e backup.Enrolment, loc loc
 	if err != nil {
 		return jsonSync{}, err
 	}
-	before := len(e.Sealed)
-	if err := s.learnSealed(ctx, loc, &e, inv); err != nil {
+	if err := s.learn(ctx, loc, inv); err != nil {
 		return jsonSync{}, err
-	}
-	if len(e.Sealed) != before {
-		if err := s.setEnrolment(ctx, e); err != nil {
-			return jsonSync{}, err
-		}
 	}
 	j, err := s.mergeFiles(ctx, inv.Newest(time.Time{}, false), o)
 	for _, f := range inv.Skipped(false) {

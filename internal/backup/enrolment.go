@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/authcli/auth/internal/backup/location"
 )
 
 // The keyring's items beside the vault for backups.
@@ -89,6 +91,13 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 	e.Sealed = append(e.Sealed, k)
 }
 
+// AddOldKey records a key before the current one, once.
+func (e *Enrolment) AddOldKey(key RecoveryKey) {
+	if !slices.ContainsFunc(e.Keys(), func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
+		e.OldKeys = append(e.OldKeys, key)
+	}
+}
+
 // Written lists the backup files of this device whose content its vault holds, by
 // the first 16 digits of [HashOf] their bytes, oldest first. It lies beside the
 // vault, so that a keyring that was cloned or went back in time gives itself away:
@@ -103,6 +112,28 @@ func ParseWritten(text string) Written { return strings.Fields(text) }
 
 // Encode returns the text of the item.
 func (w Written) Encode() string { return strings.Join(w, "\n") }
+
+// pending is how many hashes are kept of files that were not found at the location:
+// some of them were written while nobody could tell, and appear later.
+const pending = 20
+
+// at returns the list without what has long gone from a location: an item of a
+// keyring may be no larger than 2,500 bytes.
+func (w Written) at(entries []location.Entry) Written {
+	there := map[string]bool{}
+	for _, e := range entries {
+		if n, ok := ParseFileName(e.Name); ok {
+			there[n.Hash] = true
+		}
+	}
+	var kept Written
+	for i, short := range w {
+		if there[short] || i >= len(w)-pending {
+			kept = append(kept, short)
+		}
+	}
+	return kept
+}
 
 // Has reports whether the file of this hash, long or short, is listed.
 func (w Written) Has(hash string) bool {

@@ -2,8 +2,13 @@ package backup
 
 import "fmt"
 
-// readmeName is the file of a location that tells a stranger what the rest is.
-const readmeName = "README.txt"
+// The file of a location that tells a stranger what the rest is, and the one that does
+// where the first is somebody else's. Ours are told by words that each of them holds.
+const (
+	readmeName   = "README.txt"
+	readmeBeside = "README-auth.txt"
+	readmeOurs   = "written by auth"
+)
 
 // Readme returns the text of a location's README: how to get at everything with
 // auth, and with age alone.

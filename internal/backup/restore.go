@@ -2,6 +2,7 @@ package backup
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/vault"
@@ -31,6 +32,7 @@ type Options struct {
 	Accounts []string // queries of the accounts to restore; none: all
 	Replace  []string // queries of the accounts to take from the backup where both differ
 	Deleted  bool     // bring back what is in the trash, too
+	Anew     bool     // from is not the newest state: stamp what it brings anew, so that no sync undoes it
 }
 
 // Restore brings the accounts of from into tx, and overwrites nothing that o does
@@ -47,11 +49,11 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 			r.candidates = append(r.candidates, vault.Account{Account: d.Account(), Shown: d.Account().Label()})
 		}
 	}
-	wanted, err := r.choose(o.Accounts)
+	wanted, err := r.choose(r.candidates, o.Accounts)
 	if err != nil {
 		return nil, err
 	}
-	replace, err := r.choose(o.Replace)
+	replace, err := r.choose(r.differing(), o.Replace)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 			continue
 		}
 		d, fromTrash := trashed[a.ID]
-		step, err := r.one(a, replace[a.ID], o.Deleted, d, fromTrash)
+		step, err := r.one(a, replace[a.ID], o, d, fromTrash)
 		if err != nil {
 			return nil, err
 		}
@@ -82,11 +84,20 @@ type restorer struct {
 	candidates []vault.Account
 }
 
-// choose returns the ids that the queries name.
-func (r *restorer) choose(queries []string) (map[string]bool, error) {
+// differing returns the candidates that are not here as they are: this device's own
+// backup, which has the account that is to be replaced, is a part of its location.
+func (r *restorer) differing() []vault.Account {
+	return slices.DeleteFunc(slices.Clone(r.candidates), func(a vault.Account) bool {
+		same, found := r.Same(a.Account)
+		return found && same.ID == a.ID
+	})
+}
+
+// choose returns the ids of those among candidates that the queries name.
+func (r *restorer) choose(candidates []vault.Account, queries []string) (map[string]bool, error) {
 	ids := map[string]bool{}
 	for _, query := range queries {
-		a, err := vault.FindIn(r.candidates, query, false)
+		a, err := vault.FindIn(candidates, query, false)
 		if err != nil {
 			return nil, fmt.Errorf("in the backup: %w", err)
 		}
@@ -95,7 +106,7 @@ func (r *restorer) choose(queries []string) (map[string]bool, error) {
 	return ids, nil
 }
 
-func (r *restorer) one(a vault.Account, replace, deleted bool, d vault.Trashed, fromTrash bool) (Step, error) {
+func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed, fromTrash bool) (Step, error) {
 	if same, found := r.Same(a.Account); found {
 		return Step{same, AlreadyHere}, nil
 	}
@@ -111,8 +122,11 @@ func (r *restorer) one(a vault.Account, replace, deleted bool, d vault.Trashed, 
 		}
 		return r.step(here.ID, Replaced)
 	}
-	if r.Has(a.ID) && !deleted {
+	if r.Has(a.ID) && !o.Deleted {
 		return Step{a, RemovedHere}, nil
+	}
+	if fromTrash && !r.Has(a.ID) && r.from.Has(a.ID) {
+		r.Adopt(r.from, a.ID) // removed still, with its names and counter
 	}
 	if fromTrash || r.Has(a.ID) {
 		if !fromTrash {
@@ -122,6 +136,12 @@ func (r *restorer) one(a vault.Account, replace, deleted bool, d vault.Trashed, 
 		return Step{back, Restored}, err
 	}
 	adopted := r.Adopt(r.from, a.ID)
+	if o.Anew {
+		var err error
+		if adopted, err = r.Restamp(adopted.ID); err != nil {
+			return Step{}, err
+		}
+	}
 	if a.NeedsVerification() {
 		return Step{adopted, Unverified}, nil
 	}

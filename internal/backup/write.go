@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
@@ -33,6 +32,7 @@ type Job struct {
 	State      *vault.State
 	OldFiles   []string
 	Now        time.Time
+	Thorough   bool // whether what takes a remote long is looked at, too
 
 	// Record keeps what is about to be written, before it is.
 	Record func(Written) error
@@ -45,7 +45,8 @@ type Done struct {
 	File    string
 	Bytes   int
 	Pruned  int
-	PutBack []string // sealed keys and README that were missing or altered
+	PutBack []string    // sealed keys and README that were missing or altered
+	Sealed  []SealedKey // of the location, as they are known now
 }
 
 // Run writes the backup, reads it back and opens it; then puts back what is missing
@@ -62,6 +63,7 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 	if len(j.State.Accounts()) == 0 && slices.ContainsFunc(entries, func(e location.Entry) bool { return isBackup(e.Name) }) {
 		return Done{}, ErrEmpty
 	}
+	j.Written = j.Written.at(entries)
 	done, err := j.write(ctx)
 	if err != nil {
 		return done, err
@@ -115,59 +117,6 @@ func (j Job) write(ctx context.Context) (Done, error) {
 		return Done{}, err
 	}
 	return Done{File: name, Bytes: len(data)}, nil
-}
-
-// mend puts back sealed keys that are missing or, in a folder, altered, and the
-// README. Retired ones stay away.
-func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
-	there := map[string]bool{}
-	for _, e := range entries {
-		there[e.Name] = true
-	}
-	var errs []error
-	for _, sealed := range j.Enrolment.Sealed {
-		if sealed.Retired {
-			continue
-		}
-		whole := there[sealed.Name]
-		if whole && j.Location.Local() {
-			data, err := j.Location.Read(ctx, sealed.Name)
-			whole = err == nil && HashOf(data) == sealed.Hash
-		}
-		if whole {
-			continue
-		}
-		data, err := j.SealedBytes(sealed.Name)
-		if err == nil && HashOf(data) != sealed.Hash {
-			err = fmt.Errorf("this device's copy of %s is damaged", sealed.Name)
-		}
-		if err == nil {
-			err = j.Location.Replace(ctx, sealed.Name, data)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("put %s back: %w", sealed.Name, err))
-			continue
-		}
-		done.PutBack = append(done.PutBack, sealed.Name)
-	}
-	errs = append(errs, j.readme(ctx, there[readmeName], done))
-	return errors.Join(errs...)
-}
-
-func (j Job) readme(ctx context.Context, there bool, done *Done) error {
-	want := Readme(j.Enrolment.Key)
-	if there {
-		if !j.Location.Local() {
-			return nil
-		}
-		have, err := j.Location.Read(ctx, readmeName)
-		// A sync client or an editor may have changed the ends of lines.
-		if err == nil && strings.ReplaceAll(string(have), "\r\n", "\n") == want {
-			return nil
-		}
-		done.PutBack = append(done.PutBack, readmeName)
-	}
-	return j.Location.Replace(ctx, readmeName, []byte(want))
 }
 
 // prune removes expendable files of this device, each only after it was read and

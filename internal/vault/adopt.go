@@ -78,6 +78,22 @@ func (t *Tx) Adopt(from *State, id string) Account {
 	return t.view(&r)
 }
 
+// Restamp stamps all that an account says as if it had been said now: what other
+// devices changed before, a removal too, is older then.
+func (t *Tx) Restamp(id string) (Account, error) {
+	err := t.change(id, func(r *Record, at Stamp) {
+		r.Label.At, r.Alias.At, r.Note.At, r.Secret.At, r.DeviceBound.At = at, at, at, at, at
+		for tag, reg := range r.Tags {
+			r.Tags[tag] = Register[bool]{reg.Value, at}
+		}
+		r.Removed.set(false, at)
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return t.Find("id:"+id, true)
+}
+
 // AdoptRest takes over from another state what belongs to no account here: the
 // trash and the records of removals of ids that are new, and settings that were
 // never set here.

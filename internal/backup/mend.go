@@ -1,0 +1,128 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/authcli/auth/internal/backup/location"
+)
+
+// Mend puts back what is missing or altered of the sealed keys and the README, and
+// writes nothing else. Run does so after each backup.
+func (j Job) Mend(ctx context.Context) (Done, error) {
+	entries, err := j.Location.List(ctx)
+	if err != nil {
+		return Done{}, err
+	}
+	var done Done
+	err = j.mend(ctx, entries, &done)
+	return done, err
+}
+
+// mend puts back sealed keys that are missing or altered, and the README. A retired
+// one stays away: which are, another device may have said in its backups.
+func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
+	there := map[string]location.Entry{}
+	for _, e := range entries {
+		there[e.Name] = e
+	}
+	done.Sealed = slices.Clone(j.Enrolment.Sealed)
+	wrong := map[string]bool{}
+	for _, sealed := range done.Sealed {
+		e, found := there[sealed.Name]
+		wrong[sealed.Name] = !sealed.Retired && !(found && j.whole(ctx, e, sealed))
+	}
+	if slices.ContainsFunc(done.Sealed, func(k SealedKey) bool { return wrong[k.Name] }) {
+		if err := j.learnRetired(ctx, done.Sealed); err != nil {
+			return err
+		}
+	}
+	var errs []error
+	for _, sealed := range done.Sealed {
+		switch _, found := there[sealed.Name]; {
+		case sealed.Retired && found:
+			errs = append(errs, j.Location.Remove(ctx, sealed.Name))
+		case !sealed.Retired && wrong[sealed.Name]:
+			if err := j.putBack(ctx, sealed); err != nil {
+				errs = append(errs, fmt.Errorf("%s is missing or altered at the location: %w", sealed.Name, err))
+				continue
+			}
+			done.PutBack = append(done.PutBack, sealed.Name)
+		}
+	}
+	errs = append(errs, j.readme(ctx, there, done))
+	return errors.Join(errs...)
+}
+
+// whole reports whether a sealed key at the location is as it was written. Reading one
+// from a remote takes long, so that there its size has to do, unless j is to be thorough.
+func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool {
+	if j.Location.Local() || j.Thorough {
+		data, err := j.Location.Read(ctx, sealed.Name)
+		return err == nil && HashOf(data) == sealed.Hash
+	}
+	data, err := j.SealedBytes(sealed.Name)
+	return err != nil || e.Size < 0 || e.Size == int64(len(data))
+}
+
+// learnRetired marks the sealed keys that a backup at the location calls retired.
+func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
+	inv, err := Take(ctx, j.Location, j.OldFiles, j.Enrolment.Keys()...)
+	if err != nil {
+		return err
+	}
+	for _, f := range inv.Files {
+		if f.State != Good {
+			continue
+		}
+		for _, k := range f.Content.Sealed {
+			if at := slices.IndexFunc(sealed, func(s SealedKey) bool { return s.Name == k.Name }); at >= 0 && k.Retired {
+				sealed[at].Retired = true
+			}
+		}
+	}
+	return nil
+}
+
+func (j Job) putBack(ctx context.Context, sealed SealedKey) error {
+	data, err := j.SealedBytes(sealed.Name)
+	if err != nil || HashOf(data) != sealed.Hash {
+		return errors.New("this device has no copy to put back; another that takes part may")
+	}
+	return j.Location.Replace(ctx, sealed.Name, data)
+}
+
+// readme writes the README where it is missing or altered. One that is not ours is
+// left alone, and ours lies beside it.
+func (j Job) readme(ctx context.Context, there map[string]location.Entry, done *Done) error {
+	want := Readme(j.Enrolment.Key)
+	for _, name := range []string{readmeName, readmeBeside} {
+		e, found := there[name]
+		if !found {
+			return j.Location.Replace(ctx, name, []byte(want))
+		}
+		if !j.Location.Local() && !j.Thorough && e.Size == int64(len(want)) {
+			return nil
+		}
+		data, err := j.Location.Read(ctx, name)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		// A sync client or an editor may have changed the ends of lines.
+		have := strings.ReplaceAll(string(data), "\r\n", "\n")
+		if have == want {
+			return nil
+		}
+		if name == readmeName && !strings.Contains(have, readmeOurs) {
+			continue
+		}
+		if !slices.ContainsFunc(j.Enrolment.OldKeys, func(k RecoveryKey) bool { return Readme(k) == have }) {
+			done.PutBack = append(done.PutBack, name)
+		}
+		return j.Location.Replace(ctx, name, []byte(want))
+	}
+	return nil
+}
