@@ -51,6 +51,25 @@ var programs = map[string]string{
 	"rclone":   "rclone",
 }
 
+// age13Path returns stock age from 1.3 on, which reads the default recovery keys: the
+// one that AUTH_TEST_AGE names, or one in PATH; nothing where there is none.
+func age13Path() string {
+	candidates := []string{os.Getenv("AUTH_TEST_AGE")}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		candidates = append(candidates, filepath.Join(dir, "age"))
+	}
+	for _, path := range candidates {
+		if path, err := exec.LookPath(path); err == nil {
+			version, _ := exec.Command(path, "--version").Output()
+			var major, minor int
+			if _, err := fmt.Sscanf(strings.TrimPrefix(string(version), "v"), "%d.%d", &major, &minor); err == nil && (major > 1 || minor >= 3) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
 func required(part string) bool {
 	return slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part)
 }
@@ -85,6 +104,7 @@ func run(t *testing.T, keyring string, env []string) {
 			e.Setenv("AUTH_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("AUTH_NO_INPUT", "1")
 			e.Setenv("PIPE", "|")
+			e.Setenv("AGE13", filepath.Dir(age13Path()))
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
@@ -93,6 +113,11 @@ func run(t *testing.T, keyring string, env []string) {
 				return name == keyring, nil
 			case "root":
 				return os.Getuid() == 0, nil
+			case "age1.3":
+				if age13Path() == "" && required(name) {
+					return false, fmt.Errorf("%s is required: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE", name)
+				}
+				return age13Path() != "", nil
 			}
 			pkg, known := programs[name]
 			if !known {

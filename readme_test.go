@@ -12,14 +12,24 @@ import (
 
 // TestDocumentedCommandsAreRun holds README.md and the pages in docs to the scripts: every command line that a console
 // block shows, and every example of a command's help, is run by a script of testdata/script, as it stands or with the
-// answers that nobody is there to type. Prompts with a name of their own are the demo's, whose test holds its transcript.
+// answers that nobody is there to type. Lines of other programs are lines of a script, or of a shell script in one.
+// Prompts with a name of their own are the demo's, whose test holds its transcript.
 func TestDocumentedCommandsAreRun(t *testing.T) {
 	t.Parallel()
-	run := commandsThatRun(t)
+	run, lines := commandsThatRun(t)
 	for _, page := range pages(t) {
-		for _, command := range consoleCommands(t, page) {
+		commands, others := consoleCommands(t, page)
+		if strings.HasSuffix(page, "recovery.md") { // somebody at the worst moment types what is in its table, too
+			commands = append(commands, inlineCommands(t, page)...)
+		}
+		for _, command := range commands {
 			if !slices.ContainsFunc(run, func(line string) bool { return runs(line, command) }) {
 				t.Errorf("%s shows %q, which no script in testdata/script runs", page, command)
+			}
+		}
+		for _, line := range others {
+			if !slices.Contains(lines, line) {
+				t.Errorf("%s shows %q, which is no line of a script in testdata/script", page, line)
 			}
 		}
 	}
@@ -35,14 +45,14 @@ func runs(line, command string) bool {
 	return command != "" && answers.MatchString(strings.TrimPrefix(line, command))
 }
 
-// consoleCommands returns the commands of auth in the console blocks and examples of page, without prompts and comments.
-func consoleCommands(t *testing.T, page string) []string {
+// consoleCommands returns the commands of auth in the console blocks and examples of page, and the command lines of
+// other programs, without prompts and comments.
+func consoleCommands(t *testing.T, page string) (commands, others []string) {
 	t.Helper()
 	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
 	inside, heading := false, ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
@@ -53,26 +63,42 @@ func consoleCommands(t *testing.T, page string) []string {
 			inside = !inside && (line == "```console" || heading == "### Examples")
 			continue
 		}
-		command := strings.TrimPrefix(line, "$ ")
-		if !inside || command != "auth" && !strings.HasPrefix(command, "auth ") {
-			continue
-		}
+		command, prompted := strings.CutPrefix(line, "$ ")
 		command, _, _ = strings.Cut(command, " #")
-		command, _, _ = strings.Cut(command, " | ")
-		command, _, _ = strings.Cut(command, " > ")
-		found = append(found, unquoted(command))
+		switch {
+		case !inside:
+		case command == "auth" || strings.HasPrefix(command, "auth "):
+			command, _, _ = strings.Cut(command, " | ")
+			command, _, _ = strings.Cut(command, " > ")
+			commands = append(commands, unquoted(command))
+		case prompted:
+			others = append(others, strings.TrimSpace(command))
+		}
+	}
+	return commands, others
+}
+
+// inlineCommands returns the whole commands of auth in the running text of page.
+func inlineCommands(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, match := range regexp.MustCompile("`(auth [^`\n]+)`").FindAllStringSubmatch(string(text), -1) {
+		found = append(found, unquoted(match[1]))
 	}
 	return found
 }
 
-// commandsThatRun returns the command lines of auth in the scripts.
-func commandsThatRun(t *testing.T) []string {
+// commandsThatRun returns the command lines of auth in the scripts, and all their lines.
+func commandsThatRun(t *testing.T) (commands, lines []string) {
 	t.Helper()
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var found []string
 	for _, script := range scripts {
 		text, err := os.ReadFile(script)
 		if err != nil {
@@ -80,11 +106,12 @@ func commandsThatRun(t *testing.T) []string {
 		}
 		for line := range strings.Lines(string(text)) {
 			if _, args, ok := strings.Cut(" "+line, " auth "); ok && !strings.HasPrefix(line, "#") {
-				found = append(found, unquoted("auth "+args))
+				commands = append(commands, unquoted("auth "+args))
 			}
+			lines = append(lines, strings.TrimSpace(line))
 		}
 	}
-	return found
+	return commands, lines
 }
 
 func unquoted(command string) string {
@@ -113,7 +140,7 @@ func TestLinksLead(t *testing.T) {
 func pages(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/cli/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/ja/*.md", "docs/cli/*.md"} {
 		some, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
