@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -102,7 +104,7 @@ func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) 
 	return nil
 }
 
-// changeOne finds one account, changes it, and says or prints what it is now; done
+// changeOne finds one account, and changes it as [session.change] does; done
 // is the word for it.
 func (c *cli) changeOne(cmd *cobra.Command, query, done string, change func(*vault.Tx, vault.Account) error) error {
 	s, err := c.open(cmd.CommandPath())
@@ -117,8 +119,14 @@ func (c *cli) changeOne(cmd *cobra.Command, query, done string, change func(*vau
 	if err != nil {
 		return err
 	}
+	return s.change(cmd.Context(), a, done, change)
+}
+
+// change changes an account, and says or prints what it is now; done is what was
+// done to it. A session that has read the vault is not asked for its passphrase again.
+func (s *session) change(ctx context.Context, a vault.Account, done string, change func(*vault.Tx, vault.Account) error) error {
 	var after vault.Account
-	err = s.update(cmd.Context(), false, func(tx *vault.Tx) error {
+	err := s.update(ctx, false, func(tx *vault.Tx) error {
 		// Found again under the lock: another process may have changed it meanwhile.
 		now, err := tx.Find("id:"+a.ID, true)
 		if err != nil {
@@ -136,11 +144,11 @@ func (c *cli) changeOne(cmd *cobra.Command, query, done string, change func(*vau
 	if err != nil {
 		return err
 	}
-	if c.json {
+	if s.json {
 		j := toJSON(after)
 		j.Result = done
-		return c.printJSON(jsonAccounts(j))
+		return s.printJSON(jsonAccounts(j))
 	}
-	c.say("%s %s", done, label(after))
+	s.say("%s %s", done, label(after))
 	return nil
 }

@@ -38,7 +38,7 @@ Removing an account here turns nothing off at its issuer.` + exitStatus("0 done;
 					return err
 				}
 			}
-			err = c.changeOne(cmd, "id:"+a.ID, "removed", func(tx *vault.Tx, a vault.Account) error {
+			err = s.change(cmd.Context(), a, "removed", func(tx *vault.Tx, a vault.Account) error {
 				return tx.Remove(a.ID, now)
 			})
 			if err != nil {

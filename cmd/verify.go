@@ -55,7 +55,7 @@ another device stays valid.` + exitStatus("0 done; 1 nothing usable in what was 
 				return usagef("%d accounts were found: one is needed", len(batch.Accounts))
 			}
 			given := batch.Accounts[0]
-			return c.changeOne(cmd, "id:"+a.ID, "verified", func(tx *vault.Tx, a vault.Account) error {
+			return s.change(ctx, a, "verified", func(tx *vault.Tx, a vault.Account) error {
 				return tx.SetCredential(a.ID, given.Credential, given.Counter)
 			})
 		},
