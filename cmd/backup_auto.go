@@ -17,14 +17,6 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// How long a location may take: to be backed up to after a change, and to be read
-// from end to end where a user asked for that.
-const (
-	folderWait = 10 * time.Second
-	remoteWait = 30 * time.Second
-	readWait   = 5 * time.Minute
-)
-
 // A backupState is what this device remembers of its last backup, in the state
 // folder: nothing secret, and nothing that could not be found out again.
 type backupState struct {
@@ -65,18 +57,21 @@ func (s *session) writeBackupState(b backupState) error {
 }
 
 // location reads what a user calls a location.
-func (s *session) location(text string) (location.Location, error) {
+func (s *session) location(text string) (patient, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return patient{}, err
 	}
 	loc, err := location.Parse(text, location.Options{
 		Dir: dir, Home: s.home(), Temp: s.places.state, LookPath: s.LookPath, Env: s.Environ(),
 	})
 	if errors.Is(err, location.ErrInvalid) {
-		return nil, usageError{err}
+		return patient{}, usageError{err}
 	}
-	return loc, err
+	if err != nil {
+		return patient{}, err
+	}
+	return patient{loc, s.patience(loc)}, nil
 }
 
 // enrolment returns how this device takes part in a location; ok is false where
@@ -160,15 +155,6 @@ func (s *session) backUp(ctx context.Context, how backupHow) (backup.Done, error
 		return done, s.stale(err)
 	}
 	return done, err
-}
-
-// patience is how long a location may take to be backed up to.
-func (s *session) patience(loc location.Location) time.Duration {
-	wait := remoteWait
-	if loc.Local() {
-		wait = folderWait
-	}
-	return cmp.Or(s.Patience, wait)
 }
 
 // lockBackup takes the lock under which the location is written to and the enrolment

@@ -137,12 +137,10 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 	if state.Generation == 0 {
 		return hint.With(errors.New("the vault is empty: there is nothing to back up yet"), "auth add, or auth restore "+text)
 	}
-	waited, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, readWait))
-	defer cancel()
-	if err := location.Prepare(waited, loc); err != nil {
+	if err := loc.prepare(ctx); err != nil {
 		return at(loc, err)
 	}
-	entries, err := list(waited, loc)
+	entries, err := list(ctx, loc)
 	if err != nil {
 		return err
 	}
@@ -156,11 +154,11 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 	case !holdsBackups(entries) && enrolled && old.Location == loc.String():
 		e = old // turned off and on again, or the folder was emptied: our copies go back
 	case !holdsBackups(entries):
-		if e, j.Passphrase, err = s.newLocation(waited, loc, o); err != nil {
+		if e, j.Passphrase, err = s.newLocation(ctx, loc, o); err != nil {
 			return err
 		}
 	default:
-		if e, err = s.join(waited, loc, old, enrolled, o); err != nil {
+		if e, err = s.join(ctx, loc, old, enrolled, o); err != nil {
 			return err
 		}
 		j.Joined = true

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -167,14 +166,17 @@ func (s *session) openSource(ctx context.Context, path string, o restoreOptions)
 	if rest, found := strings.CutPrefix(path, "~/"); found { // quoted, so that no shell has read it
 		path = filepath.Join(s.home(), rest)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case path == "":
+	if path == "" {
 		if o.at != "" {
 			return source{}, usagef("--at goes back in a location; the trash has no dates")
 		}
 		return source{}, nil
-	case strings.HasPrefix(path, "rclone:"), path == s.marker.Location, err == nil && info.IsDir():
+	}
+	folder, err := s.isFolder(ctx, path)
+	switch {
+	case err != nil:
+		return source{}, err
+	case strings.HasPrefix(path, "rclone:"), path == s.marker.Location, folder:
 		return s.openLocationSource(ctx, path, o)
 	case o.at != "":
 		return source{}, usagef("--at goes back in a location; %s is a file", term.Escape(path))
@@ -184,6 +186,21 @@ func (s *session) openSource(ctx context.Context, path string, o restoreOptions)
 			err = hint.With(err, "name a backup file, or the folder that holds recovery-….age; auth backup enable lists the cloud folders of this machine")
 		}
 		return source{state: content.State, created: content.Created}, err
+	}
+}
+
+// isFolder reports whether a path is one, by a look that does not wait for ever.
+func (s *session) isFolder(ctx context.Context, path string) (bool, error) {
+	loc, err := s.location(path)
+	if err != nil || !loc.Local() {
+		return false, nil //nolint:nilerr // what is no folder may be a file
+	}
+	_, err = list(ctx, loc)
+	switch {
+	case errors.Is(err, location.ErrTimeout), ctx.Err() != nil:
+		return false, err
+	default:
+		return !errors.Is(err, location.ErrNotFolder) && !errors.Is(err, location.ErrGone), nil
 	}
 }
 
