@@ -10,12 +10,10 @@ import (
 // Clone returns a copy of s that shares nothing which a [Tx] changes.
 func (s *State) Clone() *State {
 	c := *s
-	c.byID, c.index = nil, nil
+	c.byID, c.named, c.groups, c.index = nil, nil, nil, nil
 	c.Records = make([]*Record, len(s.Records))
 	for i, r := range s.Records {
-		copied := *r
-		copied.Tags = maps.Clone(r.Tags)
-		c.Records[i] = &copied
+		c.Records[i] = r.clone()
 	}
 	c.Settings, c.Counters, c.Links = maps.Clone(s.Settings), maps.Clone(s.Counters), maps.Clone(s.Links)
 	c.Trash, c.Purged = slices.Clone(s.Trash), slices.Clone(s.Purged)
@@ -23,19 +21,25 @@ func (s *State) Clone() *State {
 }
 
 // Portable returns a copy of s without what never leaves this device: the secrets
-// of device-bound accounts, in the trash too.
+// of device-bound accounts, in the trash too, and when this device's clock first
+// saw a trashed secret expired.
 func (s *State) Portable() *State {
 	c := s.Clone()
-	bound := map[string]bool{}
-	for _, j := range s.joined() {
-		bound[j.ID] = j.DeviceBound.Value
-	}
-	for _, r := range c.Records {
-		if bound[s.root(r.ID)] {
-			r.Secret.Value = Held{Credential: account.Credential{Type: r.Secret.Value.Type}}
+	accounts := s.accountOf()
+	for i, r := range s.Records {
+		if accounts(r).DeviceBound.Value {
+			// Not even when it was set: merging must not take this for a newer secret.
+			c.Records[i].Secret = Register[Held]{Value: Held{Credential: account.Credential{Type: r.Secret.Value.Type}}}
 		}
 	}
-	c.Trash = slices.DeleteFunc(c.Trash, func(t Trashed) bool { return t.DeviceBound })
+	c.sweep()
+	for i := range c.Trash {
+		c.Trash[i].Expired = 0
+	}
+	c.Trash = slices.DeleteFunc(c.Trash, func(t Trashed) bool {
+		r := s.byRecord(t.ID)
+		return t.DeviceBound || r != nil && accounts(r).DeviceBound.Value
+	})
 	return c
 }
 
@@ -48,25 +52,10 @@ func (s *State) Gone(id string) bool {
 // Has reports whether there is a record of this id, live or removed.
 func (s *State) Has(id string) bool { return s.record(id) != nil }
 
-// joinedRecord returns the joined registers of an account, or nil.
-func (s *State) joinedRecord(id string) *Record {
-	if len(s.Links) == 0 {
-		return s.record(id)
-	}
-	root := s.root(id)
-	for _, j := range s.joined() {
-		if j.ID == root {
-			return j
-		}
-	}
-	return nil
-}
-
 // Adopt takes an account over from another state as it is, with its id, registers
 // and counter. The id must be new here.
 func (t *Tx) Adopt(from *State, id string) Account {
-	r := *from.joinedRecord(id)
-	r.Tags = maps.Clone(r.Tags)
+	r := from.joinedRecord(id).clone()
 	if c, found := from.Counters[r.Secret.Value.Hash()]; found {
 		t.setCounter(r.Secret.Value.Hash(), c)
 	}
@@ -74,15 +63,18 @@ func (t *Tx) Adopt(from *State, id string) Account {
 	if t.aliasFree(r.Alias.Value, r.ID) != nil {
 		r.Alias.set("", t.stamp()) // it names another account here
 	}
-	t.insert(&r)
-	return t.view(&r)
+	t.insert(r)
+	return t.view(r)
 }
 
 // Restamp stamps all that an account says as if it had been said now: what other
 // devices changed before, a removal too, is older then.
 func (t *Tx) Restamp(id string) (Account, error) {
 	err := t.change(id, func(r *Record, at Stamp) {
-		r.Label.At, r.Alias.At, r.Note.At, r.Secret.At, r.DeviceBound.At = at, at, at, at, at
+		r.Label.At, r.Alias.At, r.Note.At, r.DeviceBound.At = at, at, at, at
+		if r.Secret.Value.Hash() != "" {
+			r.Secret.At = at
+		}
 		for tag, reg := range r.Tags {
 			r.Tags[tag] = Register[bool]{reg.Value, at}
 		}
@@ -100,11 +92,12 @@ func (t *Tx) Restamp(id string) (Account, error) {
 func (t *Tx) AdoptRest(from *State) {
 	for _, r := range from.Records {
 		if !t.Has(r.ID) && from.joinedRecord(r.ID).gone() {
-			copied := *r
-			copied.Tags = maps.Clone(r.Tags)
-			t.insert(&copied)
+			t.insert(r.clone())
 		}
 	}
+	// Without its links, a removed account would come back as the one of its ids
+	// that bears no removal.
+	t.setLinks(newClasses(t.Links, from.Links).links())
 	for _, d := range from.Trash {
 		if t.inTrash(d.ID, Hash(d.Credential)) < 0 {
 			t.Trash = append(t.Trash, d)
@@ -147,7 +140,12 @@ func (t *Tx) AdoptOrder(from *State) {
 		}
 	})
 	t.index = nil
-	t.Ordered, t.OrderAt = from.Ordered, from.OrderAt
+	t.Ordered, t.OrderAt = 0, from.OrderAt
+	for _, r := range t.Records {
+		if i, known := place[r.ID]; known && i < from.Ordered {
+			t.Ordered++
+		}
+	}
 }
 
 // TrashOf returns what the trash holds of accounts that are removed: the newest
@@ -156,7 +154,7 @@ func (s *State) TrashOf() []Trashed {
 	newest := map[string]Trashed{}
 	for _, d := range s.Trash {
 		root := s.root(d.ID)
-		if s.Has(d.ID) && !s.Gone(d.ID) {
+		if s.Has(d.ID) && !s.Gone(d.ID) || s.purged(d.ID, Hash(d.Credential)) {
 			continue
 		}
 		if have, found := newest[root]; !found || have.At.Compare(d.At) < 0 {

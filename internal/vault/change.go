@@ -1,8 +1,6 @@
 package vault
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"slices"
@@ -30,108 +28,6 @@ func (t *Tx) stamp() Stamp {
 	return t.at
 }
 
-// NewID returns a random id of 16 hexadecimal digits.
-func NewID() string {
-	var b [8]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
-
-// Same returns the live account that a is already: equal label (folded), secret
-// and parameters; or, for one without its secret, a device-bound or name-only
-// account of equal label and type.
-func (s *State) Same(a account.Account) (Account, bool) {
-	for _, b := range s.Labelled(a) {
-		if sameSecret(a, b.Account) {
-			return b, true
-		}
-	}
-	return Account{}, false
-}
-
-func sameSecret(a, b account.Account) bool {
-	if a.NeedsVerification() || b.NeedsVerification() {
-		bound := (a.DeviceBound || a.NeedsVerification()) && (b.DeviceBound || b.NeedsVerification())
-		return bound && a.Type == b.Type
-	}
-	return a.Credential.Equal(b.Credential)
-}
-
-// Labelled returns the live accounts of a's label, folded.
-func (s *State) Labelled(a account.Account) []Account {
-	return s.live().labelled(account.Fold(a.Label()))
-}
-
-// Add adds a new account and returns it with its id. Errors are those of
-// [account.Credential.Validate], [ErrExists] for a label and [ErrAlias] for an
-// alias that another account has.
-func (t *Tx) Add(a account.Account) (Account, error) {
-	if others := t.Labelled(a); len(others) > 0 {
-		return Account{}, fmt.Errorf("%w: %q", ErrExists, others[0].Shown)
-	}
-	return t.AddBeside(a)
-}
-
-// AddBeside is [Tx.Add] where a label may be shared: imports and merges bring that about.
-func (t *Tx) AddBeside(a account.Account) (Account, error) {
-	if !a.NeedsVerification() {
-		if err := a.Validate(); err != nil {
-			return Account{}, err
-		}
-	}
-	if err := t.aliasFree(a.Alias, ""); err != nil {
-		return Account{}, err
-	}
-	id, at := a.ID, t.stamp()
-	if id == "" || t.record(id) != nil {
-		id = NewID()
-	}
-	r := &Record{ID: id, Created: at}
-	r.Label.set(Label{a.Issuer, a.Name}, at)
-	r.Secret.set(Held{Credential: a.Credential}, at)
-	if a.Alias != "" {
-		r.Alias.set(a.Alias, at)
-	}
-	if a.Note != "" {
-		r.Note.set(a.Note, at)
-	}
-	for _, tag := range a.Tags {
-		r.tag(tag, true, at)
-	}
-	if a.DeviceBound {
-		r.DeviceBound.set(true, at)
-	}
-	if a.Type == account.HOTP {
-		t.setCounter(r.Secret.Value.Hash(), Counter{Next: a.Counter})
-	}
-	t.insert(r)
-	return t.view(r), nil
-}
-
-func (r *Record) tag(tag string, on bool, at Stamp) {
-	if r.Tags == nil {
-		r.Tags = map[string]Register[bool]{}
-	}
-	r.Tags[tag] = Register[bool]{on, at}
-}
-
-func (t *Tx) aliasFree(alias, id string) error {
-	if alias == "" {
-		return nil
-	}
-	folded, x := account.Fold(alias), t.live()
-	taken := x.labelled(folded)
-	if at, found := x.byAlias[folded]; found {
-		taken = append(taken, x.accounts[at])
-	}
-	for _, a := range taken {
-		if a.ID != id {
-			return fmt.Errorf("%w: %q names %q", ErrAlias, alias, a.Shown)
-		}
-	}
-	return nil
-}
-
 // SetLabel changes issuer and name. A label that another account has is [ErrExists].
 func (t *Tx) SetLabel(id, issuer, name string) error {
 	for _, a := range t.live().labelled(account.Fold(account.JoinLabel(issuer, name))) {
@@ -139,7 +35,14 @@ func (t *Tx) SetLabel(id, issuer, name string) error {
 			return fmt.Errorf("%w: %q", ErrExists, a.Shown)
 		}
 	}
-	return t.change(id, func(r *Record, at Stamp) { r.Label.set(Label{issuer, name}, at) })
+	return t.change(id, func(r *Record, at Stamp) {
+		old, now := r.Label.Value.folded(), Label{issuer, name}
+		r.Label.set(now, at)
+		r.was = without(union(r.was, []string{old}), now.folded())
+		if old != now.folded() && (r.DeviceBound.Value || r.Secret.Value.Hash() == "") {
+			t.claim(r, now.folded())
+		}
+	})
 }
 
 // SetAlias changes the alias; the empty one removes it. Taken: [ErrAlias].
@@ -170,11 +73,19 @@ func (t *Tx) SetCredential(id string, c account.Credential, counter uint64) erro
 		if r.Secret.Value.Hash() != Hash(c) {
 			t.discard(r, at)
 		}
-		r.Secret.set(Held{Credential: c}, at)
+		r.hold(c, at)
 		if c.Type == account.HOTP {
 			t.setCounter(Hash(c), Counter{Next: counter})
 		}
 	})
+}
+
+// hold gives the record a secret.
+func (r *Record) hold(c account.Credential, at Stamp) {
+	r.Secret.set(Held{Credential: c}, at)
+	if r.DeviceBound.Value {
+		r.DeviceBound.At = at
+	}
 }
 
 // SetCounter sets the next moving factor of an HOTP account, backwards too.
@@ -224,8 +135,14 @@ func ensure[V any](m map[string]V) map[string]V {
 func (t *Tx) Remove(id string, now bool) error {
 	return t.change(id, func(r *Record, at Stamp) {
 		r.Removed.set(true, at)
-		if now && !r.Secret.Value.Secret.Empty() {
-			t.purge(Trashed{ID: r.ID, Credential: r.Secret.Value.Credential}, at)
+		if !now {
+			return
+		}
+		hash := r.Secret.Value.Hash()
+		for _, m := range t.members(id) {
+			if hash != "" && m.Secret.Value.Hash() == hash {
+				t.purge(m.ID, hash, at)
+			}
 		}
 	})
 }
@@ -273,7 +190,8 @@ func (t *Tx) Undelete(d Trashed) (Account, error) {
 		if r.Secret.Value.Hash() != Hash(d.Credential) {
 			t.discard(r, at)
 		}
-		r.Secret.set(Held{Credential: d.Credential}, at)
+		r.DeviceBound.Value = r.DeviceBound.Value || d.DeviceBound
+		r.hold(d.Credential, at)
 		r.Removed.set(false, at)
 	})
 	return t.view(r), err
@@ -285,18 +203,14 @@ func (t *Tx) change(id string, f func(r *Record, at Stamp)) error {
 	if r == nil {
 		return fmt.Errorf("%w: %q", ErrNotFound, "id:"+id)
 	}
-	if root := t.root(id); len(t.Links) > 0 {
+	if len(t.Links) > 0 {
 		// What is changed is what the user saw: the joined registers of linked ids.
-		for _, j := range t.joined() {
-			if j.ID == root {
-				raw := r.raw
-				*r = *j
-				r.raw = raw
-			}
-		}
+		apart, j := r.apart, t.joinedRecord(id)
+		*r = *j.clone()
+		r.apart = apart
 	}
 	f(r, t.stamp())
-	t.index = nil
+	t.index, t.named = nil, nil
 	t.settle()
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/authcli/auth/internal/keyring"
 )
@@ -20,13 +21,16 @@ var beside = []string{deviceItem, "backup", "written"}
 type Device struct {
 	ID string
 
-	raw []byte
+	later map[string]json.RawMessage // fields of a later version
 }
 
 type wireDevice struct {
 	Version int    `json:"version"`
 	ID      string `json:"id"`
 }
+
+// deviceFields are the names of wireDevice.
+var deviceFields = jsonNames(reflect.TypeFor[wireDevice]())
 
 // ReadDevice returns the device item; one without an id where there is none yet.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
@@ -44,12 +48,12 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	if w.Version > Version {
 		return Device{}, ErrNewer
 	}
-	return Device{ID: w.ID, raw: []byte(text)}, nil
+	return Device{ID: w.ID, later: unknown([]byte(text), deviceFields)}, nil
 }
 
 // WriteDevice keeps d in the keyring, read back.
 func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
-	data, err := marshalKeeping(wireDevice{Version, d.ID}, d.raw)
+	data, err := marshalKeeping(wireDevice{Version, d.ID}, d.later)
 	if err != nil {
 		return err
 	}

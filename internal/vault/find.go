@@ -13,6 +13,9 @@ import (
 // With exact, only an id, a label or an alias counts. Errors are [ErrNotFound] and
 // *[AmbiguousError].
 func (s *State) Find(query string, exact bool) (Account, error) {
+	if id, found := strings.CutPrefix(strings.TrimSpace(query), "id:"); found {
+		query = "id:" + s.root(strings.TrimSpace(id)) // any of its ids names an account
+	}
 	return FindIn(s.live().accounts, query, exact)
 }
 

@@ -4,30 +4,22 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// marshalKeeping marshals the struct v and adds the fields of raw, an older form of
-// the same object, that v's type does not know: what a later version of auth wrote
-// survives a rewrite by this one.
-func marshalKeeping(v any, raw []byte) ([]byte, error) {
+// marshalKeeping marshals the struct v and adds the fields of later, which v's
+// type does not know: what a later version of auth wrote survives a rewrite by
+// this one.
+func marshalKeeping(v any, later map[string]json.RawMessage) ([]byte, error) {
 	data, err := json.Marshal(v)
-	if err != nil || len(raw) == 0 {
+	if err != nil || len(later) == 0 {
 		return data, err
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, err
-	}
-	for _, name := range jsonNames(reflect.TypeOf(v)) {
-		delete(fields, name)
-	}
-	if len(fields) == 0 {
-		return data, nil
-	}
-	rest, err := json.Marshal(fields)
+	rest, err := json.Marshal(later)
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +30,110 @@ func marshalKeeping(v any, raw []byte) ([]byte, error) {
 	return append(data, rest[1:]...), nil
 }
 
+// unknown returns the fields of a JSON object that known does not name, each in
+// its canonical form; nil if there are none. The object is valid JSON. Names are
+// told apart as encoding/json does, which ignores their case.
+func unknown(object []byte, known []string) (later map[string]json.RawMessage) {
+	eachField(object, func(name string, value []byte) {
+		if slices.Contains(known, name) || slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			return
+		}
+		later = ensure(later)
+		later[name] = canonical(value)
+	})
+	return later
+}
+
+// eachField calls f for the fields of a valid JSON object. A decoder would do it
+// too, at a multiple of what reading the account costs.
+func eachField(object []byte, f func(name string, value []byte)) {
+	var name string
+	depth, value := 0, -1 // where the value of name begins, after its colon
+	for i := 0; i < len(object); i++ {
+		switch c := object[i]; c {
+		case '"':
+			from := i
+			for i++; i < len(object) && object[i] != '"'; i++ {
+				if object[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 1 && value < 0 && i < len(object) {
+				name = ""
+				_ = json.Unmarshal(object[from:i+1], &name)
+			}
+		case '{', '[':
+			depth++
+		case ':':
+			if depth == 1 {
+				value = i + 1
+			}
+		case ',', '}', ']':
+			if depth == 1 && value >= 0 {
+				f(name, object[value:i])
+				value = -1
+			}
+			if c != ',' {
+				depth--
+			}
+		}
+	}
+}
+
+// canonical returns a JSON value with sorted names and nothing between its tokens,
+// so that equal values are equal bytes.
+func canonical(value []byte) json.RawMessage {
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber() // its digits are the later version's business
+	var v any
+	if decoder.Decode(&v) != nil {
+		return nil
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
+// mergeLater merges fields of a later version without knowing what they mean:
+// what only one side has is kept.
+func mergeLater(a, b map[string]json.RawMessage) map[string]json.RawMessage {
+	if len(b) == 0 {
+		return a
+	}
+	merged := make(map[string]json.RawMessage, len(a)+len(b))
+	maps.Copy(merged, a)
+	for name, value := range b {
+		merged[name] = mergeValue(merged[name], value)
+	}
+	return merged
+}
+
+// mergeValue merges two canonical values: objects field by field; of anything else
+// the greater text, which every device finds alike.
+func mergeValue(a, b json.RawMessage) json.RawMessage {
+	isObject := func(v json.RawMessage) bool { return len(v) > 0 && v[0] == '{' }
+	switch {
+	case bytes.Equal(a, b), isObject(a) && !isObject(b):
+		return a
+	case isObject(b) && !isObject(a):
+		return b
+	case !isObject(a):
+		return slices.MaxFunc([]json.RawMessage{a, b}, func(x, y json.RawMessage) int { return bytes.Compare(x, y) })
+	}
+	var x, y map[string]json.RawMessage
+	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
+		return a
+	}
+	merged, err := json.Marshal(mergeLater(x, y))
+	if err != nil {
+		return a
+	}
+	return merged
+}
+
+// jsonNames returns the names of t's fields in JSON.
 func jsonNames(t reflect.Type) []string {
 	var names []string
 	for f := range t.Fields() {

@@ -1,10 +1,106 @@
 package vault
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
-type MergeReport struct{ Removed []string }
+// Merge returns what two devices know together, and what that changes for a, as
+// the one that is merged into. It is commutative, associative and idempotent,
+// whatever the clocks of the devices were: what the user did last, by the stamps,
+// is what holds. Neither a nor b is changed. The vault's id is the smaller one;
+// [Tx.Merge] keeps its own.
+//
+// Everything is merged by id alone first, field by field, each by a rule that takes
+// the greater of two. Then links are found, and the secrets put where the registers
+// say. Both are functions of what was merged that only ever add to it, which is
+// why they may happen after every merge or after the last. No secret is lost: what
+// is purged is still in the trash, until [Tx.Merge] or the next write erases it.
+func Merge(a, b *State) (*State, MergeReport) {
+	m := combine(a, b)
+	m.link()
+	m.settle()
+	return m, newReport(a, b, m)
+}
 
-func (MergeReport) Lines() []string { return nil }
-func (MergeReport) Ahead(time.Time) []string { return nil }
-func Merge(a, b *State) (*State, MergeReport) { return a, MergeReport{} }
-func (t *Tx) Merge(b *State) MergeReport { return MergeReport{} }
+// Merge merges b into the vault.
+func (t *Tx) Merge(b *State) MergeReport {
+	m, report := Merge(t.State, b)
+	m.ID, m.Generation = t.ID, t.Generation
+	*t.State = *m
+	t.sweep()
+	t.at = Stamp{} // the next change is newer than all that was merged
+	return report
+}
+
+// combine merges two states by id.
+func combine(a, b *State) *State {
+	m := &State{ID: a.ID, Clock: max(a.Clock, b.Clock), later: mergeLater(a.later, b.later)}
+	if a.ID == "" || b.ID != "" && b.ID < a.ID {
+		m.ID = b.ID
+	}
+	m.Settings = joinMaps(a.Settings, b.Settings, func(x, y Register[string]) Register[string] {
+		return newer(x, y, strings.Compare)
+	})
+	m.Counters = joinMaps(a.Counters, b.Counters, func(x, y Counter) Counter {
+		if x.compare(y) < 0 {
+			return y
+		}
+		return x
+	})
+	m.Links = newClasses(a.Links, b.Links).links()
+	m.Trash = slices.Concat(a.Trash, b.Trash)
+	m.Purged = slices.Concat(a.Purged, b.Purged)
+	m.combineRecords(a, b)
+	return m
+}
+
+// combineRecords merges the accounts, and puts those that the user ordered last
+// first, in that order.
+func (s *State) combineRecords(a, b *State) {
+	first := a
+	if cmp.Or(a.OrderAt.Compare(b.OrderAt), slices.Compare(a.order(), b.order())) < 0 {
+		first = b
+	}
+	s.OrderAt, s.Ordered = first.OrderAt, first.Ordered
+	s.Records = make([]*Record, 0, max(len(a.Records), len(b.Records)))
+	s.byID = make(map[string]*Record, cap(s.Records))
+	add := func(id string) {
+		if s.byID[id] != nil {
+			return
+		}
+		x, y := a.byRecord(id), b.byRecord(id)
+		var r *Record
+		switch {
+		case x == nil:
+			r = y.clone()
+		case y == nil:
+			r = x.clone()
+		default:
+			r = join(x, y)
+			for _, old := range []*Record{x, y} {
+				// What lost has gone to the trash; since when, settle knows.
+				if held := old.Secret.Value; !held.Secret.Empty() && held.Hash() != r.Secret.Value.Hash() {
+					s.Trash = append(s.Trash, Trashed{ID: id, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
+				}
+			}
+		}
+		s.byID[id] = r
+		s.Records = append(s.Records, r)
+	}
+	for _, list := range [][]*Record{first.Records[:first.Ordered], a.Records, b.Records} {
+		for _, r := range list {
+			add(r.ID)
+		}
+	}
+}
+
+// order returns the ids that the user has put in order.
+func (s *State) order() []string {
+	ids := make([]string, s.Ordered)
+	for i, r := range s.Records[:s.Ordered] {
+		ids[i] = r.ID
+	}
+	return ids
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,23 +17,38 @@ import (
 // with the stamp of its last change. Records of removed accounts stay for ever;
 // without them an old backup would bring the account back.
 type Record struct {
-	ID          string
-	Created     Stamp
-	Label       Register[Label]
-	Alias       Register[string]
-	Note        Register[string]
-	Tags        map[string]Register[bool] // an untagged tag is a register of false
-	Secret      Register[Held]
+	ID      string
+	Created Stamp
+	Label   Register[Label]
+	Alias   Register[string]
+	Note    Register[string]
+	Tags    map[string]Register[bool] // an untagged tag is a register of false
+	// Secret is without a stamp as long as the account needs verification: no
+	// secret is older than every secret.
+	Secret Register[Held]
+	// DeviceBound never goes back to false: what may not leave one device may leave
+	// none. Its stamp is that of the last change of the secret, which others see
+	// where they do not see the secret.
 	DeviceBound Register[bool]
 	Removed     Register[bool]
 
-	// raw is the record as it was read, so that fields of a later version of auth
-	// survive a rewrite by this one.
-	raw []byte
+	// By these sorted sets [Merge] tells that two ids are one account; see link.go.
+	was    []string // folded labels that it had before
+	byName []string // what names it where its secret is not
+	apart  []string // ids that it was added beside, so that it is none of them
+
+	later map[string]Register[json.RawMessage] // registers of a later version
 }
 
 // Label is the issuer and name of an account, changed together.
 type Label struct{ Issuer, Name string }
+
+func (l Label) compare(m Label) int {
+	return cmp.Or(strings.Compare(l.Issuer, m.Issuer), strings.Compare(l.Name, m.Name))
+}
+
+// folded returns the label as it is compared.
+func (l Label) folded() string { return account.Fold(account.JoinLabel(l.Issuer, l.Name)) }
 
 // Held is a credential, or what is left of one: when the secret has gone to the
 // trash its hash stays, so that an undone removal finds it again. The zero Held is
@@ -72,14 +88,13 @@ func Hash(c account.Credential) string {
 func (r *Record) changed() Stamp {
 	newest := r.Label.At
 	for _, at := range []Stamp{r.Alias.At, r.Note.At, r.Secret.At, r.DeviceBound.At} {
-		if at.Compare(newest) > 0 {
-			newest = at
-		}
+		newest = latest(newest, at)
 	}
 	for _, tag := range r.Tags {
-		if tag.At.Compare(newest) > 0 {
-			newest = tag.At
-		}
+		newest = latest(newest, tag.At)
+	}
+	for _, register := range r.later {
+		newest = latest(newest, register.At)
 	}
 	return newest
 }
@@ -101,32 +116,78 @@ func (r *Record) tags() []string {
 	return on
 }
 
+// clone returns a copy of r that shares nothing which a [Tx] changes.
+func (r *Record) clone() *Record {
+	c := *r
+	c.Tags, c.later = maps.Clone(r.Tags), maps.Clone(r.later)
+	return &c
+}
+
 // join merges two records register by register into a new one: two versions of
-// one account, or the records of two linked ids (then under a's id).
+// one account, or the records of two linked ids (then under a's id). It is
+// commutative, associative and idempotent.
 func join(a, b *Record) *Record {
 	j := *a
 	if b.Created.Compare(a.Created) < 0 {
 		j.Created = b.Created
 	}
-	j.Label = newer(a.Label, b.Label, func(x, y Label) int {
-		return cmp.Or(strings.Compare(x.Issuer, y.Issuer), strings.Compare(x.Name, y.Name))
-	})
+	j.Label = newer(a.Label, b.Label, Label.compare)
 	j.Alias = newer(a.Alias, b.Alias, strings.Compare)
 	j.Note = newer(a.Note, b.Note, strings.Compare)
-	j.Secret = newer(a.Secret, b.Secret, func(x, y Held) int {
-		// Of two equal hashes the one that still has its secret.
-		return cmp.Or(strings.Compare(x.Hash(), y.Hash()), compareBool(!x.Secret.Empty(), !y.Secret.Empty()))
-	})
-	j.DeviceBound = newer(a.DeviceBound, b.DeviceBound, compareBool)
+	j.Secret = joinSecrets(a.Secret, b.Secret)
+	j.DeviceBound = Register[bool]{a.DeviceBound.Value || b.DeviceBound.Value, latest(a.DeviceBound.At, b.DeviceBound.At)}
 	j.Removed = newer(a.Removed, b.Removed, compareBool)
-	j.Tags = maps.Clone(a.Tags)
-	for tag, reg := range b.Tags {
-		if j.Tags == nil {
-			j.Tags = map[string]Register[bool]{}
+	j.Tags = joinMaps(a.Tags, b.Tags, func(x, y Register[bool]) Register[bool] { return newer(x, y, compareBool) })
+	j.was = pastLabels(a, b, j.Label.Value)
+	j.byName = union(a.byName, b.byName)
+	j.apart = intersection(a.apart, b.apart)
+	j.later = joinMaps(a.later, b.later, func(x, y Register[json.RawMessage]) Register[json.RawMessage] {
+		if x.At == y.At {
+			return Register[json.RawMessage]{mergeValue(x.Value, y.Value), x.At}
 		}
-		j.Tags[tag] = newer(j.Tags[tag], reg, compareBool)
-	}
+		return newer(x, y, func(_, _ json.RawMessage) int { return 0 })
+	})
 	return &j
+}
+
+// joinSecrets returns the newer secret, with its bytes where either side has them.
+func joinSecrets(a, b Register[Held]) Register[Held] {
+	if a.At == b.At && !a.Value.Secret.Empty() && a.Value.Credential.Equal(b.Value.Credential) {
+		return a
+	}
+	j := newer(a, b, func(x, y Held) int {
+		return cmp.Or(strings.Compare(x.Hash(), y.Hash()), strings.Compare(string(x.Type), string(y.Type)))
+	})
+	if hash := j.Value.Hash(); hash != "" && j.Value.Secret.Empty() {
+		for _, r := range []Register[Held]{a, b} {
+			if !r.Value.Secret.Empty() && r.Value.Hash() == hash {
+				j.Value = r.Value
+			}
+		}
+	}
+	return j
+}
+
+// pastLabels returns the folded labels that either record has or had, but for the
+// one it has now.
+func pastLabels(a, b *Record, now Label) []string {
+	if a.Label.Value == b.Label.Value && len(a.was) == 0 && len(b.was) == 0 {
+		return nil
+	}
+	return without(union(a.was, b.was, []string{a.Label.Value.folded(), b.Label.Value.folded()}), now.folded())
+}
+
+// joinMaps returns a map of what either has, and of what both have the join.
+func joinMaps[V any](a, b map[string]V, join func(x, y V) V) map[string]V {
+	j := maps.Clone(a)
+	for key, y := range b {
+		j = ensure(j)
+		if x, found := j[key]; found {
+			y = join(x, y)
+		}
+		j[key] = y
+	}
+	return j
 }
 
 func compareBool(a, b bool) int {

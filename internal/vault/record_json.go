@@ -3,11 +3,14 @@ package vault
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
+	"reflect"
+	"strings"
 )
 
-// wireRecord is the JSON form of a [Record], version 1. Every stamp that equals
-// Created is left out.
+// wireRecord is the JSON form of a [Record], version 1. Left out is the stamp of a
+// register with a value that was set at Created, and of one that was never set. A
+// register of a later version is a field that is not here, with its stamp among
+// the others under its name.
 type wireRecord struct {
 	ID      string `json:"id"`
 	Created Stamp  `json:"created"`
@@ -20,6 +23,9 @@ type wireRecord struct {
 	Tags        map[string]bool  `json:"tags,omitempty"`
 	DeviceBound bool             `json:"device_bound,omitempty"`
 	Removed     bool             `json:"removed,omitempty"`
+	Was         []string         `json:"was,omitempty"`
+	ByName      []string         `json:"by_name,omitempty"`
+	Apart       []string         `json:"apart,omitempty"`
 	Stamps      map[string]Stamp `json:"stamps,omitempty"`
 }
 
@@ -34,50 +40,55 @@ const (
 	tagStamp    = "tag "
 )
 
-// MarshalJSON writes the record with its secret, and with the fields of later
+// recordFields are the names of wireRecord.
+var recordFields = jsonNames(reflect.TypeFor[wireRecord]())
+
+// MarshalJSON writes the record with its secret, and with the registers of later
 // versions that it was read with.
 func (r Record) MarshalJSON() ([]byte, error) {
 	w := wireRecord{
 		ID: r.ID, Created: r.Created, Issuer: r.Label.Value.Issuer, Name: r.Label.Value.Name,
-		Alias: r.Alias.Value, Note: r.Note.Value, DeviceBound: r.DeviceBound.Value, Removed: r.Removed.Value,
+		wireCredential: toWire(r.Secret.Value.Credential), Alias: r.Alias.Value, Note: r.Note.Value,
+		DeviceBound: r.DeviceBound.Value, Removed: r.Removed.Value, Was: r.was, ByName: r.byName, Apart: r.apart,
 	}
-	stamp := func(name string, at Stamp) {
-		if at == r.Created {
-			return
-		}
-		if w.Stamps == nil {
-			w.Stamps = map[string]Stamp{}
-		}
-		w.Stamps[name] = at
-	}
-	// A register that was never set has the zero stamp, which is not Created: it
-	// is left out too, since reading gives every register without a value zero.
-	stamp(labelStamp, r.Label.At)
-	w.wireCredential = toWire(r.Secret.Value.Credential)
 	if w.Secret == "" {
 		w.Hash = r.Secret.Value.gone
 	}
-	stamp(secretStamp, r.Secret.At)
-	if !r.Alias.At.IsZero() {
-		stamp(aliasStamp, r.Alias.At)
-	}
-	if !r.Note.At.IsZero() {
-		stamp(noteStamp, r.Note.At)
-	}
-	if !r.DeviceBound.At.IsZero() {
-		stamp(boundStamp, r.DeviceBound.At)
-	}
-	if !r.Removed.At.IsZero() {
-		stamp(goneStamp, r.Removed.At)
-	}
-	for tag, reg := range r.Tags {
-		if w.Tags == nil {
-			w.Tags = map[string]bool{}
+	stamp := func(name string, valued bool, at Stamp) {
+		if at == r.unsaid(valued) {
+			return
 		}
-		w.Tags[tag] = reg.Value
-		stamp(tagStamp+tag, reg.At)
+		w.Stamps = ensure(w.Stamps)
+		w.Stamps[name] = at
 	}
-	return marshalKeeping(w, r.raw)
+	stamp(labelStamp, true, r.Label.At)
+	stamp(secretStamp, w.Secret != "" || w.Hash != "", r.Secret.At)
+	stamp(aliasStamp, w.Alias != "", r.Alias.At)
+	stamp(noteStamp, w.Note != "", r.Note.At)
+	stamp(boundStamp, w.DeviceBound, r.DeviceBound.At)
+	stamp(goneStamp, w.Removed, r.Removed.At)
+	for tag, reg := range r.Tags {
+		w.Tags = ensure(w.Tags)
+		w.Tags[tag] = reg.Value
+		stamp(tagStamp+tag, true, reg.At)
+	}
+	var later map[string]json.RawMessage
+	for name, reg := range r.later {
+		if reg.Value != nil {
+			later = ensure(later)
+			later[name] = reg.Value
+		}
+		stamp(name, reg.Value != nil, reg.At)
+	}
+	return marshalKeeping(w, later)
+}
+
+// unsaid returns the stamp of a register that wireRecord.Stamps does not name.
+func (r *Record) unsaid(valued bool) Stamp {
+	if valued {
+		return r.Created
+	}
+	return Stamp{}
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. A record that no code could be
@@ -94,29 +105,51 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: account %s: %w", ErrFormat, w.ID, err)
 	}
-	at := func(name string, set bool) Stamp {
+	if w.Secret != "" {
+		w.Hash = ""
+	}
+	*r = Record{ID: w.ID, Created: w.Created}
+	at := func(name string, valued bool) Stamp {
 		if s, found := w.Stamps[name]; found {
 			return s
 		}
-		if set {
-			return w.Created
-		}
-		return Stamp{}
+		return r.unsaid(valued)
 	}
-	*r = Record{
-		ID: w.ID, Created: w.Created, raw: slices.Clone(data),
-		Label:       Register[Label]{Label{w.Issuer, w.Name}, at(labelStamp, true)},
-		Secret:      Register[Held]{Held{credential, w.Hash}, at(secretStamp, true)},
-		Alias:       Register[string]{w.Alias, at(aliasStamp, w.Alias != "")},
-		Note:        Register[string]{w.Note, at(noteStamp, w.Note != "")},
-		DeviceBound: Register[bool]{w.DeviceBound, at(boundStamp, w.DeviceBound)},
-		Removed:     Register[bool]{w.Removed, at(goneStamp, w.Removed)},
+	r.Label = Register[Label]{Label{w.Issuer, w.Name}, at(labelStamp, true)}
+	r.Secret = Register[Held]{Value: Held{credential, w.Hash}}
+	if w.Secret != "" || w.Hash != "" {
+		r.Secret.At = at(secretStamp, true)
 	}
-	if len(w.Tags) > 0 {
-		r.Tags = make(map[string]Register[bool], len(w.Tags))
-		for tag, on := range w.Tags {
-			r.Tags[tag] = Register[bool]{on, at(tagStamp+tag, true)}
-		}
+	r.Alias = Register[string]{w.Alias, at(aliasStamp, w.Alias != "")}
+	r.Note = Register[string]{w.Note, at(noteStamp, w.Note != "")}
+	r.DeviceBound = Register[bool]{w.DeviceBound, at(boundStamp, w.DeviceBound)}
+	r.Removed = Register[bool]{w.Removed, at(goneStamp, w.Removed)}
+	for tag, on := range w.Tags {
+		r.Tags = ensure(r.Tags)
+		r.Tags[tag] = Register[bool]{on, at(tagStamp+tag, true)}
 	}
+	r.was = without(union(w.Was), r.Label.Value.folded())
+	r.byName, r.apart = union(w.ByName), union(w.Apart)
+	r.readLater(unknown(data, recordFields), w.Stamps, at)
 	return nil
+}
+
+// readLater reads the registers of a later version: fields that have no name here,
+// and stamps of such registers without a value.
+func (r *Record) readLater(fields map[string]json.RawMessage, stamps map[string]Stamp, at func(string, bool) Stamp) {
+	for name, value := range fields {
+		r.later = ensure(r.later)
+		r.later[name] = Register[json.RawMessage]{value, at(name, true)}
+	}
+	for name, stamp := range stamps {
+		switch name {
+		case labelStamp, secretStamp, aliasStamp, noteStamp, boundStamp, goneStamp:
+			continue
+		}
+		if _, found := fields[name]; found || strings.HasPrefix(name, tagStamp) {
+			continue
+		}
+		r.later = ensure(r.later)
+		r.later[name] = Register[json.RawMessage]{At: stamp}
+	}
 }

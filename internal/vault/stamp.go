@@ -29,6 +29,14 @@ func (s Stamp) MarshalText() ([]byte, error) {
 	return []byte(strconv.FormatInt(s.Time, 10) + "@" + s.Device), nil
 }
 
+// latest returns the newer of two stamps.
+func latest(s, t Stamp) Stamp {
+	if s.Compare(t) < 0 {
+		return t
+	}
+	return s
+}
+
 // UnmarshalText reads what MarshalText writes.
 func (s *Stamp) UnmarshalText(text []byte) error {
 	ms, device, found := strings.Cut(string(text), "@")
@@ -52,7 +60,11 @@ func (r *Register[T]) set(v T, at Stamp) { *r = Register[T]{Value: v, At: at} }
 // newer returns the newer of two registers; content breaks the tie of two equal
 // stamps (a cloned device), so that every device decides alike.
 func newer[T any](a, b Register[T], content func(a, b T) int) Register[T] {
-	if cmp.Or(a.At.Compare(b.At), content(a.Value, b.Value)) < 0 {
+	order := a.At.Compare(b.At)
+	if order == 0 {
+		order = content(a.Value, b.Value)
+	}
+	if order < 0 {
 		return b
 	}
 	return a

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -30,7 +31,7 @@ type State struct {
 	Trash    []Trashed
 	Purged   []Purge
 	Counters map[string]Counter // HOTP, by secret hash
-	Links    map[string]string  // a larger id to the smaller one that is the same account
+	Links    map[string]string  // an id to the smallest one that is the same account
 
 	// Clock is the highest Stamp.Time seen.
 	Clock int64
@@ -39,9 +40,11 @@ type State struct {
 	// what is stored.
 	Generation uint64
 
-	raw   []byte
-	byID  map[string]*Record // of Records, once needed
-	index *index             // of the live accounts, once needed and until they change
+	later  map[string]json.RawMessage // fields of a later version
+	byID   map[string]*Record         // of Records, once needed
+	named  map[string][]*Record       // by folded label, had now or once; see link.go
+	groups map[string][]*Record       // of linked records; see link.go
+	index  *index                     // of the live accounts, once needed and until they change
 }
 
 // A Counter is the next moving factor of an HOTP secret. Of two, the one with the
@@ -70,6 +73,9 @@ type wireText struct {
 	At    Stamp  `json:"at"`
 }
 
+// stateFields are the names of wireState.
+var stateFields = jsonNames(reflect.TypeFor[wireState]())
+
 // MarshalJSON writes the state with its secrets.
 func (s *State) MarshalJSON() ([]byte, error) {
 	w := wireState{
@@ -85,7 +91,7 @@ func (s *State) MarshalJSON() ([]byte, error) {
 			w.Settings[key] = wireText(reg)
 		}
 	}
-	return marshalKeeping(w, s.raw)
+	return marshalKeeping(w, s.later)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
@@ -102,7 +108,13 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	}
 	*s = State{
 		ID: w.ID, Clock: w.Clock, Records: w.Records, Ordered: w.Ordered, OrderAt: w.OrderAt,
-		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: w.Links, raw: slices.Clone(data),
+		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: newClasses(w.Links).links(),
+		later: unknown(data, stateFields),
+	}
+	for i, r := range s.Records {
+		if r == nil || s.byRecord(r.ID) != w.Records[i] {
+			return fmt.Errorf("%w: an account is there twice, or is none", ErrFormat)
+		}
 	}
 	if len(w.Settings) > 0 {
 		s.Settings = make(map[string]Register[string], len(w.Settings))
@@ -170,46 +182,6 @@ func number(x *index) {
 	}
 }
 
-// joined returns one record for each account, those of linked ids joined under
-// the smallest, where that one stands.
-func (s *State) joined() []*Record {
-	if len(s.Links) == 0 {
-		return s.Records
-	}
-	var out []*Record
-	place := map[string]int{}
-	for _, r := range s.Records {
-		root := s.root(r.ID)
-		i, seen := place[root]
-		if !seen {
-			place[root] = len(out)
-			j := *r
-			j.ID = root
-			out = append(out, &j)
-			continue
-		}
-		j := join(out[i], r)
-		j.ID = root
-		out[i] = j
-	}
-	return out
-}
-
-// root follows the links of id to the smallest id of the same account.
-func (s *State) root(id string) string {
-	for range s.Links { // a cycle, which no merge makes, ends all the same
-		next, found := s.Links[id]
-		if !found || next >= id {
-			break
-		}
-		id = next
-	}
-	return id
-}
-
-// record returns the record that changes of an account are written to, or nil.
-func (s *State) record(id string) *Record { return s.byRecord(s.root(id)) }
-
 // byRecord returns the record of exactly this id, or nil.
 func (s *State) byRecord(id string) *Record {
 	if s.byID == nil {
@@ -224,8 +196,14 @@ func (s *State) byRecord(id string) *Record {
 // insert adds a record with a new id.
 func (s *State) insert(r *Record) {
 	s.Records = append(s.Records, r)
+	if len(s.Links) > 0 {
+		s.groups = nil
+	}
 	if s.byID != nil {
 		s.byID[r.ID] = r
+	}
+	if s.named != nil {
+		s.name(r)
 	}
 	if s.index != nil && !r.gone() && !s.index.add(s.view(r)) {
 		s.index = nil

@@ -23,7 +23,9 @@ type Trashed struct {
 	ID         string
 	Label      Label // what the account was called
 	Credential account.Credential
-	At         Stamp // when it went to the trash
+	// At is when it went to the trash, or the last time since then that the account
+	// changed its secret or was removed or brought back.
+	At Stamp
 	// DeviceBound secrets stay on this device, in the trash too.
 	DeviceBound bool
 	// Expired is when a write first saw it older than TrashFor, in milliseconds
@@ -90,56 +92,13 @@ func (s *State) purged(id, hash string) bool {
 	return slices.ContainsFunc(s.Purged, func(p Purge) bool { return p.ID == id && p.Hash == hash })
 }
 
-// settle makes the state say what its registers mean: secrets of removed accounts
-// lie in the trash, those of live accounts do not, and purged ones are nowhere but
-// in a live account.
-func (s *State) settle() {
-	if len(s.Links) == 0 {
-		for _, r := range s.Records {
-			s.settleRecord(r, !r.gone(), r.Removed.At)
-		}
-	} else {
-		winner := map[string]*Record{} // by root id
-		for _, j := range s.joined() {
-			winner[j.ID] = j
-		}
-		for _, r := range s.Records {
-			j, at := winner[s.root(r.ID)], r.Secret.At
-			if j.gone() {
-				at = j.Removed.At
-			}
-			s.settleRecord(r, !j.gone() && r.Secret.Value.Hash() == j.Secret.Value.Hash(), at)
-		}
-	}
-	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
-		r := s.byRecord(t.ID)
-		hash := Hash(t.Credential)
-		return r != nil && !r.Secret.Value.Secret.Empty() && r.Secret.Value.Hash() == hash || s.purged(t.ID, hash)
-	})
-}
-
-// settleRecord moves the secret of a record to the trash where it is not live any
-// more, since at; or back from there where it is live again.
-func (s *State) settleRecord(r *Record, live bool, at Stamp) {
-	held := r.Secret.Value
-	switch {
-	case live && held.Secret.Empty() && held.gone != "":
-		if i := s.inTrash(r.ID, held.gone); i >= 0 {
-			r.Secret.Value = Held{Credential: s.Trash[i].Credential}
-			s.index = nil
-		}
-	case !live && !held.Secret.Empty():
-		s.discard(r, at)
-		r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
-		s.index = nil
-	}
-}
-
-// expire empties the trash of what has been in it for long enough. See expireGap.
+// expire empties the trash of what was purged, and of what has been in it for long
+// enough. See expireGap.
 func (s *State) expire(now time.Time, at Stamp) {
+	s.sweep()
 	ms := now.UnixMilli()
 	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
-		return t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds() && s.purge(t, at)
+		return t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds() && s.purge(t.ID, Hash(t.Credential), at)
 	})
 	for i := range s.Trash {
 		switch t := &s.Trash[i]; {
@@ -149,14 +108,15 @@ func (s *State) expire(now time.Time, at Stamp) {
 			t.Expired = ms
 		}
 	}
+	s.sortPurged()
 }
 
 func (t Trashed) old(ms int64) bool { return ms-t.At.Time > TrashFor.Milliseconds() }
 
-// purge records that t is gone for good. It always reports true.
-func (s *State) purge(t Trashed, at Stamp) bool {
-	if hash := Hash(t.Credential); !s.purged(t.ID, hash) {
-		s.Purged = append(s.Purged, Purge{t.ID, hash, at})
+// purge records that a secret is gone for good. It always reports true.
+func (s *State) purge(id, hash string, at Stamp) bool {
+	if !s.purged(id, hash) {
+		s.Purged = append(s.Purged, Purge{id, hash, at})
 	}
 	return true
 }

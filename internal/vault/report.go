@@ -1,0 +1,212 @@
+package vault
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A MergeReport says what a merge changes for the vault that it is merged into, by
+// the accounts' labels.
+type MergeReport struct {
+	Added    []string // here for the first time
+	Removed  []string
+	Back     []string // removed on a device, but changed on another after that
+	Verified []string // had no secret here
+	Changed  []Change
+	Replaced []Replacement
+	Joined   []string // one account under several ids, from now on
+
+	merged *State
+}
+
+// A Change names what became different about an account: "alias", "note", "tags",
+// "counter" or, where it has another label now, that it was renamed.
+type Change struct {
+	Label string
+	From  string   // the label before; the same where it was not renamed
+	What  []string // the other registers that changed
+}
+
+// A Replacement is a secret that a newer one took the place of.
+type Replacement struct {
+	Label string
+	Here  bool // it was the secret of this vault, not of what was merged into it
+	// TrashID is the id under which the trash has it; empty if it was purged.
+	TrashID string
+}
+
+// Lines returns the report as lines for people. Labels are as users wrote them.
+func (r MergeReport) Lines() []string {
+	var lines []string
+	each := func(labels []string, format string) {
+		for _, label := range labels {
+			lines = append(lines, fmt.Sprintf(format, label))
+		}
+	}
+	each(r.Added, "added %s")
+	each(r.Removed, "removed %s (it is in the trash)")
+	each(r.Back, "brought back %s: it was changed after it was removed")
+	each(r.Verified, "%s has its secret now")
+	each(r.Joined, "joined %s: it had been added on more than one device")
+	for _, c := range r.Changed {
+		if c.From != c.Label {
+			lines = append(lines, fmt.Sprintf("renamed %s to %s", c.From, c.Label))
+		}
+		if len(c.What) > 0 {
+			lines = append(lines, fmt.Sprintf("changed %s: %s", c.Label, strings.Join(c.What, ", ")))
+		}
+	}
+	for _, s := range r.Replaced {
+		where := "it was erased"
+		if s.TrashID != "" {
+			where = "it is in the trash as id:" + s.TrashID
+		}
+		if s.Here {
+			lines = append(lines, fmt.Sprintf("replaced the secret of %s by a newer one; %s", s.Label, where))
+		} else {
+			lines = append(lines, fmt.Sprintf("kept the secret of %s, which is newer than another device's; %s", s.Label, where))
+		}
+	}
+	return lines
+}
+
+// Ahead returns the labels of accounts that bear a stamp more than a day ahead of
+// now: the clock of a device was wrong, or this one is.
+func (r MergeReport) Ahead(now time.Time) []string {
+	if r.merged == nil {
+		return nil
+	}
+	return r.merged.Ahead(now)
+}
+
+// Ahead returns the labels of live accounts that bear a stamp more than a day ahead
+// of now.
+func (s *State) Ahead(now time.Time) []string {
+	limit := now.Add(24 * time.Hour).UnixMilli()
+	if s.Clock <= limit {
+		return nil
+	}
+	var labels []string
+	for _, a := range s.live().accounts {
+		j := s.joinedRecord(a.ID)
+		if max(j.changed().Time, j.Removed.At.Time, j.Created.Time) > limit {
+			labels = append(labels, a.Shown)
+		}
+	}
+	return labels
+}
+
+// newReport compares a, and b that was merged into it, with what came of it.
+func newReport(a, b, m *State) MergeReport {
+	r := MergeReport{merged: m}
+	before := map[string][]Account{} // by the id afterwards
+	after := m.live()
+	for _, was := range a.live().accounts {
+		root := m.root(was.ID)
+		before[root] = append(before[root], was)
+		if _, live := after.byID[root]; !live {
+			r.Removed = append(r.Removed, was.Shown)
+		}
+	}
+	for _, now := range after.accounts {
+		was := before[now.ID]
+		switch {
+		case broughtBack(a, b, m, now.ID):
+			r.Back = append(r.Back, now.Shown)
+		case len(was) == 0:
+			r.Added = append(r.Added, now.Shown)
+		}
+		if len(was) == 0 {
+			continue
+		}
+		if joins(a, m, now.ID) {
+			r.Joined = append(r.Joined, now.Shown)
+		}
+		r.compare(was[0], now)
+	}
+	r.replaced(a, b, before)
+	return r
+}
+
+// broughtBack reports whether an account that lives after all was removed in a, or
+// in b without a knowing.
+func broughtBack(a, b, m *State, id string) bool {
+	return slices.ContainsFunc(m.members(id), func(r *Record) bool {
+		if a.Gone(r.ID) {
+			return true
+		}
+		x, y := a.joinedRecord(r.ID), b.joinedRecord(r.ID)
+		return y != nil && y.gone() && (x == nil || x.Removed != y.Removed)
+	})
+}
+
+// joins reports whether ids of an account were more than one account in a.
+func joins(a, m *State, id string) bool {
+	members := m.members(id)
+	return slices.ContainsFunc(members, func(r *Record) bool { return a.root(r.ID) != a.root(members[0].ID) })
+}
+
+// compare notes what differs between an account before and after.
+func (r *MergeReport) compare(was, now Account) {
+	c := Change{Label: now.Shown, From: was.Shown}
+	if was.Label() == now.Label() {
+		c.From = c.Label // a suffix that came or went is no new name
+	}
+	for _, field := range []struct {
+		name    string
+		changed bool
+	}{
+		{"alias", was.Alias != now.Alias},
+		{"note", was.Note != now.Note},
+		{"tags", !slices.Equal(was.Tags, now.Tags)},
+		{"counter", was.Counter != now.Counter && was.Credential.Equal(now.Credential)},
+	} {
+		if field.changed {
+			c.What = append(c.What, field.name)
+		}
+	}
+	if c.From != c.Label || len(c.What) > 0 {
+		r.Changed = append(r.Changed, c)
+	}
+	if was.NeedsVerification() && !now.NeedsVerification() {
+		r.Verified = append(r.Verified, now.Shown)
+	}
+}
+
+// replaced notes the secrets of live accounts that the merge put into the trash or
+// found purged.
+func (r *MergeReport) replaced(a, b *State, before map[string][]Account) {
+	known, here := map[secretKey]bool{}, map[secretKey]bool{}
+	for _, s := range []*State{a, b} {
+		for _, t := range s.Trash {
+			known[secretKey{t.ID, Hash(t.Credential)}] = true
+		}
+	}
+	for root, accounts := range before {
+		for _, was := range accounts {
+			here[secretKey{root, Hash(was.Credential)}] = true
+		}
+	}
+	after, said := r.merged.live(), map[secretKey]bool{}
+	for _, t := range r.merged.Trash {
+		hash, root := Hash(t.Credential), r.merged.root(t.ID)
+		key := secretKey{root, hash}
+		i, live := after.byID[root]
+		if !live || said[key] || known[secretKey{t.ID, hash}] || hash == Hash(after.accounts[i].Credential) {
+			continue
+		}
+		said[key] = true
+		r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, here[key], t.ID})
+	}
+	for _, now := range after.accounts {
+		for _, was := range before[now.ID] {
+			hash := Hash(was.Credential)
+			if key := (secretKey{now.ID, hash}); hash != "" && hash != Hash(now.Credential) && !said[key] {
+				said[key] = true
+				r.Replaced = append(r.Replaced, Replacement{Label: now.Shown, Here: true})
+			}
+		}
+	}
+}

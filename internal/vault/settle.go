@@ -1,0 +1,150 @@
+package vault
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/authcli/auth/internal/account"
+)
+
+// settle makes the state say what its registers mean: secrets of removed accounts
+// lie in the trash, those of live accounts do not. What it does depends on the
+// registers alone, not on the way that they came about, or the order of merges
+// would show. For the same reason it leaves purged secrets in the trash, as one more
+// merge may bring the change by which they live: [State.sweep] erases them once
+// everything is merged.
+func (s *State) settle() {
+	s.arrange()
+	s.sortPurged()
+	accounts := s.accountOf()
+	bin := make(bin, len(s.Trash))
+	for _, t := range s.Trash {
+		bin.put(t)
+	}
+	for _, r := range s.Records {
+		j, held := accounts(r), r.Secret.Value
+		live := !j.gone() && (j == r || held.Hash() == j.Secret.Value.Hash())
+		switch {
+		case live && held.Secret.Empty() && held.gone != "":
+			if t, found := bin[secretKey{r.ID, held.gone}]; found {
+				r.Secret.Value = Held{Credential: t.Credential}
+				s.index = nil
+			}
+		case !live && !held.Secret.Empty():
+			bin.put(Trashed{ID: r.ID, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
+			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
+			s.index = nil
+		}
+	}
+	s.Trash = s.Trash[:0]
+	for key, t := range bin {
+		if r := s.byRecord(t.ID); r != nil {
+			if !r.Secret.Value.Secret.Empty() && r.Secret.Value.Hash() == key.hash {
+				continue
+			}
+			j := accounts(r)
+			t.Label = j.Label.Value
+			t.DeviceBound = t.DeviceBound || j.DeviceBound.Value
+			if since := j.trashedSince(); t.At.Compare(since) < 0 {
+				t.At, t.Expired = since, 0
+			}
+		}
+		s.Trash = append(s.Trash, t)
+	}
+	s.sortTrash()
+}
+
+// trashedSince returns since when the account's former secrets are in the trash, at
+// the earliest. It never goes back, whatever becomes known.
+func (r *Record) trashedSince() Stamp {
+	switch {
+	case !r.Removed.At.IsZero():
+		return latest(r.changed(), r.Removed.At)
+	case r.DeviceBound.Value:
+		return latest(r.Secret.At, r.DeviceBound.At)
+	default:
+		return r.Secret.At
+	}
+}
+
+// A bin is the trash while it is sorted: a set by account and secret.
+type bin map[secretKey]Trashed
+
+// A secretKey names a secret of an account, in the trash or among the purged.
+type secretKey struct{ id, hash string }
+
+func (b bin) put(t Trashed) {
+	key := secretKey{t.ID, Hash(t.Credential)}
+	if there, found := b[key]; found {
+		t = joinTrashed(there, t)
+	}
+	b[key] = t
+}
+
+// joinTrashed merges two entries of one secret: of two times the later, and of when
+// the trash was first seen expired since then the earlier.
+func joinTrashed(a, b Trashed) Trashed {
+	j := a
+	switch order := a.At.Compare(b.At); {
+	case order < 0:
+		j.At, j.Expired = b.At, b.Expired
+	case order == 0 && (a.Expired == 0 || b.Expired != 0 && b.Expired < a.Expired):
+		j.Expired = b.Expired
+	}
+	if b.Label.compare(a.Label) > 0 {
+		j.Label = b.Label
+	}
+	j.DeviceBound = a.DeviceBound || b.DeviceBound
+	return j
+}
+
+// sortTrash puts the trash in the order of time.
+func (s *State) sortTrash() {
+	slices.SortFunc(s.Trash, func(a, b Trashed) int {
+		if order := cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)); order != 0 {
+			return order
+		}
+		return strings.Compare(Hash(a.Credential), Hash(b.Credential))
+	})
+}
+
+// sortPurged puts the records of what was purged in the order of time. Of two of
+// one secret the older stays.
+func (s *State) sortPurged() {
+	slices.SortFunc(s.Purged, func(a, b Purge) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID), strings.Compare(a.Hash, b.Hash))
+	})
+	done := make(map[secretKey]bool, len(s.Purged))
+	s.Purged = slices.DeleteFunc(s.Purged, func(p Purge) bool {
+		key := secretKey{p.ID, p.Hash}
+		twice := done[key]
+		done[key] = true
+		return twice
+	})
+}
+
+// sweep erases the purged secrets from the trash.
+func (s *State) sweep() {
+	if len(s.Purged) == 0 {
+		return
+	}
+	purged := make(map[secretKey]bool, len(s.Purged))
+	for _, p := range s.Purged {
+		purged[secretKey{p.ID, p.Hash}] = true
+	}
+	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool { return purged[secretKey{t.ID, Hash(t.Credential)}] })
+}
+
+// arrange puts the accounts that the user has not ordered in the order of creation.
+func (s *State) arrange() {
+	rest := s.Records[min(s.Ordered, len(s.Records)):]
+	if !slices.IsSortedFunc(rest, byCreation) {
+		slices.SortFunc(rest, byCreation)
+		s.index = nil
+	}
+}
+
+func byCreation(a, b *Record) int {
+	return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
+}
