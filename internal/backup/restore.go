@@ -40,7 +40,7 @@ type Options struct {
 // counters; what is brought back against a removal or a newer secret is stamped
 // anew. Errors are [vault.ErrNotFound] and *[vault.AmbiguousError] for queries.
 func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
-	r := restorer{Tx: tx, from: from, candidates: from.Accounts()}
+	r := restorer{Tx: tx, from: from, candidates: from.Accounts(), replaced: map[string]bool{}}
 	empty := len(tx.Records) == 0
 	trashed := map[string]vault.Trashed{}
 	if o.Deleted {
@@ -82,6 +82,7 @@ type restorer struct {
 	*vault.Tx
 	from       *vault.State
 	candidates []vault.Account
+	replaced   map[string]bool // accounts here that hold a secret of the backup by now
 }
 
 // differing returns the candidates that are not here as they are: this device's own
@@ -114,9 +115,13 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 		if here.Credential.Equal(a.Credential) { // of another name by now
 			return Step{here, AlreadyHere}, nil
 		}
+		if here.ID == a.ID && r.replaced[a.ID] { // this device's own backup still has what was replaced
+			return Step{here, AlreadyHere}, nil
+		}
 		if !replace || a.NeedsVerification() {
 			return Step{a, Kept}, nil
 		}
+		r.replaced[here.ID] = true
 		if err := r.SetCredential(here.ID, a.Credential, a.Counter); err != nil {
 			return Step{}, err
 		}
