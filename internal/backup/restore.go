@@ -118,6 +118,9 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 		if here.ID == a.ID && r.replaced[a.ID] { // this device's own backup still has what was replaced
 			return Step{here, AlreadyHere}, nil
 		}
+		if !replace && !o.Anew && here.ID == a.ID && r.Supersedes(r.from, a.ID) {
+			return Step{here, AlreadyHere}, nil // what the backup has is what it was here before
+		}
 		if !replace || a.NeedsVerification() {
 			return Step{a, Kept}, nil
 		}

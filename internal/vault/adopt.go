@@ -67,6 +67,12 @@ func (t *Tx) Adopt(from *State, id string) Account {
 	return t.view(r)
 }
 
+// Supersedes reports whether the secret of an account was set here later than in from.
+func (s *State) Supersedes(from *State, id string) bool {
+	here, there := s.joinedRecord(id), from.joinedRecord(id)
+	return here != nil && there != nil && here.Secret.At.Compare(there.Secret.At) > 0
+}
+
 // Restamp stamps all that an account says as if it had been said now: what other
 // devices changed before, a removal too, is older then.
 func (t *Tx) Restamp(id string) (Account, error) {

@@ -74,8 +74,15 @@ func (v *Vault) Item(ctx context.Context, name string) (text string, ok bool, er
 	return text, err == nil, err
 }
 
-// SetItem keeps a text beside the vault, read back. An empty one removes the item.
+// SetItem keeps a text beside the vault, read back. An empty one removes the item. It
+// takes the vault's lock: a keyring may keep all of its items in one file, and without
+// the lock the vault as it was before could be written over a change.
 func (v *Vault) SetItem(ctx context.Context, name, text string) error {
+	unlock, err := v.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	ctx, done := v.deadline(ctx)
 	defer done()
 	if text == "" {
@@ -95,6 +102,11 @@ func (v *Vault) Device(ctx context.Context) (string, error) {
 // RenewDevice gives this device a new id and returns it: a clone must not go on
 // under the id of the machine that it was cloned from.
 func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
+	unlock, err := v.Lock(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
 	ctx, done := v.deadline(ctx)
 	defer done()
 	d, err := ReadDevice(ctx, v.o.Keyring)
