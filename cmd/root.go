@@ -121,8 +121,8 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 			"code in an image; 130 interrupted"),
 		Example: `  auth add --qr screenshot.png
   auth code github
-  auth backup --to vault.age
-  auth restore vault.age`,
+  auth backup enable ~/Dropbox/auth
+  auth restore ~/Dropbox/auth`,
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion {
