@@ -20,8 +20,9 @@ import (
 )
 
 // TestMain makes the test binary auth itself when a script calls it by that name,
-// with two differences that the shipped program has no switch for: a clock that a
-// script can set, and passphrases that cost little.
+// with differences that the shipped program has no switch for: a clock and a name of the
+// machine that a test can set, less patience with a location that hangs, and passphrases
+// that cost little.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
@@ -32,6 +33,15 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 			env.Now = func() time.Time { return now }
+		}
+		if wait := os.Getenv("TEST_PATIENCE"); wait != "" {
+			var err error
+			if env.Patience, err = time.ParseDuration(wait); err != nil {
+				panic(err)
+			}
+		}
+		if name := os.Getenv("TEST_HOSTNAME"); name != "" {
+			env.Hostname = func() string { return name }
 		}
 		os.Exit(cmd.Main(env, os.Args[1:]))
 	}})

@@ -1,0 +1,138 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// fakeRclone returns a device whose rclone is a shell script, which may hand on to the
+// real one: REAL "$@".
+func (d *device) fakeRclone(script string) *device {
+	d.t.Helper()
+	real := part(d.t, "rclone", "rclone")
+	bin := d.t.TempDir()
+	text := "#!/bin/sh\nREAL=" + real + "\n" + script + "\n"
+	if err := os.WriteFile(filepath.Join(bin, "rclone"), []byte(text), 0o700); err != nil {
+		d.t.Fatal(err)
+	}
+	return d.with("PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"))
+}
+
+// remote returns a device that backs up to a remote of a real rclone, and the folder
+// behind it.
+func remote(t *testing.T) (d *device, loc, folder string) {
+	t.Helper()
+	part(t, "rclone", "rclone")
+	folder = t.TempDir()
+	d = newDevice(t, nil).withRemote("[cloud]\ntype = alias\nremote = " + folder + "\n")
+	d.add("first")
+	loc = "rclone:cloud:auth"
+	d.enable(loc)
+	return d, loc, filepath.Join(folder, "auth")
+}
+
+// withRemote gives a device an rclone configuration.
+func (d *device) withRemote(config string) *device {
+	d.t.Helper()
+	return d.with("RCLONE_CONFIG=" + writeTemp(d.t, config))
+}
+
+// A remote that never answers is given up by the deadline, rclone and all it started.
+func TestBadRemoteHangs(t *testing.T) {
+	t.Parallel()
+	d, loc, _ := remote(t)
+	wait := "1s"
+	if long() {
+		wait = ""
+	}
+	hung := d.fakeRclone("sleep 600 & wait").with("TEST_PATIENCE=" + wait)
+	hung.run(exampleSecret, "add", "in bad times", "--secret-file", "-").says(t, "the location does not answer")
+	hung.right("in bad times")
+	hung.stale("does not answer")
+	if !long() {
+		hung.fails(1, []string{"does not answer"}, "sync")
+		newDevice(t, nil).fakeRclone("sleep 600").with("TEST_PATIENCE=1s").fails(1, []string{"does not answer"}, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
+	}
+	d.must("", "sync")
+	d.current()
+}
+
+// rclone is missing, fails, or says that its network does: each in its own words.
+func TestBadRemoteFails(t *testing.T) {
+	t.Parallel()
+	d, loc, _ := remote(t)
+	for _, c := range []struct {
+		d     *device
+		words []string
+	}{
+		{d.with("PATH=" + t.TempDir()), []string{"rclone is not installed"}},
+		{d.fakeRclone("echo '2026/01/02 03:04:05 Failed to lsjson: oauth2: token expired' >&2; exit 1"), []string{"rclone:", "token expired"}},
+		{d.fakeRclone("echo 'Failed to lsjson: dial tcp: i/o timeout' >&2; exit 1"), []string{"does not answer"}},
+		{d.fakeRclone("echo 'quota exceeded' >&2; exit 1"), []string{"no space is left"}},
+		{d.fakeRclone("kill -9 $$"), []string{"rclone"}},
+		{d.fakeRclone("echo not json"), []string{"not JSON"}},
+		{d.withRemote("[other]\ntype = local\n"), []string{"the location is not there"}},
+	} {
+		r := c.d.run(exampleSecret, "add", fmt.Sprint("in bad times ", c.words), "--secret-file", "-")
+		if r.code != 0 {
+			t.Errorf("add: exit code %d", r.code)
+		}
+		r.says(t, append(c.words, "the backup is stale")...)
+		c.d.stale(c.words...)
+		c.d.fails(9, c.words, "backup")
+		c.d.fails(1, c.words, "sync")
+	}
+	d.must("", "sync")
+	d.current()
+	empty := newDevice(t, nil)
+	empty.env = append(empty.env, d.env[len(d.env)-1])
+	empty.restore(0, loc)
+	if got := len(empty.labels()); got != 8 {
+		t.Errorf("%d accounts", got)
+	}
+}
+
+// What is read back differs from what was written: no backup was made.
+func TestBadRemoteLies(t *testing.T) {
+	t.Parallel()
+	d, _, folder := remote(t)
+	before := contents(t, folder)
+	lying := d.fakeRclone(`case " $* " in *" cat "*) echo nonsense; exit 0;; esac; exec $REAL "$@"`)
+	lying.add("in bad times")
+	lying.stale("does not read back as it was written")
+	kept(t, folder, before)
+	d.add("in better times")
+	d.current()
+}
+
+// Connection strings can run commands: refused before anything is run.
+func TestBadConnectionString(t *testing.T) {
+	t.Parallel()
+	ran := filepath.Join(t.TempDir(), "ran")
+	d := newDevice(t, nil).fakeRclone("touch " + ran)
+	d.add("first")
+	for _, loc := range []string{
+		"rclone::sftp,ssh='touch x':auth", "rclone:cloud,option=value:auth", "rclone:-v:auth", "rclone:cloud", "rclone::local:/tmp", "rclone:a b\n:x", "gdrive:auth",
+	} {
+		for _, args := range [][]string{{"backup", "enable"}, {"restore"}} {
+			if args[0] == "restore" && loc == "gdrive:auth" {
+				continue // could be a file
+			}
+			r := d.run(passphrase, append(args, loc, "--passphrase-file", "-")...)
+			if r.code != 2 || !strings.Contains(r.stderr, "hint:") {
+				t.Errorf("%s %q: exit code %d: %s", args, loc, r.code, r.stderr)
+			}
+		}
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("rclone was run")
+	}
+	if _, b := d.status(); b.On {
+		t.Error("backup is on")
+	}
+}

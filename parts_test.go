@@ -1,0 +1,101 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/creack/pty"
+)
+
+// part returns a program of others that a user has. Where it is missing the test is
+// skipped, or fails where AUTH_TEST_REQUIRE names it.
+func part(t testing.TB, name, pkg string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		lacks(t, name, "needs the Debian package "+pkg)
+	}
+	return path
+}
+
+func lacks(t testing.TB, name, what string) {
+	t.Helper()
+	if required(name) {
+		t.Fatalf("%s is required: %s", name, what)
+	}
+	t.Skip(what)
+}
+
+// age13 returns stock age from 1.3 on, which reads the default recovery keys: the
+// one that AUTH_TEST_AGE names, or one in PATH.
+func age13(t testing.TB) string {
+	t.Helper()
+	candidates := []string{os.Getenv("AUTH_TEST_AGE")}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		candidates = append(candidates, filepath.Join(dir, "age"))
+	}
+	for _, path := range candidates {
+		if info, err := os.Stat(path); path == "" || err != nil || info.IsDir() {
+			continue
+		}
+		version, _ := exec.Command(path, "--version").Output()
+		var major, minor int
+		if _, err := fmt.Sscanf(strings.TrimPrefix(string(version), "v"), "%d.%d", &major, &minor); err == nil && (major > 1 || minor >= 3) {
+			return path
+		}
+	}
+	lacks(t, "age1.3", "needs age 1.3 or later: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE")
+	return ""
+}
+
+// atTerminal runs a shell's command line on a terminal, where somebody answers each
+// question for a passphrase, and returns what it printed to standard output.
+func atTerminal(t *testing.T, dir, path, line, passphrase string) string {
+	t.Helper()
+	master, tty, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	var out bytes.Buffer
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+path+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, &out, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	var seen bytes.Buffer
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		buf := make([]byte, 4096)
+		for answered := 0; ; {
+			n, err := master.Read(buf)
+			seen.Write(buf[:n])
+			if err != nil {
+				return
+			}
+			if asked := strings.Count(seen.String(), "passphrase"); asked > answered {
+				answered = asked
+				_, _ = master.WriteString(passphrase + "\r")
+			}
+		}
+	}()
+	err = cmd.Wait()
+	<-heard
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, seen.String())
+	}
+	return out.String()
+}

@@ -1,0 +1,238 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A location written on Windows: by the Windows build where wine is there to run it, and
+// as one looks that Windows has had in its hands, with other ends of lines, names in
+// other case, and what its shell leaves lying about.
+func TestRecovery10FromWindows(t *testing.T) {
+	t.Parallel()
+	t.Run("folder", func(t *testing.T) {
+		t.Parallel()
+		d, loc := newLocation(t)
+		d.add("second")
+		readme := read(t, filepath.Join(loc, "README.txt"))
+		remove(t, filepath.Join(loc, "README.txt"))
+		write(t, filepath.Join(loc, "readme.TXT"), bytes.ReplaceAll(readme, []byte("\n"), []byte("\r\n")))
+		write(t, filepath.Join(loc, "Thumbs.db"), []byte("x"))
+		write(t, filepath.Join(loc, "desktop.ini"), []byte("[.ShellClassInfo]\r\n"))
+		for _, name := range backups(t, loc) { // a copy whose name differs in case alone
+			copyFile(t, filepath.Join(loc, name), filepath.Join(loc, strings.ToUpper(strings.TrimSuffix(name, ".age"))+".age"))
+		}
+		copyFile(t, filepath.Join(loc, sealedKeys(t, loc)[0]), filepath.Join(loc, strings.Replace(strings.ToUpper(sealedKeys(t, loc)[0]), "RECOVERY-", "recovery-", 1)))
+		empty := newDevice(t, nil)
+		pass := writeTemp(t, passphrase+"\r\n") // typed into Notepad
+		empty.must("", "restore", loc, "--passphrase-file", pass)
+		empty.has("first", "second")
+		empty.right("second")
+		empty.current()
+		sheet := filepath.Join(t.TempDir(), "sheet.txt")
+		d.must("", "backup", "key", "--sheet", sheet)
+		write(t, sheet, bytes.ReplaceAll(read(t, sheet), []byte("\n"), []byte("\r\n")))
+		byKey := newDevice(t, nil)
+		byKey.must("", "restore", loc, "--identity", sheet)
+		byKey.right("first")
+	})
+	t.Run("wine", func(t *testing.T) {
+		t.Parallel()
+		run := onWindows(t)
+		loc := filepath.Join(t.TempDir(), "cloud")
+		pass := writeTemp(t, passphrase)
+		run(exampleSecret, "add", "first", "--secret-file", "-")
+		run("", "backup", "enable", windowsPath(loc), "--passphrase-file", windowsPath(pass))
+		run(exampleSecret, "add", "second", "--secret-file", "-")
+		empty := newDevice(t, nil)
+		empty.restore(0, loc)
+		empty.has("first", "second")
+		empty.right("second")
+		empty.add("from here")
+		run("", "sync")
+		if got := run("", "code", "from here", "--at", "59"); strings.TrimSpace(got) != strings.TrimSpace(exampleCode) {
+			t.Errorf("back on Windows the code is %q", got)
+		}
+	})
+}
+
+// windowsPath is what wine calls a file.
+func windowsPath(path string) string { return "Z:" + strings.ReplaceAll(path, "/", `\`) }
+
+// onWindows builds the program for Windows and returns how to run it under wine.
+func onWindows(t *testing.T) func(stdin string, args ...string) string {
+	t.Helper()
+	wine, err := exec.LookPath("wine")
+	if err != nil {
+		lacks(t, "wine", "needs the Debian package wine")
+	}
+	exe, home := filepath.Join(t.TempDir(), "auth.exe"), t.TempDir()
+	build := exec.Command("go", "build", "-o", exe, ".")
+	build.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return func(stdin string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(wine, append([]string{exe}, args...)...)
+		cmd.Env = append(os.Environ(), "WINEDEBUG=-all", "AUTH_HOME="+windowsPath(home), "AUTH_KEYRING=file", "AUTH_NO_INPUT=1", "DISPLAY=")
+		cmd.Stdin = strings.NewReader(stdin)
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Run(); err != nil {
+			if strings.Contains(errs.String(), "bcryptprimitives") {
+				lacks(t, "wine", "needs a wine with bcryptprimitives.dll")
+			}
+			t.Fatalf("auth %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+		}
+		return out.String()
+	}
+}
+
+// Through remotes of a real rclone: an alias, an encrypting one, and a WebDAV server.
+func TestRecovery11Rclone(t *testing.T) {
+	t.Parallel()
+	rclone := part(t, "rclone", "rclone")
+	obscured, err := exec.Command(rclone, "obscure", "a password").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, config string }{
+		{"alias", "[cloud]\ntype = alias\nremote = " + t.TempDir() + "\n"},
+		{"crypt", "[cloud]\ntype = crypt\nremote = " + t.TempDir() + "\npassword = " + string(obscured)},
+		{"webdav", "[cloud]\ntype = webdav\nvendor = other\nurl = " + serveWebDAV(t, rclone) + "\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			old := newDevice(t, nil).withRemote(c.config)
+			old.add("first")
+			old.enable("rclone:cloud:my auth")
+			empty := newDevice(t, nil).withRemote(c.config)
+			empty.restore(0, "rclone:cloud:my auth")
+			empty.right("first")
+			empty.current()
+		})
+	}
+}
+
+// serveWebDAV starts a WebDAV server on loopback and returns its address.
+func serveWebDAV(t *testing.T, rclone string) string {
+	t.Helper()
+	cmd := exec.Command(rclone, "serve", "webdav", "--addr", "127.0.0.1:0", t.TempDir())
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "RCLONE_CONFIG="+writeTemp(t, ""))
+	said, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	var seen strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		n, err := said.Read(buf)
+		seen.Write(buf[:n])
+		if _, rest, found := strings.Cut(seen.String(), "http://127.0.0.1:"); found && strings.Contains(rest, "/") {
+			port, _, _ := strings.Cut(rest, "/")
+			go func() {
+				for err == nil {
+					_, err = said.Read(buf)
+				}
+			}()
+			return "http://127.0.0.1:" + port + "/"
+		}
+		if err != nil {
+			t.Fatalf("rclone serve webdav: %v: %s", err, seen.String())
+		}
+	}
+}
+
+// Three devices that all changed things while offline, each in a folder of its own that
+// a sync client brings together later; one enrolled an account anew that another had
+// renamed. Afterwards all three and a new one have everything, and the same.
+func TestRecovery12ThreeDevices(t *testing.T) {
+	t.Parallel()
+	const renewed = "KRSXG5BAKRSXG5BC"
+	laptop, first := newLocation(t)
+	for _, label := range []string{"work:me", "old", "bank"} {
+		laptop.add(label)
+	}
+	var folders []string
+	devices := []*device{laptop}
+	folders = append(folders, first)
+	for i := range 2 {
+		folder := filepath.Join(t.TempDir(), fmt.Sprint("cloud", i))
+		carry(t, first, folder)
+		d := newDevice(t, nil)
+		d.restore(0, folder)
+		devices, folders = append(devices, d), append(folders, folder)
+	}
+	tablet, server := devices[1], devices[2]
+
+	// Offline: each writes to its own folder alone.
+	laptop.at("2027-01-01T10:00:00Z").must("", "edit", "work:me", "--name", "me@example.com")
+	laptop.add("from the laptop")
+	tablet.at("2027-01-01T09:00:00Z").must("", "remove", "work:me", "--yes")
+	tablet.at("2027-01-01T09:00:00Z").must(renewed, "add", "work:me", "--secret-file", "-")
+	tablet.must("", "edit", "bank", "--tag", "money")
+	server.must("", "remove", "old", "--yes")
+	server.must("", "edit", "bank", "--alias", "b")
+	server.add("from the server")
+
+	// Online again, in every direction and more than once.
+	for range 3 {
+		for i, folder := range folders {
+			for j, other := range folders {
+				if i != j {
+					carry(t, folder, other)
+				}
+			}
+		}
+		for _, d := range devices {
+			if r := d.run("", "sync", "--yes"); r.code != 0 {
+				t.Errorf("sync: exit code %d: %s", r.code, r.stderr)
+			}
+		}
+	}
+	for i, folder := range folders {
+		for j, other := range folders {
+			if i != j {
+				carry(t, folder, other)
+			}
+		}
+	}
+	empty := newDevice(t, nil)
+	empty.restore(0, first)
+	want := []string{"bank", "first", "from the laptop", "from the server", "work:me", "work:me@example.com"}
+	for _, d := range append(devices, empty) {
+		got := d.labels()
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("accounts %q, want %q", got, want)
+		}
+		for _, label := range []string{"first", "bank", "b", "from the laptop", "from the server"} {
+			d.right(label)
+		}
+		if r := d.run("", "code", "old", "--exact"); r.code != 3 {
+			t.Errorf("what was removed is back: exit code %d", r.code)
+		}
+		if got := d.must("", "show", "bank"); !strings.Contains(got, "money") {
+			t.Errorf("the tag is lost: %s", got)
+		}
+		// A change that is later than a removal brings the account back, beside the one that
+		// was enrolled anew: each with the secret that was meant.
+		d.right("work:me@example.com")
+		if got := d.must("", "show", "work:me", "--reveal"); !strings.Contains(got, renewed) {
+			t.Errorf("the new secret is lost: %s", got)
+		}
+	}
+}

@@ -1,0 +1,330 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/authcli/auth/internal/keyring/keyringtest"
+)
+
+// The recoveries: each begins with a machine that has lost something, mostly all, and
+// ends with a correct code. docs/recovery.md tells them to a person.
+
+// A new machine and the passphrase: codes, order, aliases and settings are back, and
+// backup stays on.
+func TestRecovery01NewMachine(t *testing.T) {
+	t.Parallel()
+	old, loc := newLocation(t)
+	old.must("otpauth://hotp/Bank:me?secret="+exampleSecret+"&counter=1\n", "add", "--uri", "-")
+	old.add("last")
+	old.must("", "move", "last", "--first")
+	old.must("", "edit", "first", "--alias", "f", "--tag", "work", "--note", "a note")
+	old.must("", "config", "set", "code.min-valid", "3s")
+	old.must("", "code", "Bank:me") // the counter moves on to 2
+	old.must("", "edit", "last", "--tag", "home")
+
+	empty := newDevice(t, nil)
+	r := empty.restore(0, loc)
+	r.says(t, "first", "last", "Bank:me", "restored", "counter", "backup is on")
+	empty.has("last", "first", "Bank:me")
+	empty.right("last")
+	empty.right("f")
+	// RFC 4226, appendix D: the value of counter 2.
+	if got := empty.must("", "code", "Bank:me"); got != "359152\n" {
+		t.Errorf("the code after the counter is %q", got)
+	}
+	if got := empty.must("", "config", "get", "code.min-valid"); !strings.Contains(got, "3s") {
+		t.Errorf("the setting is %q", got)
+	}
+	had := len(backups(t, loc))
+	empty.add("later")
+	if got := len(backups(t, loc)); got != had+1 {
+		t.Errorf("%d backups after a change, want %d", got, had+1)
+	}
+	empty.current()
+}
+
+// The passphrase is forgotten and the sealed keys are gone, but the sheet is in the
+// drawer: its text, or a picture of its QR code.
+func TestRecovery02PaperKey(t *testing.T) {
+	t.Parallel()
+	old, loc := newLocation(t)
+	sheet := filepath.Join(t.TempDir(), "sheet.txt")
+	old.must("", "backup", "key", "--sheet", sheet)
+	if !strings.Contains(string(read(t, sheet)), loc) {
+		t.Error("the sheet does not say which location it is for")
+	}
+	for _, name := range sealedKeys(t, loc) {
+		remove(t, filepath.Join(loc, name))
+	}
+	empty := newDevice(t, nil)
+	empty.fails(7, []string{"recovery-", "--identity"}, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
+	empty.must("", "restore", loc, "--identity", sheet)
+	empty.right("first")
+	empty.current()
+	scanned := newDevice(t, nil)
+	scanned.must("", "restore", loc, "--identity-qr", sheet+".png")
+	scanned.right("first")
+	// From there a new passphrase is one command away.
+	scanned.must("a passphrase of its own", "backup", "passphrase", "--passphrase-file", "-")
+	third := newDevice(t, nil)
+	third.must("a passphrase of its own", "restore", loc, "--passphrase-file", "-")
+	third.right("first")
+}
+
+// Nothing of ours: the command lines that README.txt in the location says, typed word
+// for word with stock age, and jq.
+func TestRecovery03StockAgeAndJq(t *testing.T) {
+	t.Parallel()
+	jq, new, debian := part(t, "jq", "jq"), age13(t), part(t, "age", "age")
+	for _, c := range []struct {
+		name, age string
+		flags     []string
+	}{{"hybrid", new, nil}, {"x25519", debian, []string{"--x25519"}}, {"x25519 by age 1.3", new, []string{"--x25519"}}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			old, loc := newLocation(t, c.flags...)
+			old.add("second")
+			readme := string(read(t, filepath.Join(loc, "README.txt")))
+			line := regexp.MustCompile(`(?m)^    (age -d -i recovery-\S+ BACKUP)$`).FindStringSubmatch(readme)
+			if line == nil {
+				t.Fatalf("README.txt names no command:\n%s", readme)
+			}
+			// What a person does with it: the name of the newest file for BACKUP, and the rest of the other name.
+			typed := strings.NewReplacer("-....age", "-*.age", "BACKUP", filepath.Base(newest(t, loc))).Replace(line[1])
+			out := atTerminal(t, loc, filepath.Dir(c.age), typed+" | "+jq+" -r '.accounts[].uri'", passphrase)
+			uris := strings.Fields(out)
+			if len(uris) != 2 {
+				t.Fatalf("age and jq print %q", out)
+			}
+			if got := codeOf(t, uris[0]); got != exampleCode {
+				t.Errorf("the code is %q", got)
+			}
+		})
+	}
+}
+
+// codeOf computes the code of a URI at 59 seconds with oathtool, where it is there,
+// and otherwise on a machine that has never seen a backup.
+func codeOf(t *testing.T, uri string) string {
+	t.Helper()
+	if secret := regexp.MustCompile(`[?&]secret=([A-Z2-7]+)`).FindStringSubmatch(uri); secret == nil || secret[1] != exampleSecret {
+		t.Fatalf("the URI is %q", uri)
+	}
+	d := newDevice(t, nil)
+	d.must(uri, "add", "--uri", "-")
+	return d.must("", "code", "--all", "--at", "59")[len("first\t"):]
+}
+
+// The keyring is wiped, while marker and location are still there: the vault is lost,
+// not new, and restore knows by itself where to look.
+func TestRecovery04KeyringWiped(t *testing.T) {
+	t.Parallel()
+	lost := func(t *testing.T, d *device, loc string) {
+		t.Helper()
+		d.fails(6, []string{"auth restore"}, "code", "first")
+		before := contents(t, loc)
+		d.must(passphrase, "restore", "--passphrase-file", "-")
+		d.right("first")
+		d.has("first", "second")
+		d.current()
+		kept(t, loc, before)
+	}
+	t.Run("file", func(t *testing.T) {
+		t.Parallel()
+		d, loc := newLocation(t)
+		d.add("second")
+		for _, name := range files(t, d.home, "keyring*") {
+			remove(t, filepath.Join(d.home, name))
+		}
+		lost(t, d, loc)
+	})
+	t.Run("system", func(t *testing.T) {
+		t.Parallel()
+		loc := filepath.Join(t.TempDir(), "cloud")
+		d := newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{}))
+		d.add("first")
+		d.enable(loc)
+		d.add("second")
+		d.env = append(d.env, keyringtest.SecretService(t, keyringtest.ServiceOptions{}).Env...)
+		lost(t, d, loc)
+	})
+}
+
+// Removed by mistake last week: from the trash here, from the trash in the backup on a
+// new machine, and from history when it was removed so long ago that the trash is empty.
+func TestRecovery05RemovedByMistake(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	d.at("2026-03-01T12:00:00Z").add("bank")
+	d.at("2026-03-02T12:00:00Z").must("", "remove", "bank", "--yes")
+	later := d.at("2026-03-09T12:00:00Z")
+	later.add("unrelated")
+
+	empty := newDevice(t, nil).at("2026-03-09T13:00:00Z")
+	empty.restore(0, loc)
+	empty.has("first", "unrelated")
+	empty.restore(0, loc, "--deleted", "--account", "bank")
+	empty.right("bank")
+
+	later.must("", "restore", "--deleted", "--account", "bank")
+	later.right("bank")
+
+	// The same account once more, and a year later: no trash holds it, history does.
+	later.must("", "remove", "bank", "--yes", "--now")
+	next := d.at("2026-08-09T12:00:00Z")
+	next.add("another")
+	next.fails(3, nil, "restore", "--deleted", "--account", "bank")
+	history := newDevice(t, nil).at("2026-08-09T13:00:00Z")
+	history.restore(0, loc)
+	history.restore(0, loc, "--at", "2026-03-01T13:00:00Z", "--deleted", "--account", "bank")
+	history.right("bank")
+	history.must("", "sync") // which must not take it away again
+	history.right("bank")
+}
+
+// The vault holds some of the accounts already, one of them with another secret:
+// nothing that is here is overwritten, and --replace is a choice.
+func TestRecovery06VaultHoldsSome(t *testing.T) {
+	t.Parallel()
+	old, loc := newLocation(t)
+	old.add("same")
+	old.add("differs")
+	old.add("missing")
+	d := newDevice(t, nil)
+	d.add("same")
+	d.must("KRSXG5BAKRSXG5BC", "add", "differs", "--secret-file", "-")
+	d.add("own")
+	table := d.restore(5, loc, "--dry-run").stdout
+	d.has("same", "differs", "own")
+	r := d.restore(5, loc)
+	if r.stdout != table {
+		t.Errorf("the dry run said\n%s\nand the restore\n%s", table, r.stdout)
+	}
+	r.says(t, "1 account is here with another secret: kept", "--replace")
+	for label, want := range map[string]string{"same": "already here", "differs": "kept", "missing": "restored", "first": "restored"} {
+		if !regexp.MustCompile(`(?m)^` + label + ` +` + want + `$`).MatchString(r.stdout) {
+			t.Errorf("%s is not %q in\n%s", label, want, r.stdout)
+		}
+	}
+	d.right("missing")
+	if got := d.must("", "show", "differs", "--reveal"); !strings.Contains(got, "KRSXG5BAKRSXG5BC") {
+		t.Errorf("what was here was overwritten: %s", got)
+	}
+	d.restore(0, loc, "--replace", "differs")
+	d.right("differs")
+	d.current()
+	if r := d.run("", "status"); !strings.Contains(r.stdout, "trash") {
+		t.Errorf("what was replaced is not in the trash:\n%s", r.stdout)
+	}
+}
+
+// Device-bound accounts come back by name; each device has a secret of its own, and
+// neither restore nor sync replaces one with the other's.
+func TestRecovery07DeviceBound(t *testing.T) {
+	t.Parallel()
+	const other = "KRSXG5BAKRSXG5BC"
+	old, loc := newLocation(t)
+	old.must(other, "add", "work:me", "--device-bound", "--secret-file", "-")
+	empty := newDevice(t, nil)
+	empty.restore(0, loc).says(t, "work:me", "needs verification", "auth verify")
+	empty.right("first")
+	empty.fails(8, []string{"needs verification", "auth verify work:me"}, "code", "work:me")
+	empty.must("otpauth://totp/work:me?secret="+exampleSecret, "verify", "work:me", "--uri", "-")
+	empty.right("work:me")
+	empty.fails(5, []string{"has its secret"}, "verify", "work:me", "--uri", writeTemp(t, "otpauth://totp/x?secret="+other))
+	for range 2 {
+		old.must("", "sync")
+		empty.must("", "sync")
+	}
+	empty.right("work:me")
+	if got := old.must("", "show", "work:me", "--reveal"); !strings.Contains(got, other) {
+		t.Errorf("the old device's secret is now %s", got)
+	}
+	empty.restore(0, loc)
+	empty.right("work:me")
+	for _, dir := range []string{loc, filepath.Join(old.home, "sealed")} {
+		for _, name := range files(t, dir, "*") {
+			if data := string(read(t, filepath.Join(dir, name))); strings.Contains(data, other) {
+				t.Errorf("%s holds the device-bound secret", name)
+			}
+		}
+	}
+}
+
+// conflictNames are what sync clients make of a name when two devices wrote it.
+func conflictNames(name string) []string {
+	base := strings.TrimSuffix(name, ".age")
+	return []string{
+		base + " 2.age", base + "-LAPTOP.age", base + " (Alice's conflicted copy 2026-01-02).age", base + " (1).age",
+		base + " (conflicted copy 2026-01-02 030405).age", base + ".sync-conflict-20260102-030405-ABCDEFG.age",
+		base + " (# Edit conflict 2026-01-02 abc #).age", base + " [conflicted].age", base + "_LAPTOP_Jan-02-0304-2026_Conflict.age",
+		"Copy of " + name,
+	}
+}
+
+// Conflict copies of every kind, a file that came by half, and what sync clients leave
+// lying about: all accounts are there once, and the half file is named.
+func TestRecovery08ConflictCopies(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	d.add("second")
+	whole := newest(t, loc)
+	for _, name := range conflictNames(filepath.Base(whole)) {
+		copyFile(t, whole, filepath.Join(loc, name))
+	}
+	d.add("third")
+	last := newest(t, loc)
+	data := read(t, last)
+	remove(t, last)
+	write(t, last, data[:len(data)/2])
+	write(t, filepath.Join(loc, ".syncthing."+filepath.Base(last)+".tmp"), data[:100])
+	write(t, filepath.Join(loc, "desktop.ini"), []byte("[.ShellClassInfo]"))
+	if err := os.Mkdir(filepath.Join(loc, "folder.age"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+
+	empty := newDevice(t, nil)
+	r := empty.restore(5, loc)
+	r.says(t, filepath.Base(last), "damaged")
+	if n := strings.Count(r.stderr, "skipped"); n != 1 {
+		t.Errorf("%d files were skipped:\n%s", n, r.stderr)
+	}
+	empty.has("first", "second")
+	empty.right("second")
+	empty.current()
+	// The rest arrives.
+	write(t, last, data)
+	empty.must("", "sync")
+	empty.right("third")
+	d.must("", "sync")
+	d.has("first", "second", "third")
+	d.current()
+}
+
+// The newest backup is damaged: the one before is used, and it is said.
+func TestRecovery09NewestDamaged(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	d.add("second")
+	d.add("third")
+	last := newest(t, loc)
+	data := read(t, last)
+	data[len(data)/2] ^= 1
+	write(t, last, data)
+	d.fails(7, []string{filepath.Base(last), "damaged"}, "backup", "verify")
+	empty := newDevice(t, nil)
+	r := empty.restore(5, loc)
+	r.says(t, filepath.Base(last), "damaged", "first", "second")
+	empty.has("first", "second")
+	empty.right("second")
+	if got := fmt.Sprintf("%x", read(t, last)); got != fmt.Sprintf("%x", data) {
+		t.Error("the damaged file was changed")
+	}
+}
