@@ -96,6 +96,17 @@ var rooms = map[string]room{
 	"internal/hint": {
 		why: "advice is data on an error",
 	},
+	"bench/code": {
+		may: []string{"github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
+		why: "it measures programs as processes, on a keyring that it starts",
+	},
+	"bench/code/get": {
+		may: []string{"github.com/zalando/go-keyring"},
+		why: "the least that a lookup can be: nothing of ours",
+	},
+	"bench/code/hello": {
+		why: "the least that a program can be: nothing of ours",
+	},
 	"bench/qr": {
 		why: "it measures programs as processes, ours like those of others",
 	},
