@@ -4,10 +4,8 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,19 +36,8 @@ func lacks(t testing.TB, name, what string) {
 // one that AUTH_TEST_AGE names, or one in PATH.
 func age13(t testing.TB) string {
 	t.Helper()
-	candidates := []string{os.Getenv("AUTH_TEST_AGE")}
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		candidates = append(candidates, filepath.Join(dir, "age"))
-	}
-	for _, path := range candidates {
-		if info, err := os.Stat(path); path == "" || err != nil || info.IsDir() {
-			continue
-		}
-		version, _ := exec.Command(path, "--version").Output()
-		var major, minor int
-		if _, err := fmt.Sscanf(strings.TrimPrefix(string(version), "v"), "%d.%d", &major, &minor); err == nil && (major > 1 || minor >= 3) {
-			return path
-		}
+	if path := age13Path(); path != "" {
+		return path
 	}
 	lacks(t, "age1.3", "needs age 1.3 or later: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE")
 	return ""

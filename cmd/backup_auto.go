@@ -241,9 +241,15 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 // take reads a whole location with the keys that are held and those that its
 // backups hold.
 func (s *session) take(ctx context.Context, loc location.Location, keys []backup.RecoveryKey) (backup.Inventory, error) {
+	return s.takeBy(ctx, backup.Take, loc, keys)
+}
+
+func (s *session) takeBy(ctx context.Context, take func(context.Context, location.Location, []string, ...backup.RecoveryKey) (backup.Inventory, error),
+	loc location.Location, keys []backup.RecoveryKey,
+) (backup.Inventory, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, readWait))
 	defer cancel()
-	inv, err := backup.Take(ctx, loc, s.readBackupState().OldFiles, keys...)
+	inv, err := take(ctx, loc, s.readBackupState().OldFiles, keys...)
 	return inv, at(loc, err)
 }
 

@@ -422,10 +422,13 @@ func (s *session) readSealed(ctx context.Context, loc location.Location, entries
 	var first error
 	for _, e := range entries {
 		id, ok := backup.SealedKeyID(e.Name)
-		if !ok || skip[id] || e.Missing {
+		if !ok || skip[id] {
 			continue
 		}
-		data, err := loc.Read(ctx, e.Name)
+		data, err := []byte(nil), location.ErrNotDownloaded
+		if !e.Missing {
+			data, err = loc.Read(ctx, e.Name)
+		}
 		if err != nil {
 			first = cmp.Or(first, fmt.Errorf("read %s: %w", e.Name, err))
 			continue // another may do

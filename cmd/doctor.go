@@ -2,11 +2,13 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -75,12 +77,48 @@ func (c *cli) doctor(cmd *cobra.Command) error {
 			if a.NeedsVerification() {
 				note("account", label(a)+" needs verification")
 			}
+			if a.Shown != a.Label() {
+				note("account", label(a)+" shares its label with another; auth edit tells them apart")
+			}
 		}
 		if ahead := state.Clock - s.Now().UnixMilli(); ahead > 24*60*60*1000 {
 			note("clock", fmt.Sprintf("a change is stamped %d hours ahead of this clock; one of the two is wrong", ahead/3600000))
 		}
 	}
+	if s.marker.Location != "" {
+		s.examineBackup(cmd.Context(), state, add, note)
+	}
 	return c.sayFindings(list)
+}
+
+// examineBackup looks at the location itself, and at how the backup stands.
+func (s *session) examineBackup(ctx context.Context, state *vault.State, add func(string, error, string), note func(string, string)) {
+	loc, err := s.location(s.marker.Location)
+	if err != nil {
+		add("location", err, "")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, remoteWait)
+	defer cancel()
+	entries, err := list(ctx, loc)
+	if err != nil {
+		add("location", err, "")
+		return
+	}
+	add("location", nil, fmt.Sprintf("%s, %s", loc, count(len(entries), "file")))
+	for _, e := range entries {
+		if n, ok := backup.ParseFileName(e.Name); ok && n.String() != e.Name {
+			note("conflict copy", e.Name+": read like any other backup; it can stay")
+		}
+	}
+	if state == nil {
+		return
+	}
+	if j := s.backupStatus(state.Generation); j.Stale {
+		add("backup", &staleError{errors.New(j.Reason)}, "")
+	} else {
+		add("backup", nil, "last at "+j.Last)
+	}
 }
 
 func (s *session) examineKeyring(ctx context.Context, add func(string, error, string)) {

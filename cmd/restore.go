@@ -131,6 +131,9 @@ func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
 			state = &vault.State{Trash: tx.State.Clone().Trash, Clock: tx.Clock}
 		}
 		steps, err = backup.Restore(tx, state, o.Options)
+		if errors.Is(err, vault.ErrNotFound) && o.Deleted {
+			return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
+		}
 		return err
 	}
 	if o.dryRun {
@@ -221,7 +224,11 @@ func (s *session) openLocationSource(ctx context.Context, path string, o restore
 		return source{}, err
 	}
 	from := source{location: loc, key: keys[0]}
-	if from.inv, err = s.take(ctx, loc, keys); err != nil {
+	take := backup.TakeNewest
+	if o.at != "" {
+		take = backup.Take
+	}
+	if from.inv, err = s.takeBy(ctx, take, loc, keys); err != nil {
 		return source{}, err
 	}
 	newest := from.inv.Newest(at, o.acceptUnsigned)

@@ -84,7 +84,7 @@ func (s *session) sync(ctx context.Context, o syncOptions) error {
 
 // mergeLocation merges the newest backups of all other devices into the vault.
 func (s *session) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, o syncOptions) (jsonSync, error) {
-	inv, err := s.take(ctx, loc, e.Keys())
+	inv, err := s.takeBy(ctx, backup.TakeNewest, loc, e.Keys())
 	if err != nil {
 		return jsonSync{}, err
 	}
