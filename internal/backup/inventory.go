@@ -68,6 +68,58 @@ const readers = 4
 // old key may have written others. It returns an error only where the location
 // cannot be listed, or time ran out.
 func Take(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
+	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+		return wanted, readAll(ctx, loc, wanted, keys)
+	})
+}
+
+// TakeNewest is [Take] for whoever needs the newest state alone: files that a newer one
+// of their device supersedes, by their names, are not read.
+func TakeNewest(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
+	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+		first, rest := newestByName(wanted)
+		files := readAll(ctx, loc, first, keys)
+		superseded := map[string]bool{}
+		for _, f := range files {
+			if f.State == Good && f.Key == keys[0].ID() {
+				for _, hash := range f.Content.Supersedes {
+					superseded[f.Content.Device+hash[:min(len(hash), shortHash)]] = true
+				}
+			}
+		}
+		rest = slices.DeleteFunc(rest, func(e location.Entry) bool {
+			n, _ := ParseFileName(e.Name)
+			return superseded[n.Device+n.Hash]
+		})
+		return append(first, rest...), append(files, readAll(ctx, loc, rest, keys)...)
+	})
+}
+
+// newestByName divides files into the newest of each device, with all whose names do not
+// say, and the rest.
+func newestByName(entries []location.Entry) (first, rest []location.Entry) {
+	newest := map[string]FileName{}
+	for _, e := range entries {
+		if n, ok := ParseFileName(e.Name); ok {
+			if have, found := newest[n.Device]; !found || have.Generation < n.Generation || have.Generation == n.Generation && have.Time.Before(n.Time) {
+				newest[n.Device] = n
+			}
+		}
+	}
+	for _, e := range entries {
+		if n, ok := ParseFileName(e.Name); !ok || newest[n.Device] == n {
+			first = append(first, e)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	return first, rest
+}
+
+// take is Take, with read to choose what is read.
+func take(ctx context.Context, loc location.Location, old []string, keys []RecoveryKey,
+	read func([]location.Entry) ([]location.Entry, []File),
+) (Inventory, error) {
 	entries, err := loc.List(ctx)
 	if err != nil {
 		return Inventory{}, err
@@ -82,7 +134,7 @@ func Take(ctx context.Context, loc location.Location, old []string, keys ...Reco
 			wanted = append(wanted, e)
 		}
 	}
-	inv.Files = readAll(ctx, loc, wanted, keys)
+	wanted, inv.Files = read(wanted)
 	inv.readOld(ctx, loc, wanted, old, keys)
 	slices.SortFunc(inv.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return inv, ctx.Err()
