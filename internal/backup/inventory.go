@@ -6,12 +6,9 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
-	"github.com/authcli/auth/internal/vault"
 )
 
 // A FileState says what one file of a location is.
@@ -71,49 +68,6 @@ func Take(ctx context.Context, loc location.Location, old []string, keys ...Reco
 	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		return wanted, readAll(ctx, loc, wanted, keys)
 	})
-}
-
-// TakeNewest is [Take] for whoever needs the newest state alone: files that a newer one
-// of their device supersedes, by their names, are not read.
-func TakeNewest(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
-	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
-		first, rest := newestByName(wanted)
-		files := readAll(ctx, loc, first, keys)
-		superseded := map[string]bool{}
-		for _, f := range files {
-			if f.State == Good && f.Key == keys[0].ID() {
-				for _, hash := range f.Content.Supersedes {
-					superseded[f.Content.Device+hash[:min(len(hash), shortHash)]] = true
-				}
-			}
-		}
-		rest = slices.DeleteFunc(rest, func(e location.Entry) bool {
-			n, _ := ParseFileName(e.Name)
-			return superseded[n.Device+n.Hash]
-		})
-		return append(first, rest...), append(files, readAll(ctx, loc, rest, keys)...)
-	})
-}
-
-// newestByName divides files into the newest of each device, with all whose names do not
-// say, and the rest.
-func newestByName(entries []location.Entry) (first, rest []location.Entry) {
-	newest := map[string]FileName{}
-	for _, e := range entries {
-		if n, ok := ParseFileName(e.Name); ok {
-			if have, found := newest[n.Device]; !found || have.Generation < n.Generation || have.Generation == n.Generation && have.Time.Before(n.Time) {
-				newest[n.Device] = n
-			}
-		}
-	}
-	for _, e := range entries {
-		if n, ok := ParseFileName(e.Name); !ok || newest[n.Device] == n {
-			first = append(first, e)
-		} else {
-			rest = append(rest, e)
-		}
-	}
-	return first, rest
 }
 
 // take is Take, with read to choose what is read.
@@ -259,39 +213,6 @@ var ErrUnsigned = errors.New("the backup has no valid signature of the recovery 
 // backup under the new one lists.
 var ErrOldKey = errors.New("the backup is under a key that was rotated away, and was not there when it was")
 
-// Newest returns the files that hold each device's newest state, by device: those
-// that no other file of the device supersedes. Where before is not zero, only
-// files written until then count. Unsigned files count with unsigned only.
-func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
-	usable := map[string][]File{}
-	for _, f := range inv.Files {
-		if f.Content == nil || f.State == Unsigned && !unsigned || !before.IsZero() && f.Content.Created.After(before) {
-			continue
-		}
-		usable[f.Content.Device] = append(usable[f.Content.Device], f)
-	}
-	newest := map[string][]File{}
-	for device, files := range usable {
-		superseded := map[string]bool{}
-		for _, f := range files {
-			if f.State != Good {
-				continue // whoever wrote it may add to what is there, and hide nothing of it
-			}
-			for _, hash := range f.Content.Supersedes {
-				superseded[hash[:min(len(hash), shortHash)]] = true
-			}
-		}
-		seen := map[string]bool{}
-		for _, f := range files {
-			if short := f.Hash[:shortHash]; !superseded[short] && !seen[short] {
-				seen[short] = true // a conflict copy of the same bytes is the same file
-				newest[device] = append(newest[device], f)
-			}
-		}
-	}
-	return newest
-}
-
 // Skipped returns the files that may hold something and could not be used, in
 // words for each: all but good ones, and unsigned ones where those are accepted.
 func (inv Inventory) Skipped(unsigned bool) []File {
@@ -302,23 +223,4 @@ func (inv Inventory) Skipped(unsigned bool) []File {
 		}
 	}
 	return skipped
-}
-
-// Merge returns the state of all devices together: the merge of each one's newest
-// files. Device-bound secrets are in none of them.
-func Merge(newest map[string][]File) *vault.State {
-	var files []File
-	for _, list := range newest {
-		files = append(files, list...)
-	}
-	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Hash, b.Hash) })
-	merged := new(vault.State)
-	for i, f := range files {
-		if i == 0 {
-			merged = f.Content.State.Clone()
-			continue
-		}
-		merged, _ = vault.Merge(merged, f.Content.State)
-	}
-	return merged
 }
