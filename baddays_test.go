@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -486,9 +487,39 @@ func TestBadContent(t *testing.T) {
 
 func mapsWith(object map[string]json.RawMessage, field, value string) map[string]json.RawMessage {
 	changed := map[string]json.RawMessage{}
-	for k, v := range object {
-		changed[k] = v
-	}
+	maps.Copy(changed, object)
 	changed[field] = json.RawMessage(value)
 	return changed
+}
+
+// A cloud's placeholder, whose content is not here yet: it is named, the rest is used,
+// and nothing takes it for gone.
+func TestBadNotDownloaded(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	other := newDevice(t, nil)
+	other.restore(0, loc)
+	other.add("theirs")
+	name := filepath.Base(newest(t, loc))
+	data := read(t, filepath.Join(loc, name))
+	remove(t, filepath.Join(loc, name))
+	stub := filepath.Join(loc, "."+name+".icloud") // as older versions of iCloud Drive leave them
+	write(t, stub, []byte("bplist00"))
+	if r := d.run("", "sync"); r.code != 5 {
+		t.Errorf("sync: exit code %d: %s", r.code, r.stderr)
+	} else {
+		r.says(t, name, "not downloaded")
+	}
+	newDevice(t, nil).restore(5, loc).says(t, name, "not downloaded")
+	sealed := filepath.Join(loc, sealedKeys(t, loc)[0])
+	key := read(t, sealed)
+	remove(t, sealed)
+	write(t, filepath.Join(loc, "."+filepath.Base(sealed)+".icloud"), []byte("bplist00"))
+	newDevice(t, nil).fails(1, []string{"not downloaded"}, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
+	remove(t, filepath.Join(loc, "."+filepath.Base(sealed)+".icloud"))
+	write(t, sealed, key)
+	remove(t, stub)
+	write(t, filepath.Join(loc, name), data)
+	d.must("", "sync")
+	d.right("theirs")
 }

@@ -263,8 +263,12 @@ func TestFIFO(t *testing.T) {
 		t.Skip(err)
 	}
 	for _, args := range [][]string{
-		{"scan", fifo}, {"add", "--qr", fifo}, {"import", fifo}, {"add", "x", "--secret-file", fifo},
-		{"restore", fifo}, {"add", "--uri", fifo},
+		{"scan", fifo},
+		{"add", "--qr", fifo},
+		{"import", fifo},
+		{"add", "x", "--secret-file", fifo},
+		{"restore", fifo},
+		{"add", "--uri", fifo},
 	} {
 		d.fails(1, []string{"is not a file"}, args...)
 	}

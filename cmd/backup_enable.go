@@ -280,7 +280,7 @@ func (s *session) join(ctx context.Context, loc location.Location, old backup.En
 		if err != nil {
 			return old, err
 		}
-		others := 0
+		var others int
 		if others, rotated = otherKeys(entries, old); others == 0 {
 			return old, nil
 		}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -91,10 +92,8 @@ func looksSecret(arg string) bool {
 // then check.
 func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		for _, arg := range args {
-			if looksSecret(arg) {
-				return secretArgument()
-			}
+		if slices.ContainsFunc(args, looksSecret) {
+			return secretArgument()
 		}
 		if err := check(cmd, args); err != nil {
 			return hint.With(usageError{err}, cmd.CommandPath()+" --help")

@@ -54,9 +54,12 @@ for a passphrase and waits a second at most.` + exitStatus("0 done; 2 usage"),
 // nobody is a Prompter where there is nobody to ask.
 type nobody struct{}
 
-func (nobody) Secret(context.Context, string) (string, error)        { return "", term.ErrNoTerminal }
-func (nobody) Line(context.Context, string) (string, error)          { return "", term.ErrNoTerminal }
-func (nobody) Confirm(context.Context, string) (bool, error)         { return false, term.ErrNoTerminal }
+func (nobody) Secret(context.Context, string) (string, error) { return "", term.ErrNoTerminal }
+
+func (nobody) Line(context.Context, string) (string, error) { return "", term.ErrNoTerminal }
+
+func (nobody) Confirm(context.Context, string) (bool, error) { return false, term.ErrNoTerminal }
+
 func (nobody) Choose(context.Context, string, []string) (int, error) { return 0, term.ErrNoTerminal }
 func (nobody) Available() bool                                       { return false }
 

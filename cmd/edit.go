@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -51,12 +52,7 @@ Off a terminal, QUERY is a whole label, an alias or id:ID.` + exitStatus("0 done
 }
 
 func anyChanged(flags *pflag.FlagSet, names ...string) bool {
-	for _, name := range names {
-		if flags.Changed(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, flags.Changed)
 }
 
 func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) error {

@@ -18,7 +18,8 @@ type Env struct {
 	Getenv   func(string) string
 	Environ  func() []string // for programs that auth runs
 	LookPath func(name string) (string, error)
-	Hostname func() string // what this machine is called in backups
+	Exit     func(code int) // of a command that hangs after it was interrupted
+	Hostname func() string  // what this machine is called in backups
 	Now      func() time.Time
 	// WorkFactor is the logarithm of the scrypt cost of new passphrases; 0 is age's
 	// own (18). Tests lower it: the shipped program has no such switch.
@@ -37,6 +38,7 @@ func System() *Env {
 		Getenv:   os.Getenv,
 		Environ:  os.Environ,
 		LookPath: exec.LookPath,
+		Exit:     os.Exit,
 		Hostname: func() string {
 			name, _ := os.Hostname() // a name for people; none will do
 			return name

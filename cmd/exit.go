@@ -33,7 +33,7 @@ const (
 )
 
 // An exitCode ends a command whose words are all said. As an error it prints nothing.
-type exitCode int
+type exitCode int //nolint:errname // a code is what it is; as an error it only travels
 
 func (exitCode) Error() string { return "" }
 
@@ -114,8 +114,7 @@ func (c *cli) exit(err error, args []string) int {
 	if err == nil {
 		return codeDone
 	}
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
 	result := codeOf(err)
@@ -162,8 +161,7 @@ func advice(err error) []string {
 
 // codeOf is the exit code of an error.
 func codeOf(err error) int {
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
 	for _, f := range faults {

@@ -155,8 +155,7 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 			return s.passphraseFrom(ctx, o.passphraseFile, "Passphrase of the export: ", "--passphrase-file")
 		},
 	})
-	var no *transfer.NotExportableError
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*transfer.NotExportableError](err); ok {
 		err = hint.With(err, no.Do)
 	}
 	if errors.Is(err, transfer.ErrUnknownFormat) && o.from != "" {

@@ -143,8 +143,7 @@ func create(path string, force bool, write func(*os.File) error) error {
 
 // withPath names the file that the user named instead of the one aside.
 func withPath(err error, path string) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("write %s: %w", path, at.Err)
 	}
 	return err

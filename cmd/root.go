@@ -35,7 +35,7 @@ func Main(env *Env, args []string) int {
 		<-signals
 		interrupt()
 		time.Sleep(graceful)
-		os.Exit(codeInterrupted)
+		env.Exit(codeInterrupted)
 	})
 	defer watch.Stop()
 

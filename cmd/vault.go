@@ -90,8 +90,7 @@ func (c *cli) useKeyring(ctx context.Context, command, kind string) error {
 		return err
 	}
 	if err := s.vault.Move(ctx, to.vault); err != nil {
-		var differ *vault.DiffersError
-		if errors.As(err, &differ) {
+		if differ, ok := errors.AsType[*vault.DiffersError](err); ok {
 			s.listBoth(from, differ.Here)
 			s.listBoth(kind, differ.There)
 			return hint.With(err, fmt.Sprintf("auth --keyring %s list, auth --keyring %s backup --to FILE: keep one, restore the other into it", kind, kind))

@@ -41,8 +41,7 @@ func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {
 	}
 	r, err := age.Decrypt(dearmor(data), identities...)
 	if err != nil {
-		var none *age.NoIdentityMatchError
-		if errors.As(err, &none) {
+		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 			return nil, ErrWrongKey
 		}
 		return nil, fmt.Errorf("%w: its header is altered", ErrDamaged)

@@ -33,7 +33,7 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 	wrong := map[string]bool{}
 	for _, sealed := range done.Sealed {
 		e, found := there[sealed.Name]
-		wrong[sealed.Name] = !sealed.Retired && !(found && j.whole(ctx, e, sealed))
+		wrong[sealed.Name] = !sealed.Retired && (!found || !j.whole(ctx, e, sealed))
 	}
 	if slices.ContainsFunc(done.Sealed, func(k SealedKey) bool { return wrong[k.Name] }) {
 		if err := j.learnRetired(ctx, done.Sealed); err != nil {

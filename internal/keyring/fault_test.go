@@ -107,8 +107,7 @@ func checkLaw(t *testing.T, k *keyringtest.Memory, history []int, err error, cra
 			t.Fatal("the store looks empty")
 		}
 	case loadErr != nil:
-		var damaged *keyring.DamagedError
-		if !errors.As(loadErr, &damaged) {
+		if _, ok := errors.AsType[*keyring.DamagedError](loadErr); !ok {
 			t.Fatalf("Load: %v", loadErr)
 		}
 		if last > 0 && !whole(t, k, oldGeneration, history[last-1]) {
@@ -133,8 +132,7 @@ func checkNext(t *testing.T, k *keyringtest.Memory, history []int, err error) {
 		write = s.Settle
 	}
 	if err := write(t.Context(), next, incompressible(next, size)); err != nil {
-		var damaged *keyring.DamagedError
-		if !errors.As(err, &damaged) {
+		if _, ok := errors.AsType[*keyring.DamagedError](err); !ok {
 			t.Fatalf("the next write: %v", err)
 		}
 		all, err := s.Generations(t.Context())

@@ -72,7 +72,7 @@ func (k *SystemKeyring) prepare(ctx context.Context) error {
 	// go-keyring takes the address from the environment of the process, and
 	// godbus puts one there that it has found by itself. This is the one
 	// place where this package touches it.
-	switch now := os.Getenv(busVariable); {
+	switch now := os.Getenv(busVariable); { //nolint:forbidigo // see above: godbus reads it there
 	case !knownBus(now):
 		if err := os.Setenv(busVariable, k.o.Bus); err != nil {
 			return err
@@ -177,8 +177,7 @@ func (k *SystemKeyring) collection(ctx context.Context) (name string, locked boo
 // reason knows the errors of the bus by name and those of the two libraries by
 // their words.
 func (k *SystemKeyring) reason(ctx context.Context, err error) error {
-	var onBus dbus.Error
-	if errors.As(err, &onBus) {
+	if onBus, ok := errors.AsType[dbus.Error](err); ok {
 		switch onBus.Name {
 		case "org.freedesktop.Secret.Error.IsLocked": // Secret Service API, Errors
 			return ErrLocked

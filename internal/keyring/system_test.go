@@ -123,8 +123,12 @@ func TestSystemStates(t *testing.T) {
 	}{
 		{name: "open", steps: []step{
 			{"collection", "ok login false"},
-			{"get head", "ErrNotFound"}, {"set head x", "ok"}, {"get head", "ok x"},
-			{"delete head", "ok"}, {"delete head", "ok"}, {"get head", "ErrNotFound"},
+			{"get head", "ErrNotFound"},
+			{"set head x", "ok"},
+			{"get head", "ok x"},
+			{"delete head", "ok"},
+			{"delete head", "ok"},
+			{"get head", "ErrNotFound"},
 		}},
 		{name: "open, interactive", env: []string{interactive}, steps: []step{
 			{"get head", "ErrNotFound"}, {"set head x", "ok"}, {"get head", "ok x"},

@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func joinPieces(pieces []piece) (string, bool) {
 		whole := pieces[i].bytes
 		j := i + 1
 		for ; j < len(pieces) && pieces[j].charset == pieces[i].charset; j++ {
-			whole = append(whole[:len(whole):len(whole)], pieces[j].bytes...)
+			whole = append(slices.Clip(whole), pieces[j].bytes...)
 		}
 		text, ok := pieces[i].charset.decode(whole)
 		if !ok {

@@ -100,7 +100,7 @@ func (d *decoder) correct(codewords []byte, doubt []float32, b block, spare int)
 		received[i] = codewords[b.at(i)]
 	}
 	work := slices.Clone(received)
-	if _, ok := d.field.correct(work, b.check, nil, spare); ok {
+	if ok := d.field.correct(work, b.check, nil, spare); ok {
 		return work[:b.data], true
 	}
 	// With few check codewords an erasure decoder finds a message in noise.
@@ -120,7 +120,7 @@ func (d *decoder) correct(codewords []byte, doubt []float32, b block, spare int)
 	})
 	for erased := 2; erased <= b.check-certainty; erased += 2 {
 		copy(work, received)
-		if _, ok := d.field.correct(work, b.check, order[:erased], max(spare, certainty)); ok {
+		if ok := d.field.correct(work, b.check, order[:erased], max(spare, certainty)); ok {
 			return work[:b.data], true
 		}
 	}

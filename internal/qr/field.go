@@ -1,5 +1,7 @@
 package qr
 
+import "slices"
+
 // field is GF(256) with the polynomial x⁸+x⁴+x³+x²+1 (ISO/IEC 18004 section
 // 7.5.2). It is made anew for each read or write: that takes about a
 // microsecond, where tables made at package level would be paid for by every
@@ -41,8 +43,8 @@ func (f *field) div(a, b byte) byte {
 // eval returns the value at x of a polynomial whose constant term comes first.
 func (f *field) eval(p []byte, x byte) byte {
 	var y byte
-	for i := len(p) - 1; i >= 0; i-- {
-		y = f.mul(y, x) ^ p[i]
+	for _, v := range slices.Backward(p) {
+		y = f.mul(y, x) ^ v
 	}
 	return y
 }
@@ -68,19 +70,19 @@ func (f *field) syndromes(block []byte, n int) ([]byte, bool) {
 // correct repairs a Reed-Solomon block in place whose last n codewords are
 // for error correction. Positions in erased are known to be doubtful and cost
 // half of what an unknown error costs; spare codewords of the n are left
-// unused, so that a block of noise does not pass for a message. It returns how
-// many codewords were wrong, and false where there is no answer.
+// unused, so that a block of noise does not pass for a message. It returns false
+// where there is no answer.
 //
 // The method is Berlekamp and Massey's with erasures, then Chien's search and
 // Forney's formula (Blahut, Algebraic Codes for Data Transmission, section 7.5).
-func (f *field) correct(block []byte, n int, erased []int, spare int) (wrong int, ok bool) {
+func (f *field) correct(block []byte, n int, erased []int, spare int) (ok bool) {
 	syndromes, clean := f.syndromes(block, n)
 	if clean {
-		return 0, true
+		return true
 	}
 	s := len(erased)
 	if s > n-spare {
-		return 0, false
+		return false
 	}
 	locator := make([]byte, n+1)
 	previous := make([]byte, n+1)
@@ -116,13 +118,13 @@ func (f *field) correct(block []byte, n int, erased []int, spare int) (wrong int
 		}
 	}
 	if 2*length-s > n-spare || f.degree(locator) != length {
-		return 0, false
+		return false
 	}
 	return f.repair(block, syndromes, locator, length)
 }
 
 // repair finds the roots of the locator and the error at each.
-func (f *field) repair(block, syndromes, locator []byte, length int) (wrong int, ok bool) {
+func (f *field) repair(block, syndromes, locator []byte, length int) (ok bool) {
 	n := len(syndromes)
 	evaluator := make([]byte, n)
 	for i := range evaluator {
@@ -145,18 +147,17 @@ func (f *field) repair(block, syndromes, locator []byte, length int) (wrong int,
 			}
 		}
 		if derivative == 0 {
-			return 0, false
+			return false
 		}
 		if e := f.mul(f.exp[power], f.div(f.eval(evaluator, inverse), derivative)); e != 0 {
 			block[at] ^= e
-			wrong++
 		}
 	}
 	if roots != length {
-		return 0, false
+		return false
 	}
 	_, clean := f.syndromes(block, n)
-	return wrong, clean
+	return clean
 }
 
 func (f *field) degree(p []byte) int {

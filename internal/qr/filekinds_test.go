@@ -195,8 +195,15 @@ func asPages(pages ...*image.Gray) []byte {
 		out = append(out, make([]byte, len(out)%2)...)
 		le.PutUint32(out[link:], uint32(len(out)))
 		tags := [][3]uint32{
-			{256, 4, uint32(p.Rect.Dx())}, {257, 4, uint32(p.Rect.Dy())}, {258, 3, 8}, {259, 3, 1}, {262, 3, 1},
-			{273, 4, uint32(pixels)}, {277, 3, 1}, {278, 4, uint32(p.Rect.Dy())}, {279, 4, uint32(len(p.Pix))},
+			{256, 4, uint32(p.Rect.Dx())},
+			{257, 4, uint32(p.Rect.Dy())},
+			{258, 3, 8},
+			{259, 3, 1},
+			{262, 3, 1},
+			{273, 4, uint32(pixels)},
+			{277, 3, 1},
+			{278, 4, uint32(p.Rect.Dy())},
+			{279, 4, uint32(len(p.Pix))},
 		}
 		out = le.AppendUint16(out, uint16(len(tags)))
 		for _, t := range tags {

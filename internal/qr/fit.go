@@ -120,7 +120,7 @@ func (p *patterns) refine(pic *plane, quad [4]Point, light bool) (homography, fl
 	best := p.agreement(pic, &h, light)
 	module := math.Hypot(quad[1].X-quad[0].X, quad[1].Y-quad[0].Y) / float64(p.size-7)
 	for step := module / 2; step > module/12; step /= 2 {
-		for round := 0; round < 4; round++ {
+		for range 4 {
 			better := false
 			for i := range 8 {
 				for _, d := range [2]float64{step, -step} {

@@ -2,6 +2,7 @@ package qr
 
 import (
 	"bytes"
+	"errors"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -107,7 +108,7 @@ func TestErrorCorrectionLimits(t *testing.T) {
 		for i := range wrong {
 			work[i*4%len(work)] ^= byte(37*i + 1)
 		}
-		_, ok := f.correct(work, check, nil, 0)
+		ok := f.correct(work, check, nil, 0)
 		if wrong <= check/2 && (!ok || !bytes.Equal(work, block)) {
 			t.Errorf("%d wrong codewords were not put right", wrong)
 		}
@@ -122,7 +123,7 @@ func TestErrorCorrectionLimits(t *testing.T) {
 		work[3*i] ^= byte(11*i + 5)
 		erased = append(erased, 3*i)
 	}
-	if _, ok := f.correct(work, check, erased, 4); !ok || !bytes.Equal(work, block) {
+	if ok := f.correct(work, check, erased, 4); !ok || !bytes.Equal(work, block) {
 		t.Error("14 erasures were not put right")
 	}
 }
@@ -175,7 +176,7 @@ func TestPNGAndTerminal(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Matrix(strings.Repeat("a", 2332)); err != ErrTooLong {
+	if _, err := Matrix(strings.Repeat("a", 2332)); !errors.Is(err, ErrTooLong) {
 		t.Errorf("got %v", err)
 	}
 }

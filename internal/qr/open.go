@@ -115,7 +115,7 @@ func (f format) open(ctx, limit context.Context, data []byte) (*source, error) {
 			return frame{}, err
 		}
 		grey := newFrame(img)
-		img = nil
+		img = nil //nolint:ineffassign,wastedassign // so that the next line can free it
 		debug.FreeOSMemory()
 		return grey, nil
 	}

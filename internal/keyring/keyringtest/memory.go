@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -138,9 +139,7 @@ func (m *Memory) Items() map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	items := map[string]string{}
-	for name, value := range m.items {
-		items[name] = value
-	}
+	maps.Copy(items, m.items)
 	return items
 }
 

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -44,14 +45,15 @@ type NoToolError struct {
 type Tool struct{ Program, Package string }
 
 func (e *NoToolError) Error() string {
-	s := "no program to convert " + e.Kind + " files:"
+	var s strings.Builder
+	s.WriteString("no program to convert " + e.Kind + " files:")
 	for i, t := range e.Tools {
 		if i > 0 {
-			s += " or"
+			s.WriteString(" or")
 		}
-		s += " " + t.Program + " (" + t.Package + ")"
+		s.WriteString(" " + t.Program + " (" + t.Package + ")")
 	}
-	return s
+	return s.String()
 }
 
 // Detect names the kind of a file that needs converting: "PDF", "HEIC", or ""

@@ -46,11 +46,10 @@ func TestMissingToolIsNamed(t *testing.T) {
 		"\x00\x00\x00\x18ftypheic": "heif-convert libheif-examples sips macOS",
 	} {
 		_, _, err := convert.Convert(context.Background(), none, []byte(data))
-		var missing *convert.NoToolError
-		if !errors.As(err, &missing) {
+		if _, ok := errors.AsType[*convert.NoToolError](err); !ok {
 			t.Fatalf("got %v", err)
 		}
-		for _, word := range strings.Fields(tools) {
+		for word := range strings.FieldsSeq(tools) {
 			if !strings.Contains(err.Error(), word) {
 				t.Errorf("%q does not name %s", err, word)
 			}
