@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -217,4 +218,27 @@ func FuzzParseURI(f *testing.F) {
 			t.Errorf("printed and read again:\n got %#v\nwant %#v", again, a)
 		}
 	})
+}
+
+// Every text of up to six of these characters folds as its doc says, whichever way
+// is taken for it.
+func TestFoldOfSpacesAndColons(t *testing.T) {
+	t.Parallel()
+	spaces := regexp.MustCompile(`\s+`)
+	var try func(s string, more int)
+	try = func(s string, more int) {
+		parts := strings.SplitN(s, ":", 2)
+		for i, p := range parts {
+			parts[i] = strings.Trim(spaces.ReplaceAllString(p, " "), " ")
+		}
+		if got, want := account.Fold(s), strings.ToLower(strings.Join(parts, ":")); got != want {
+			t.Errorf("Fold(%q) = %q, want %q", s, got, want)
+		}
+		if more > 0 {
+			for _, c := range []string{"a", "K", " ", ":", "\t", "字"} {
+				try(s+c, more-1)
+			}
+		}
+	}
+	try("", 6)
 }

@@ -38,11 +38,29 @@ func Clean(s string) string { return strings.TrimSpace(strings.ToValidUTF8(s, "\
 // case folded (Unicode simple folding), without space around it or around the
 // colon of a label, other runs of space as one.
 func Fold(s string) string {
+	if plain(s) {
+		return strings.ToLower(s)
+	}
 	parts := strings.SplitN(Clean(s), ":", 2)
 	for i, p := range parts {
 		parts[i] = strings.Map(foldRune, strings.Join(strings.Fields(p), " "))
 	}
 	return strings.Join(parts, ":")
+}
+
+// plain reports whether s is ASCII without a space that [Fold] would take away, as
+// most labels are: a lookup among a thousand folds them all.
+func plain(s string) bool {
+	after := byte(' ') // what a space may not stand after, as at the beginning
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 0x80, c < ' ', c == ' ' && (after == ' ' || after == ':'), c == ':' && after == ' ':
+			return false
+		}
+		after = c
+	}
+	return after != ' '
 }
 
 // foldRune maps r to the smallest rune that it is equal to under simple folding.

@@ -97,7 +97,7 @@ func (e *Base32Error) Error() string {
 // lengths of 3 and 6 modulo 8, base32.NoPadding drops up to three bytes without
 // an error. Errors are [ErrEmptySecret] and *[Base32Error].
 func ParseBase32(text string) (Secret, error) {
-	var out []byte
+	out := make([]byte, 0, len(text)*5/8)
 	var bits, n uint
 	position := 0
 	for _, r := range text {

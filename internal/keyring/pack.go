@@ -35,7 +35,10 @@ func pack(data []byte) ([]byte, error) {
 
 func unpack(packed []byte) ([]byte, error) {
 	r := bytes.NewReader(packed)
-	data, err := io.ReadAll(io.LimitReader(flate.NewReader(r), maxSnapshot+1))
+	var buffer bytes.Buffer
+	buffer.Grow(4 * len(packed)) // accounts are mostly random: seldom more comes out
+	_, err := buffer.ReadFrom(io.LimitReader(flate.NewReader(r), maxSnapshot+1))
+	data := buffer.Bytes()
 	switch {
 	case err != nil:
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"github.com/authcli/auth/internal/keyring"
 )
@@ -30,7 +31,7 @@ type wireDevice struct {
 }
 
 // deviceFields are the names of wireDevice.
-var deviceFields = jsonNames(reflect.TypeFor[wireDevice]())
+var deviceFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireDevice]()) })
 
 // ReadDevice returns the device item; one without an id where there is none yet.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
@@ -48,7 +49,7 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	if w.Version > Version {
 		return Device{}, ErrNewer
 	}
-	return Device{ID: w.ID, later: unknown([]byte(text), deviceFields)}, nil
+	return Device{ID: w.ID, later: unknown([]byte(text), deviceFields())}, nil
 }
 
 // WriteDevice keeps d in the keyring, read back.

@@ -30,17 +30,18 @@ func FindIn(accounts []Account, query string, exact bool) (Account, error) {
 		return Account{}, fmt.Errorf("%w: %q", ErrNotFound, query)
 	}
 	q := account.Fold(query)
-	steps := []func(a Account) bool{
-		func(a Account) bool {
-			return account.Fold(a.Label()) == q || account.Fold(a.Shown) == q || a.Alias != "" && account.Fold(a.Alias) == q
+	steps := []func(a *Account) bool{
+		func(a *Account) bool {
+			label := a.Label()
+			return account.Fold(label) == q || a.Shown != label && account.Fold(a.Shown) == q || account.Fold(a.Alias) == q
 		},
-		func(a Account) bool { return account.Fold(a.Issuer) == q || account.Fold(a.Name) == q },
-		func(a Account) bool {
+		func(a *Account) bool { return account.Fold(a.Issuer) == q || account.Fold(a.Name) == q },
+		func(a *Account) bool {
 			return strings.HasPrefix(account.Fold(a.Label()), q) || strings.HasPrefix(account.Fold(a.Name), q) ||
-				a.Alias != "" && strings.HasPrefix(account.Fold(a.Alias), q)
+				strings.HasPrefix(account.Fold(a.Alias), q)
 		},
-		func(a Account) bool {
-			return strings.Contains(account.Fold(a.Label()), q) || a.Alias != "" && strings.Contains(account.Fold(a.Alias), q)
+		func(a *Account) bool {
+			return strings.Contains(account.Fold(a.Label()), q) || strings.Contains(account.Fold(a.Alias), q)
 		},
 	}
 	if exact {
@@ -51,9 +52,9 @@ func FindIn(accounts []Account, query string, exact bool) (Account, error) {
 	}
 	for _, matches := range steps {
 		var found []Account
-		for _, a := range accounts {
-			if matches(a) {
-				found = append(found, a)
+		for i := range accounts {
+			if matches(&accounts[i]) {
+				found = append(found, accounts[i])
 			}
 		}
 		switch len(found) {

@@ -16,7 +16,8 @@ func (s *State) live() *index {
 	if s.index != nil {
 		return s.index
 	}
-	x := &index{byID: map[string]int{}, byLabel: map[string][]int{}, byAlias: map[string]int{}}
+	n := len(s.Records)
+	x := &index{accounts: make([]Account, 0, n), byID: make(map[string]int, n), byLabel: make(map[string][]int, n), byAlias: map[string]int{}}
 	for _, r := range s.joined() {
 		if !r.gone() {
 			x.add(s.view(r))

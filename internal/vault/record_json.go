@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // wireRecord is the JSON form of a [Record], version 1. Left out is the stamp of a
@@ -41,7 +42,7 @@ const (
 )
 
 // recordFields are the names of wireRecord.
-var recordFields = jsonNames(reflect.TypeFor[wireRecord]())
+var recordFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireRecord]()) })
 
 // MarshalJSON writes the record with its secret, and with the registers of later
 // versions that it was read with.
@@ -128,9 +129,11 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 		r.Tags = ensure(r.Tags)
 		r.Tags[tag] = Register[bool]{on, at(tagStamp+tag, true)}
 	}
-	r.was = without(union(w.Was), r.Label.Value.folded())
+	if len(w.Was) > 0 {
+		r.was = without(union(w.Was), r.Label.Value.folded())
+	}
 	r.byName, r.apart = union(w.ByName), union(w.Apart)
-	r.readLater(unknown(data, recordFields), w.Stamps, at)
+	r.readLater(unknown(data, recordFields()), w.Stamps, at)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
@@ -74,7 +75,7 @@ type wireText struct {
 }
 
 // stateFields are the names of wireState.
-var stateFields = jsonNames(reflect.TypeFor[wireState]())
+var stateFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireState]()) })
 
 // MarshalJSON writes the state with its secrets.
 func (s *State) MarshalJSON() ([]byte, error) {
@@ -109,7 +110,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		ID: w.ID, Clock: w.Clock, Records: w.Records, Ordered: w.Ordered, OrderAt: w.OrderAt,
 		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: newClasses(w.Links).links(),
-		later: unknown(data, stateFields),
+		later: unknown(data, stateFields()),
 	}
 	for i, r := range s.Records {
 		if r == nil || s.byRecord(r.ID) != w.Records[i] {
@@ -128,7 +129,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 // decode reads a state from the bytes of a keyring.
 func decode(data []byte) (*State, error) {
 	s := new(State)
-	if err := json.Unmarshal(data, s); err != nil {
+	if err := s.UnmarshalJSON(data); err != nil { // json.Unmarshal would read it twice
 		return nil, err
 	}
 	return s, nil
