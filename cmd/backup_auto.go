@@ -216,7 +216,7 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 	if err != nil {
 		return backup.Done{}, err
 	}
-	job.Generation, job.State, job.Thorough = state.Generation, state, how != catchUp
+	job.Generation, job.State, job.Entries, job.Thorough = state.Generation, state, entries, how != catchUp
 	done, err := job.Run(ctx)
 	if errors.Is(err, backup.ErrCloned) {
 		if job.Device, err = s.vault.RenewDevice(ctx); err != nil {

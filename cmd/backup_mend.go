@@ -47,6 +47,9 @@ func (s *session) mend(ctx context.Context) error {
 		return err
 	}
 	job.Thorough = true
+	if job.Entries, err = list(ctx, loc); err != nil {
+		return err
+	}
 	done, err := job.Mend(ctx)
 	return errors.Join(s.mended(ctx, e, done, nil), err)
 }

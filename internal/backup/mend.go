@@ -13,12 +13,8 @@ import (
 // Mend puts back what is missing or altered of the sealed keys and the README, and
 // writes nothing else. Run does so after each backup.
 func (j Job) Mend(ctx context.Context) (Done, error) {
-	entries, err := j.Location.List(ctx)
-	if err != nil {
-		return Done{}, err
-	}
 	var done Done
-	err = j.mend(ctx, entries, &done)
+	err := j.mend(ctx, j.Entries, &done)
 	return done, err
 }
 

@@ -32,7 +32,8 @@ type Job struct {
 	State      *vault.State
 	OldFiles   []string
 	Now        time.Time
-	Thorough   bool // whether what takes a remote long is looked at, too
+	Entries    []location.Entry // what the location was just found to hold
+	Thorough   bool             // whether what takes a remote long is looked at, too
 
 	// Record keeps what is about to be written, before it is.
 	Record func(Written) error
@@ -53,10 +54,7 @@ type Done struct {
 // of the sealed keys, and removes the device's expendable files. Errors of that
 // second half are returned with a Done whose File is set: the backup counts.
 func (j Job) Run(ctx context.Context) (Done, error) {
-	entries, err := j.Location.List(ctx)
-	if err != nil {
-		return Done{}, err
-	}
+	entries := j.Entries
 	if err := j.cloned(ctx, entries); err != nil {
 		return Done{}, err
 	}
