@@ -12,9 +12,6 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lockPoll is how often a waiting writer tries again. A flock has no queue.
-const lockPoll = 10 * time.Millisecond
-
 // lock takes the file lock of the vault in dir, which every read-modify-write
 // holds: without it two of 200 concurrent additions survive. It waits up to wait,
 // then returns a *[BusyError]. The holder's words go to a file of their own,
@@ -29,11 +26,9 @@ func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration)
 		return nil, err
 	}
 	l := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
-	waiting, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
 	who := filepath.Join(dir, name+".holder")
-	if _, err := l.TryLockContext(waiting, lockPoll); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
+	if err := take(ctx, l, wait); err != nil {
+		if errors.Is(err, errWaited) {
 			text, _ := os.ReadFile(who)
 			return nil, &BusyError{Holder: strings.TrimSpace(string(text)), Waited: wait}
 		}
@@ -41,4 +36,34 @@ func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration)
 	}
 	_ = os.WriteFile(who, []byte(holder+"\n"), 0o600) // words for people; the lock is what counts
 	return func() { _ = l.Unlock() }, nil
+}
+
+// errWaited is the end of waiting for a lock.
+var errWaited = errors.New("waited for too long")
+
+// take takes a lock, and waits for it in the kernel: two hundred processes that
+// look every few milliseconds would leave the one that has it no time to work.
+func take(ctx context.Context, l *flock.Flock, wait time.Duration) error {
+	if got, err := l.TryLock(); err != nil || got {
+		return err
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- l.Lock() }()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	var end error
+	select {
+	case err := <-taken:
+		return err
+	case <-ctx.Done():
+		end = ctx.Err()
+	case <-timer.C:
+		end = errWaited
+	}
+	go func() { // what cannot be called off is given back
+		if <-taken == nil {
+			_ = l.Unlock()
+		}
+	}()
+	return end
 }
