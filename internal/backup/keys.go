@@ -8,8 +8,9 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"filippo.io/age/agessh"
 	"filippo.io/age/armor"
+
+	"github.com/authcli/auth/internal/backup/sshkey"
 )
 
 // maxWorkFactor is the logarithm of the largest scrypt cost that is tried: four
@@ -46,7 +47,7 @@ func (s Sealing) recipients() ([]age.Recipient, error) {
 func ParseRecipient(text string) (age.Recipient, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "ssh-") {
-		r, err := agessh.ParseRecipient(text)
+		r, err := sshkey.ParseRecipient(text)
 		if err != nil {
 			return nil, errors.New("not an SSH public key that age takes (ssh-ed25519, ssh-rsa)")
 		}
@@ -63,7 +64,7 @@ func ParseRecipient(text string) (age.Recipient, error) {
 // an SSH private key without a passphrase. Nothing of it is in an error.
 func ParseIdentities(data []byte) ([]age.Identity, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
-		id, err := agessh.ParseIdentity(data)
+		id, err := sshkey.ParseIdentity(data)
 		if err != nil {
 			return nil, errors.New("not an SSH private key that can be used here (one under a passphrase cannot)")
 		}
