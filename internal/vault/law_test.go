@@ -68,7 +68,7 @@ func lawBroken(a, b, c *vault.State) string {
 // backups at any moments of their histories, clones and wrong clocks among them.
 func TestMergeLaws(t *testing.T) {
 	t.Parallel()
-	check(t, histories(150), 40, func(h history) (broken string) {
+	check(t, histories(60), 40, func(h history) (broken string) {
 		w := h.run(func(string, ...any) {})
 		pool := slices.Concat(w.past, w.files)
 		if len(pool) == 0 {
@@ -89,7 +89,7 @@ func TestMergeLaws(t *testing.T) {
 // and none of those leaves its device.
 func TestMergeLosesNoSecret(t *testing.T) {
 	t.Parallel()
-	check(t, histories(400), 60, func(h history) (broken string) {
+	check(t, histories(120), 60, func(h history) (broken string) {
 		h.run(func(format string, args ...any) {
 			if broken == "" {
 				broken = fmt.Sprintf(format, args...)
@@ -104,7 +104,7 @@ func TestMergeLosesNoSecret(t *testing.T) {
 // device, by being renamed, are joined by that.
 func TestMergeWithItselfChangesNothing(t *testing.T) {
 	t.Parallel()
-	check(t, histories(300), 40, func(h history) string {
+	check(t, histories(100), 40, func(h history) string {
 		w := h.run(func(string, ...any) {})
 		for _, d := range w.devices {
 			m := merge(d.state, d.state)
@@ -125,7 +125,7 @@ func TestMergeWithItselfChangesNothing(t *testing.T) {
 // Whatever happened, devices that see each other's backups come to hold the same.
 func TestDevicesConverge(t *testing.T) {
 	t.Parallel()
-	check(t, histories(120), 50, func(h history) string {
+	check(t, histories(50), 50, func(h history) string {
 		w := h.run(func(string, ...any) {})
 		for range 2 {
 			for _, d := range w.devices {

@@ -196,6 +196,10 @@ func TestSupersededSecretIsTrashedAndNamed(t *testing.T) {
 	if again := x.sync(40, y); len(again.Lines()) > 0 {
 		t.Errorf("told twice: %q", again.Lines())
 	}
+	y.at(50, func(tx *vault.Tx) error { return tx.SetCredential("a1", credential("last"), 0) })
+	if report := x.sync(60, y); !slices.Equal(report.Replaced, []vault.Replacement{{Label: "GitHub:alice", Here: true, TrashID: "a1"}}) {
+		t.Errorf("x is told %v of what y has in its trash already", report.Replaced)
+	}
 }
 
 // Removal beats older registers; an edit stamped after it brings the account back,

@@ -178,35 +178,41 @@ func (r *MergeReport) compare(was, now Account) {
 // replaced notes the secrets of live accounts that the merge put into the trash or
 // found purged.
 func (r *MergeReport) replaced(a, b *State, before map[string][]Account) {
-	known, here := map[secretKey]bool{}, map[secretKey]bool{}
+	after := r.merged.live()
+	said := map[secretKey]bool{}
+	for _, now := range after.accounts {
+		for _, was := range before[now.ID] {
+			if !was.NeedsVerification() && !was.Credential.Equal(now.Credential) {
+				key := secretKey{now.ID, Hash(was.Credential)}
+				said[key] = true
+				r.Replaced = append(r.Replaced, Replacement{now.Shown, true, r.merged.trashID(key)})
+			}
+		}
+	}
+	known := map[secretKey]bool{}
 	for _, s := range []*State{a, b} {
 		for _, t := range s.Trash {
 			known[secretKey{t.ID, Hash(t.Credential)}] = true
 		}
 	}
-	for root, accounts := range before {
-		for _, was := range accounts {
-			here[secretKey{root, Hash(was.Credential)}] = true
-		}
-	}
-	after, said := r.merged.live(), map[secretKey]bool{}
 	for _, t := range r.merged.Trash {
 		hash, root := Hash(t.Credential), r.merged.root(t.ID)
 		key := secretKey{root, hash}
 		i, live := after.byID[root]
-		if !live || said[key] || known[secretKey{t.ID, hash}] || hash == Hash(after.accounts[i].Credential) {
-			continue
-		}
-		said[key] = true
-		r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, here[key], t.ID})
-	}
-	for _, now := range after.accounts {
-		for _, was := range before[now.ID] {
-			hash := Hash(was.Credential)
-			if key := (secretKey{now.ID, hash}); hash != "" && hash != Hash(now.Credential) && !said[key] {
-				said[key] = true
-				r.Replaced = append(r.Replaced, Replacement{Label: now.Shown, Here: true})
-			}
+		if live && !said[key] && !known[secretKey{t.ID, hash}] && !t.Credential.Equal(after.accounts[i].Credential) {
+			said[key] = true
+			r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, false, r.merged.trashID(key)})
 		}
 	}
+}
+
+// trashID returns the id under which the trash holds a secret of an account, or
+// nothing.
+func (s *State) trashID(key secretKey) string {
+	for _, m := range s.members(key.id) {
+		if s.inTrash(m.ID, key.hash) >= 0 && !s.purged(m.ID, key.hash) {
+			return m.ID
+		}
+	}
+	return ""
 }

@@ -26,15 +26,18 @@ func (s *State) settle() {
 		j, held := accounts(r), r.Secret.Value
 		live := !j.gone() && (j == r || held.Hash() == j.Secret.Value.Hash())
 		switch {
-		case live && held.Secret.Empty() && held.gone != "":
-			if t, found := bin[secretKey{r.ID, held.gone}]; found {
-				r.Secret.Value = Held{Credential: t.Credential}
-				s.index = nil
-			}
 		case !live && !held.Secret.Empty():
 			bin.put(Trashed{ID: r.ID, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
 			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
 			s.index = nil
+		case held.Secret.Empty() && held.gone != "":
+			t, found := bin[secretKey{r.ID, held.gone}]
+			if found && live {
+				r.Secret.Value = Held{Credential: t.Credential}
+				s.index = nil
+			} else if found {
+				r.Secret.Value.Type = t.Credential.Type
+			}
 		}
 	}
 	s.Trash = s.Trash[:0]
@@ -45,8 +48,8 @@ func (s *State) settle() {
 			}
 			j := accounts(r)
 			t.Label = j.Label.Value
-			t.DeviceBound = t.DeviceBound || j.DeviceBound.Value
-			if since := j.trashedSince(); t.At.Compare(since) < 0 {
+			t.DeviceBound = r.DeviceBound.Value
+			if since := j.trashedSince(); t.At != since {
 				t.At, t.Expired = since, 0
 			}
 		}
@@ -55,8 +58,8 @@ func (s *State) settle() {
 	s.sortTrash()
 }
 
-// trashedSince returns since when the account's former secrets are in the trash, at
-// the earliest. It never goes back, whatever becomes known.
+// trashedSince returns since when the account's former secrets count as being in the
+// trash. It never goes back, whatever becomes known.
 func (r *Record) trashedSince() Stamp {
 	switch {
 	case !r.Removed.At.IsZero():
