@@ -203,11 +203,11 @@ func BenchmarkMerge(b *testing.B) {
 	const n = 10000
 	here := big(n, "x")
 	changed := copied(here)
-	tx := &vault.Tx{State: changed, Now: start.Add(time.Hour), Device: "y"}
+	later := vault.Stamp{Time: start.Add(time.Hour).UnixMilli(), Device: "y"}
 	for _, r := range changed.Records {
-		r.Note.Value, r.Note.At = "changed", vault.Stamp{Time: tx.Now.UnixMilli(), Device: "y"}
+		r.Note.Value, r.Note.At = "changed", later
 		r.Secret.Value.Credential = newAccount("", "", "new "+r.ID).Credential
-		r.Secret.At = r.Note.At
+		r.Secret.At = later
 	}
 	for name, there := range map[string]*vault.State{"same": copied(here), "changed": changed, "twins": big(n, "z")} {
 		b.Run(name, func(b *testing.B) {

@@ -1,0 +1,52 @@
+package vault_test
+
+import (
+	"testing"
+
+	"github.com/authcli/auth/internal/vault"
+)
+
+// adoptAll restores everything of a backup into a new vault, as a restore does.
+func adoptAll(t *testing.T, from *member) *member {
+	t.Helper()
+	z := newMember(t, "z")
+	z.at(100, func(tx *vault.Tx) error {
+		file := copied(from.state.Portable())
+		for _, a := range file.Accounts() {
+			tx.Adopt(file, a.ID)
+		}
+		tx.AdoptRest(file)
+		tx.AdoptOrder(file)
+		return nil
+	})
+	return z
+}
+
+// A restored vault can be written and read again, shows what the other shows, and
+// merges with it without a change, links and all.
+func TestAdoptedStateIsWhole(t *testing.T) {
+	t.Parallel()
+	x := full(t)
+	z := adoptAll(t, x)
+	z.state = copied(z.state)
+	if got, want := z.live(), x.live(); len(got) != len(want) {
+		t.Errorf("restored %q of %q", got, want)
+	}
+	z.wantOrder(x.order()...)
+	if lines := z.sync(110, x).Lines(); len(lines) > 0 {
+		t.Errorf("the sync after the restore says %q", lines)
+	}
+	if lines := x.sync(110, z).Lines(); len(lines) > 0 {
+		t.Errorf("and the other way %q", lines)
+	}
+}
+
+// A removed account that has several ids stays removed, though the removal stands in
+// the record of one.
+func TestAdoptedRemovalOfLinkedAccount(t *testing.T) {
+	t.Parallel()
+	x, _ := twins(t)
+	x.at(10, func(tx *vault.Tx) error { return tx.Remove("a1", false) })
+	z := adoptAll(t, x)
+	z.wantLive()
+}
