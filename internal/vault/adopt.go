@@ -172,6 +172,23 @@ func (s *State) TrashOf() []Trashed {
 	return list
 }
 
+// Superseded returns what the trash holds of accounts that live with another secret
+// now, newest first: [Tx.Undelete] brings one back, in exchange.
+func (s *State) Superseded() []Trashed {
+	x, said := s.live(), map[secretKey]bool{}
+	var list []Trashed
+	for _, d := range slices.Backward(s.Trash) {
+		root, hash := s.root(d.ID), Hash(d.Credential)
+		i, live := x.byID[root]
+		key := secretKey{root, hash}
+		if live && !said[key] && !d.Credential.Equal(x.accounts[i].Credential) && !s.purged(d.ID, hash) {
+			said[key] = true
+			list = append(list, d)
+		}
+	}
+	return list
+}
+
 // Account returns a trashed secret as an account.
 func (d Trashed) Account() account.Account {
 	return account.Account{

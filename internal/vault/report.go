@@ -179,13 +179,13 @@ func (r *MergeReport) compare(was, now Account) {
 // found purged.
 func (r *MergeReport) replaced(a, b *State, before map[string][]Account) {
 	after := r.merged.live()
-	said := map[secretKey]bool{}
+	said, trashID := map[secretKey]bool{}, r.merged.trashIDs()
 	for _, now := range after.accounts {
 		for _, was := range before[now.ID] {
 			if !was.NeedsVerification() && !was.Credential.Equal(now.Credential) {
 				key := secretKey{now.ID, Hash(was.Credential)}
 				said[key] = true
-				r.Replaced = append(r.Replaced, Replacement{now.Shown, true, r.merged.trashID(key)})
+				r.Replaced = append(r.Replaced, Replacement{now.Shown, true, trashID[key]})
 			}
 		}
 	}
@@ -201,18 +201,23 @@ func (r *MergeReport) replaced(a, b *State, before map[string][]Account) {
 		i, live := after.byID[root]
 		if live && !said[key] && !known[secretKey{t.ID, hash}] && !t.Credential.Equal(after.accounts[i].Credential) {
 			said[key] = true
-			r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, false, r.merged.trashID(key)})
+			r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, false, trashID[key]})
 		}
 	}
 }
 
-// trashID returns the id under which the trash holds a secret of an account, or
-// nothing.
-func (s *State) trashID(key secretKey) string {
-	for _, m := range s.members(key.id) {
-		if s.inTrash(m.ID, key.hash) >= 0 && !s.purged(m.ID, key.hash) {
-			return m.ID
+// trashIDs returns, by account and secret, the id under which the trash has it.
+func (s *State) trashIDs() map[secretKey]string {
+	purged := make(map[secretKey]bool, len(s.Purged))
+	for _, p := range s.Purged {
+		purged[secretKey{p.ID, p.Hash}] = true
+	}
+	ids := make(map[secretKey]string, len(s.Trash))
+	for _, t := range s.Trash {
+		hash := Hash(t.Credential)
+		if !purged[secretKey{t.ID, hash}] {
+			ids[secretKey{s.root(t.ID), hash}] = t.ID
 		}
 	}
-	return ""
+	return ids
 }

@@ -77,6 +77,30 @@ func TestUndeleteExchanges(t *testing.T) {
 	x.wantTrash("a1 second")
 }
 
+// What an account held before can be named and brought back, of a linked account
+// once, whichever of its ids held it.
+func TestSuperseded(t *testing.T) {
+	t.Parallel()
+	x, y := twins(t)
+	x.at(10, func(tx *vault.Tx) error { return tx.SetCredential("a1", credential("second"), 0) })
+	y.sync(11, x)
+	for _, m := range []*member{x, y} {
+		old := m.state.Superseded()
+		if len(old) != 1 || string(old[0].Credential.Secret.Reveal()) != "first" {
+			t.Fatalf("%s: %d superseded secrets", m.id, len(old))
+		}
+		if len(m.state.TrashOf()) != 0 {
+			t.Errorf("%s takes a live account for a removed one", m.id)
+		}
+	}
+	y.at(20, func(tx *vault.Tx) error { _, err := tx.Undelete(tx.Superseded()[0]); return err })
+	x.sync(21, y)
+	x.wantSecret("id:a1", "first")
+	if old := x.state.Superseded(); len(old) != 1 || string(old[0].Credential.Secret.Reveal()) != "second" {
+		t.Errorf("%d superseded secrets after the exchange", len(old))
+	}
+}
+
 // Setting the secret that an account has already trashes nothing.
 func TestSameSecretAgain(t *testing.T) {
 	t.Parallel()
