@@ -19,22 +19,33 @@ var withoutCode = []string{"checkerboard.png", "empty.png", "one-pixel.png"}
 
 // Every kind of image file goes through the program: what is read is one otpauth URI
 // a line, and an image without a code is exit 10 with words.
+//
+// A search ends by the clock, so on a busy machine it may end too early: a few tries
+// are given, and no other test of this package runs beside.
 func TestScanEveryKind(t *testing.T) {
-	t.Parallel()
 	d := newDevice(t, nil)
+	scan := func(stdin, path string) (r ran) {
+		for range 5 {
+			if r = d.run(stdin, "scan", path); r.code == 0 {
+				break
+			}
+		}
+		return r
+	}
 	files, err := filepath.Glob(filepath.Join("internal", "qr", "testdata", "*.*"))
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d images: %v", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			r := d.run("", "scan", file)
 			if slices.Contains(withoutCode, filepath.Base(file)) {
+				r := d.run("", "scan", file)
 				if r.code != 10 || r.stdout != "" || !strings.Contains(r.stderr, "no QR code was found") {
 					t.Errorf("exit code %d\n%s%s", r.code, r.stdout, r.stderr)
 				}
 				return
 			}
+			r := scan("", file)
 			if r.code != 0 || r.stdout == "" {
 				t.Fatalf("exit code %d\n%s", r.code, r.stderr)
 			}
@@ -42,7 +53,7 @@ func TestScanEveryKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if again := d.run(string(stdin), "scan", "-"); again.stdout != r.stdout {
+			if again := scan(string(stdin), "-"); again.stdout != r.stdout {
 				t.Errorf("from standard input: %q, from the file: %q", again.stdout, r.stdout)
 			}
 		})
