@@ -329,13 +329,15 @@ func TestReportLines(t *testing.T) {
 	x := newMember(t, "x")
 	x.add(0, "a1", "GitHub:alice", "first")
 	x.add(1, "a2", "Bank:bob", "bank")
+	x.add(2, "a4", "Shop:c", "shop")
 	y := x.clone("y")
 	y.add(10, "a3", "Mail:x", "mail")
 	y.at(11, func(tx *vault.Tx) error { return tx.Remove("a2", false) })
+	y.at(11, func(tx *vault.Tx) error { return tx.Remove("a4", true) })
 	y.at(12, func(tx *vault.Tx) error { return tx.SetLabel("a1", "GitHub", "Alice Smith") })
 	y.at(13, func(tx *vault.Tx) error { return tx.SetAlias("a1", "gh") })
 	lines := strings.Join(x.sync(20, y).Lines(), "\n")
-	for _, want := range []string{"added Mail:x", "removed Bank:bob", "renamed GitHub:alice to GitHub:Alice Smith", "GitHub:Alice Smith: alias"} {
+	for _, want := range []string{"added Mail:x", "removed Bank:bob (it is in the trash)\n", "removed Shop:c\n", "renamed GitHub:alice to GitHub:Alice Smith", "GitHub:Alice Smith: alias"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("%q is not in\n%s", want, lines)
 		}

@@ -12,6 +12,7 @@ import (
 type MergeReport struct {
 	Added    []string // here for the first time
 	Removed  []string
+	Trashed  []string // those of Removed whose secret the trash has; others had none, or it was erased
 	Back     []string // removed on a device, but changed on another after that
 	Verified []string // had no secret here
 	Changed  []Change
@@ -46,7 +47,12 @@ func (r MergeReport) Lines() []string {
 		}
 	}
 	each(r.Added, "added %s")
-	each(r.Removed, "removed %s (it is in the trash)")
+	for _, label := range r.Removed {
+		if slices.Contains(r.Trashed, label) {
+			label += " (it is in the trash)"
+		}
+		lines = append(lines, "removed "+label)
+	}
 	each(r.Back, "brought back %s: it was changed after it was removed")
 	each(r.Verified, "%s has its secret now")
 	each(r.Joined, "joined %s: it had been added on more than one device")
@@ -102,12 +108,15 @@ func (s *State) Ahead(now time.Time) []string {
 func newReport(a, b, m *State) MergeReport {
 	r := MergeReport{merged: m}
 	before := map[string][]Account{} // by the id afterwards
-	after := m.live()
+	after, trashID := m.live(), m.trashIDs()
 	for _, was := range a.live().accounts {
 		root := m.root(was.ID)
 		before[root] = append(before[root], was)
 		if _, live := after.byID[root]; !live {
 			r.Removed = append(r.Removed, was.Shown)
+			if trashID[secretKey{root, Hash(was.Credential)}] != "" {
+				r.Trashed = append(r.Trashed, was.Shown)
+			}
 		}
 	}
 	for _, now := range after.accounts {
@@ -126,7 +135,7 @@ func newReport(a, b, m *State) MergeReport {
 		}
 		r.compare(was[0], now)
 	}
-	r.replaced(a, b, before)
+	r.replaced(a, b, before, trashID)
 	return r
 }
 
@@ -177,9 +186,9 @@ func (r *MergeReport) compare(was, now Account) {
 
 // replaced notes the secrets of live accounts that the merge put into the trash or
 // found purged.
-func (r *MergeReport) replaced(a, b *State, before map[string][]Account) {
+func (r *MergeReport) replaced(a, b *State, before map[string][]Account, trashID map[secretKey]string) {
 	after := r.merged.live()
-	said, trashID := map[secretKey]bool{}, r.merged.trashIDs()
+	said := map[secretKey]bool{}
 	for _, now := range after.accounts {
 		for _, was := range before[now.ID] {
 			if !was.NeedsVerification() && !was.Credential.Equal(now.Credential) {
