@@ -41,7 +41,8 @@ func parseOpenSSH(data []byte) (age.Identity, error) {
 	}
 	r.bytes() // the public key
 	private := reader{rest: r.bytes()}
-	if !r.done() || private.uint32() != private.uint32() { // tells a wrong passphrase
+	check, again := private.uint32(), private.uint32() // tell a wrong passphrase
+	if !r.done() || check != again {
 		return nil, ErrKey
 	}
 	switch kind := string(private.bytes()); kind {
