@@ -97,7 +97,7 @@ func (r *ed25519Recipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 	return []*age.Stanza{{
 		Type: ed25519Type,
 		Args: []string{fingerprint(r.blob), text.EncodeToString(ours.Bytes())},
-		Body: aead.Seal(nil, make([]byte, aead.NonceSize()), fileKey, nil), // the key is used once
+		Body: aead.Seal(nil, make([]byte, aead.NonceSize()), fileKey, nil), //nolint:gosec // the key is used once
 	}}, nil
 }
 
