@@ -85,6 +85,10 @@ func splitRecord(item, magic, value string) ([]string, error) {
 	if value == "" {
 		return nil, &DamagedError{Item: item, Why: "it is empty"}
 	}
+	// Go's base64 reads past line breaks, so nothing else would notice one.
+	if strings.ContainsAny(value, "\r\n") {
+		return nil, &DamagedError{Item: item, Why: "it has line breaks"}
+	}
 	words := strings.Split(value, " ")
 	if words[0] != magic || len(words) < 2 {
 		return nil, &DamagedError{Item: item, Why: "it is not ours"}

@@ -26,6 +26,7 @@ func records(t testing.TB) []string {
 		pieces[len(pieces)-1].String(),
 		"",
 		"auth-head",
+		head{content: whole, packed: packed}.String() + "\n",
 		"auth-head 2 whatever comes",
 		"auth-chunk 99999999999999999999 7",
 		"auth-head 1 7 d/1 3 AAAA",
