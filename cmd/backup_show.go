@@ -93,11 +93,7 @@ made. Each backup also looks for keys of other devices at the location.` + exitS
 		Args:              checked(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(cmd.Context())
+			s, state, err := c.look(cmd)
 			if err != nil {
 				return err
 			}

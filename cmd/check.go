@@ -44,11 +44,7 @@ ahead are right too, and the counter stays where it is.` + exitStatus("0 right; 
 		Args:              checked(cobra.ExactArgs(2)),
 		ValidArgsFunction: c.completeLabels,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(cmd.Context())
+			s, state, err := c.look(cmd)
 			if err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -115,7 +116,7 @@ func withCompanions(paths []string) []string {
 	for _, path := range paths {
 		beside := []string{path + "-wal"}
 		if strings.EqualFold(filepath.Ext(path), ".maFile") {
-			beside = append(beside, filepath.Join(filepath.Dir(path), "manifest.json"))
+			beside = append(beside, manifests(filepath.Dir(path))...)
 		}
 		for _, companion := range beside {
 			if path != "-" && isFile(companion) && !slices.Contains(all, companion) {
@@ -124,6 +125,26 @@ func withCompanions(paths []string) []string {
 		}
 	}
 	return all
+}
+
+// maxManifests is how many manifests are looked for in one folder.
+const maxManifests = 16
+
+// manifests returns the manifests of a folder: manifest.json, or what a browser or a
+// person has made of that name.
+func manifests(dir string) []string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // the file itself will say so
+	}
+	var found []string
+	for _, e := range entries {
+		name := strings.ToLower(e.Name())
+		if strings.Contains(name, "manifest") && strings.HasSuffix(name, ".json") && len(found) < maxManifests {
+			found = append(found, filepath.Join(dir, e.Name()))
+		}
+	}
+	return found
 }
 
 // readImport reads the files; images by their QR codes.
@@ -149,12 +170,18 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 		}
 		files = append(files, transfer.File{Name: filepath.ToSlash(path), Data: data})
 	}
+	// A key may take half a minute to derive, and nothing else here takes long.
+	const reading = "reading"
+	stop := s.working(reading)
 	batch, err := transfer.Read(ctx, files, transfer.ReadOptions{
 		Format: o.from,
 		Passphrase: func(ctx context.Context) (string, error) {
+			stop()
+			defer func() { stop = s.working(reading) }()
 			return s.passphraseFrom(ctx, o.passphraseFile, "Passphrase of the export: ", "--passphrase-file")
 		},
 	})
+	stop()
 	if no, ok := errors.AsType[*transfer.NotExportableError](err); ok {
 		err = hint.With(err, no.Do)
 	}

@@ -22,11 +22,7 @@ aliases, tags and what needs attention stand beside them.` + exitStatus("0 done;
 		Args:              checked(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(cmd.Context())
+			_, state, err := c.look(cmd)
 			if err != nil {
 				return err
 			}

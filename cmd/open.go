@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
@@ -61,6 +63,16 @@ func (c *cli) open(command string) (*session, error) {
 		return nil, err
 	}
 	return s, s.use(kind)
+}
+
+// look opens the vault and reads it, for a command that may only look.
+func (c *cli) look(cmd *cobra.Command) (*session, *vault.State, error) {
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := s.read(cmd.Context())
+	return s, state, err
 }
 
 // choose says which keyring the vault is looked for in: the flag, the

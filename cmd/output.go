@@ -50,6 +50,15 @@ func (c *cli) printTable(rows [][]string) error {
 	return c.print(b.String())
 }
 
+// working shows that something goes on, where somebody may be looking, from its
+// first second on. What is said or asked meanwhile comes after stop.
+func (c *cli) working(what string) (stop func()) {
+	if !term.IsTerminal(c.Err) || c.Getenv("TERM") == "dumb" {
+		return func() {}
+	}
+	return term.Progress(c.Err, what)
+}
+
 // jsonAccount is an account in the JSON of every command. It holds no secret.
 type jsonAccount struct {
 	ID                string   `json:"id"`

@@ -34,11 +34,7 @@ these three hold the secret.` + exitStatus("0 done; 3 no such account; 4 several
 		Args:              checked(cobra.ExactArgs(1)),
 		ValidArgsFunction: c.completeLabels,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(cmd.Context())
+			s, state, err := c.look(cmd)
 			if err != nil {
 				return err
 			}

@@ -27,11 +27,7 @@ func newStatus(c *cli) *cobra.Command {
 		Args:              checked(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(cmd.Context())
+			s, state, err := c.look(cmd)
 			if err != nil {
 				return err
 			}

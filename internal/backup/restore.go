@@ -31,7 +31,7 @@ type Step struct {
 type Options struct {
 	Accounts []string // queries of the accounts to restore; none: all
 	Replace  []string // queries of the accounts to take from the backup where both differ
-	Deleted  bool     // bring back what is in the trash, too
+	Deleted  bool     // bring back what is in the trash, too; with Replace also what a live account held before
 	Anew     bool     // from is not the newest state: stamp what it brings anew, so that no sync undoes it
 }
 
@@ -49,6 +49,9 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 			r.candidates = append(r.candidates, vault.Account{Account: d.Account(), Shown: d.Account().Label()})
 		}
 	}
+	if o.Deleted && len(o.Replace) > 0 {
+		r.offerEarlier(trashed)
+	}
 	wanted, err := r.choose(r.candidates, o.Accounts)
 	if err != nil {
 		return nil, err
@@ -61,6 +64,9 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 	for _, a := range r.candidates {
 		if len(o.Accounts) > 0 && !wanted[a.ID] && !replace[a.ID] {
 			continue
+		}
+		if r.earlier[a.ID] && !replace[a.ID] {
+			continue // only one that is named is given up for what it was before
 		}
 		d, fromTrash := trashed[a.ID]
 		step, err := r.one(a, replace[a.ID], o, d, fromTrash)
@@ -83,6 +89,22 @@ type restorer struct {
 	from       *vault.State
 	candidates []vault.Account
 	replaced   map[string]bool // accounts here that hold a secret of the backup by now
+	earlier    map[string]bool // candidates that are what a live account held before
+}
+
+// offerEarlier makes candidates of the secrets that live accounts held before their
+// present ones, as far as the trash has them: the newest of each.
+func (r *restorer) offerEarlier(trashed map[string]vault.Trashed) {
+	r.earlier = map[string]bool{}
+	for _, d := range r.Superseded() {
+		here, err := r.Find("id:"+d.ID, true)
+		if err != nil || r.earlier[here.ID] || trashed[here.ID].ID != "" {
+			continue
+		}
+		r.earlier[here.ID], trashed[here.ID] = true, d
+		here.Credential = d.Credential
+		r.candidates = append(r.candidates, here)
+	}
 }
 
 // differing returns the candidates that are not here as they are: this device's own
@@ -125,6 +147,10 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 			return Step{a, Kept}, nil
 		}
 		r.replaced[here.ID] = true
+		if fromTrash {
+			back, err := r.Undelete(d)
+			return Step{back, Replaced}, err
+		}
 		if err := r.SetCredential(here.ID, a.Credential, a.Counter); err != nil {
 			return Step{}, err
 		}

@@ -52,21 +52,23 @@ func isSteamManifest(object map[string]json.RawMessage) bool {
 	return hasKeys(first, "filename", "steamid") || hasKeys(first, "filename", "steam_id")
 }
 
-// seal returns how the file of this name is encrypted, or nil. Folders are no part of
-// a name here.
-func (m steamManifest) seal(name string) *steamSeal {
+// seals returns how the files are encrypted, those of this name first: a download or a
+// backup may have given the file another one. Folders are no part of a name here.
+func (m steamManifest) seals(name string) (named, others []*steamSeal) {
 	for _, e := range m.Entries {
-		if baseName(e.Filename) != baseName(name) {
-			continue
+		seal := e.Encryption
+		if seal == nil && e.IV != "" && e.Salt != "" {
+			seal = &steamSeal{IV: e.IV, Salt: e.Salt}
 		}
-		if e.Encryption != nil {
-			return e.Encryption
-		}
-		if e.IV != "" && e.Salt != "" {
-			return &steamSeal{IV: e.IV, Salt: e.Salt}
+		switch {
+		case seal == nil:
+		case baseName(e.Filename) == baseName(name):
+			named = append(named, seal)
+		default:
+			others = append(others, seal)
 		}
 	}
-	return nil
+	return named, others
 }
 
 // names reports whether the manifest has an entry for the file of this name.
@@ -82,8 +84,13 @@ func (m steamManifest) names(name string) bool {
 // baseName returns a name without its folders, of any system.
 func baseName(name string) string { return path.Base(strings.ReplaceAll(name, `\`, "/")) }
 
-// steamSealOf returns how s is encrypted, by the manifests of the same call, or nil.
-func steamSealOf(s *Source) *steamSeal {
+// maxSeals is how many entries of manifests are tried on a file that none of them names.
+const maxSeals = 16
+
+// steamSealsOf returns how s may be encrypted, by the manifests of the same call, the
+// likeliest first.
+func steamSealsOf(s *Source) []*steamSeal {
+	var first, rest []*steamSeal
 	for _, f := range s.Others {
 		o := s.inner(f.Name, f.Data)
 		if !isSteamManifest(o.Object()) {
@@ -91,18 +98,30 @@ func steamSealOf(s *Source) *steamSeal {
 		}
 		var m steamManifest
 		if o.JSON(&m) == nil {
-			if seal := m.seal(s.Name); seal != nil {
-				return seal
-			}
+			named, others := m.seals(s.Name)
+			first, rest = append(first, named...), append(rest, others...)
 		}
 	}
-	return nil
+	if len(first) == 0 {
+		first = rest[:min(len(rest), maxSeals)]
+	}
+	return first
 }
 
 // isSealedSteam reports whether s is an encrypted maFile: noise in base64, which a
 // manifest knows, or which nothing but its name explains.
 func isSealedSteam(s *Source) bool {
-	return isSealedText(s) && (steamSealOf(s) != nil || isMaFile(s.Name))
+	if !isSealedText(s) {
+		return false
+	}
+	for _, f := range s.Others {
+		o := s.inner(f.Name, f.Data)
+		var m steamManifest
+		if isSteamManifest(o.Object()) && o.JSON(&m) == nil && m.names(s.Name) {
+			return true
+		}
+	}
+	return isMaFile(s.Name)
 }
 
 // readSealedSteam reads an encrypted maFile, or explains a manifest that came alone.
@@ -113,33 +132,43 @@ func readSealedSteam(ctx context.Context, s *Source) (Batch, error) {
 			Do:   "Give it in one call with the files that it names: `auth import manifest.json *.maFile`.",
 		}
 	}
-	seal := steamSealOf(s)
-	if seal == nil {
+	seals := steamSealsOf(s)
+	if len(seals) == 0 {
 		return Batch{}, &NotExportableError{
 			What: "an encrypted maFile without the manifest that belongs to it",
 			Do:   "Give the manifest.json of its folder in the same call: `auth import manifest.json *.maFile`.",
 		}
 	}
-	iv, err1 := base64.StdEncoding.DecodeString(seal.IV)
-	salt, err2 := base64.StdEncoding.DecodeString(seal.Salt)
-	data, err3 := sealedText(s)
-	if err1 != nil || err2 != nil || err3 != nil {
+	data, err := sealedText(s)
+	if err != nil {
 		return Batch{}, ErrDamaged
 	}
 	passphrase, err := s.Passphrase(ctx)
 	if err != nil {
 		return Batch{}, err
 	}
-	for _, key := range seal.keys(passphrase, salt) {
-		plain, err := openCBC(key(), iv, data)
-		if errors.Is(err, ErrDamaged) {
-			return Batch{}, err
+	failed := ErrDamaged // unless an entry was whole enough to try the passphrase
+	for _, seal := range seals {
+		iv, err1 := base64.StdEncoding.DecodeString(seal.IV)
+		salt, err2 := base64.StdEncoding.DecodeString(seal.Salt)
+		if err1 != nil || err2 != nil {
+			continue
 		}
-		if inner := s.inner(s.Name, plain); err == nil && inner.Object() != nil {
-			return readSteam(ctx, inner)
+		for _, key := range seal.keys(passphrase, salt) {
+			if err := ctx.Err(); err != nil {
+				return Batch{}, err
+			}
+			plain, err := openCBC(key(), iv, data)
+			if errors.Is(err, ErrDamaged) {
+				break
+			}
+			failed = ErrWrongPassphrase
+			if inner := s.inner(s.Name, plain); err == nil && inner.Object() != nil {
+				return readSteam(ctx, inner)
+			}
 		}
 	}
-	return Batch{}, ErrWrongPassphrase
+	return Batch{}, failed
 }
 
 // keys returns what derives the keys to be tried. steamguard-cli has had two sets of
