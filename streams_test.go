@@ -288,3 +288,32 @@ func TestFIFO(t *testing.T) {
 		t.Error("an interrupted read ended well")
 	}
 }
+
+// A key that takes long to derive shows on a terminal that something goes on, and
+// nothing of that stays on the line; off a terminal nothing is shown.
+func TestImportShowsProgress(t *testing.T) {
+	t.Parallel()
+	// Seconds of PBKDF2 for a passphrase that then is wrong.
+	export := writeTemp(t, `{"encrypted":true,"passwordProtected":true,"salt":"c2FsdHNhbHRzYWx0c2FsdA==","kdfType":0,"kdfIterations":9000000,
+		"encKeyValidation_DO_NOT_EDIT":"2.AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+		"data":"2.AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`)
+	d := newDevice(t, nil)
+	out := d.fails(7, []string{"passphrase"}, "import", export, "--passphrase-file", writeTemp(t, "guess"))
+	if strings.Contains(out.stderr, "reading [") {
+		t.Errorf("off a terminal: %s", out.stderr)
+	}
+	interactive(d)
+	cmd := d.command("import", export)
+	p := sit(t, cmd)
+	p.awaits("Passphrase of the export")
+	p.types("guess\r")
+	p.awaits("reading [")
+	all := p.rest()
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("exit code %d\n%s", code, all)
+	}
+	if end := strings.LastIndex(all, "reading ["); !strings.Contains(all[end:], "\x1b[K") || !strings.Contains(all[end:], "auth: error:") {
+		t.Errorf("the line of the bar is not cleared before the error:\n%q", all)
+	}
+}
