@@ -137,13 +137,13 @@ func (s *Service) Start() {
 // awaitUnlocked waits for the collection, which can come after the name.
 func (s *Service) awaitUnlocked() {
 	s.t.Helper()
-	for range 500 {
+	for range 3000 { // half a minute: a busy machine starts it late
 		locked, err := s.conn.Object("org.freedesktop.secrets", loginPath).
 			GetProperty("org.freedesktop.Secret.Collection.Locked")
 		if err == nil && locked.Value() == false {
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 	s.t.Fatal("gnome-keyring-daemon did not unlock its collection")
 }
