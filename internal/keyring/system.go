@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	gokeyring "github.com/zalando/go-keyring"
 )
@@ -34,7 +35,10 @@ type SystemOptions struct {
 type SystemKeyring struct {
 	o     SystemOptions
 	ready func(context.Context) error // what has to hold before the first call
-	fit   func(context.Context) error // what has to hold before the first Set
+	quiet func(context.Context) error // ... before the first of go-keyring's
+	fit   func(context.Context) error // ... before the first Set
+
+	plain atomic.Pointer[string] // the session of the Secret Service, once look has one
 }
 
 var _ Keyring = (*SystemKeyring)(nil)
@@ -43,6 +47,7 @@ var _ Keyring = (*SystemKeyring)(nil)
 func System(o SystemOptions) *SystemKeyring {
 	k := &SystemKeyring{o: o}
 	k.ready = once(k.prepare)
+	k.quiet = once(k.unlock)
 	k.fit = once(k.durable)
 	return k
 }
@@ -57,6 +62,12 @@ func (k *SystemKeyring) Limit() int { return systemLimit }
 // [ErrLocked], [ErrUnavailable], [ErrTimeout].
 func (k *SystemKeyring) Get(ctx context.Context, name string) (string, error) {
 	return k.call(ctx, name, func() (string, error) {
+		if value, ok := k.look(ctx, name); ok {
+			return value, nil
+		}
+		if err := errors.Join(k.quiet(ctx), ctx.Err()); err != nil {
+			return "", err
+		}
 		return gokeyring.Get(k.o.Service, name)
 	})
 }
@@ -68,6 +79,9 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, len(value), systemLimit)
 	}
 	_, err := k.call(ctx, name, func() (string, error) {
+		if err := k.quiet(ctx); err != nil {
+			return "", err
+		}
 		if err := errors.Join(k.fit(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
@@ -79,6 +93,9 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 // Delete removes an item. See [Keyring].
 func (k *SystemKeyring) Delete(ctx context.Context, name string) error {
 	_, err := k.call(ctx, name, func() (string, error) {
+		if err := errors.Join(k.quiet(ctx), ctx.Err()); err != nil {
+			return "", err
+		}
 		return "", gokeyring.Delete(k.o.Service, name)
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -109,7 +126,7 @@ func (k *SystemKeyring) Collection(ctx context.Context) (name string, locked boo
 	return a.name, a.locked, nil
 }
 
-// call runs one call of go-keyring under ctx.
+// call runs what talks to the keyring under ctx.
 func (k *SystemKeyring) call(ctx context.Context, name string, f func() (string, error)) (string, error) {
 	if err := errors.Join(checkName(name), checkName(trimProfile(k.o.Service))); err != nil {
 		return "", err

@@ -63,9 +63,8 @@ func SessionBus(variable string) string {
 
 func knownBus(address string) bool { return address != "" && address != "autolaunch:" }
 
-// prepare makes sure that go-keyring will talk to the bus that was asked for,
-// and that it will not prompt where nobody can answer.
-func (k *SystemKeyring) prepare(ctx context.Context) error {
+// prepare makes sure that go-keyring will talk to the bus that was asked for.
+func (k *SystemKeyring) prepare(context.Context) error {
 	if !knownBus(k.o.Bus) {
 		return fmt.Errorf("%w: no D-Bus session bus", ErrUnavailable)
 	}
@@ -80,6 +79,11 @@ func (k *SystemKeyring) prepare(ctx context.Context) error {
 	case now != k.o.Bus:
 		return fmt.Errorf("%w: %s names another bus", ErrUnavailable, busVariable)
 	}
+	return nil
+}
+
+// unlock makes sure that go-keyring will not prompt where nobody can answer.
+func (k *SystemKeyring) unlock(ctx context.Context) error {
 	if k.o.Interactive {
 		return nil
 	}

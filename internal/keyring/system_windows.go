@@ -14,7 +14,10 @@ const systemLimit = 2500
 func SessionBus(string) string { return "" }
 
 func (k *SystemKeyring) prepare(context.Context) error { return nil }
+func (k *SystemKeyring) unlock(context.Context) error  { return nil }
 func (k *SystemKeyring) durable(context.Context) error { return nil }
+
+func (k *SystemKeyring) look(context.Context, string) (string, bool) { return "", false }
 
 func (k *SystemKeyring) collection(context.Context) (string, bool, error) {
 	return "Credential Manager", false, nil
