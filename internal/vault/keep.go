@@ -50,41 +50,6 @@ func unknown(object []byte, known []string) (later map[string]json.RawMessage) {
 	return later
 }
 
-// eachField calls f for the fields of a valid JSON object, with their names in quotes.
-// A decoder would do it too, at a multiple of what reading the account costs.
-func eachField(object []byte, f func(quoted, value []byte)) {
-	var name []byte
-	depth, value := 0, -1 // where the value of name begins, after its colon
-	for i := 0; i < len(object); i++ {
-		switch c := object[i]; c {
-		case '"':
-			from := i
-			for i++; i < len(object) && object[i] != '"'; i++ {
-				if object[i] == '\\' {
-					i++
-				}
-			}
-			if depth == 1 && value < 0 && i < len(object) {
-				name = object[from : i+1]
-			}
-		case '{', '[':
-			depth++
-		case ':':
-			if depth == 1 {
-				value = i + 1
-			}
-		case ',', '}', ']':
-			if depth == 1 && value >= 0 {
-				f(name, object[value:i])
-				value = -1
-			}
-			if c != ',' {
-				depth--
-			}
-		}
-	}
-}
-
 // canonical returns a JSON value with sorted names and nothing between its tokens,
 // so that equal values are equal bytes.
 func canonical(value []byte) json.RawMessage {

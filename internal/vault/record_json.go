@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -92,11 +93,86 @@ func (r *Record) unsaid(valued bool) Stamp {
 	return Stamp{}
 }
 
+// field returns where readFields puts a value.
+func (w *wireRecord) field(name []byte) any {
+	switch string(name) {
+	case "id":
+		return &w.ID
+	case "created":
+		return &w.Created
+	case "issuer":
+		return &w.Issuer
+	case "name":
+		return &w.Name
+	case "secret":
+		return &w.Secret
+	case "type":
+		return &w.Type
+	case "algorithm":
+		return &w.Algorithm
+	case "digits":
+		return &w.Digits
+	case "period":
+		return &w.Period
+	case "pin":
+		return &w.PIN
+	case "hash":
+		return &w.Hash
+	case "alias":
+		return &w.Alias
+	case "note":
+		return &w.Note
+	case "tags":
+		return &w.Tags
+	case "device_bound":
+		return &w.DeviceBound
+	case "removed":
+		return &w.Removed
+	case "was":
+		return &w.Was
+	case "by_name":
+		return &w.ByName
+	case "apart":
+		return &w.Apart
+	case "stamps":
+		return &w.Stamps
+	default:
+		return nil
+	}
+}
+
+// readRecords reads a valid JSON array of what [Record.MarshalJSON] writes.
+func readRecords(array []byte) (records []*Record, err error) {
+	if !bytes.HasPrefix(array, []byte("[")) {
+		return nil, fmt.Errorf("%w: the accounts are no list", ErrFormat)
+	}
+	w := new(wireRecord)
+	eachElement(array, func(object []byte) {
+		if err == nil {
+			r := new(Record)
+			err = r.read(bytes.TrimSpace(object), w)
+			records = append(records, r)
+		}
+	})
+	return records, err
+}
+
 // UnmarshalJSON reads what MarshalJSON writes. A record that no code could be
 // computed from is [ErrFormat].
-func (r *Record) UnmarshalJSON(data []byte) error {
-	var w wireRecord
-	if err := json.Unmarshal(data, &w); err != nil {
+func (r *Record) UnmarshalJSON(data []byte) error { return r.read(data, new(wireRecord)) }
+
+// read reads one account from a valid JSON value, by way of w.
+func (r *Record) read(data []byte, w *wireRecord) error {
+	if !bytes.HasPrefix(data, []byte("{")) {
+		return fmt.Errorf("%w: an account is none", ErrFormat)
+	}
+	*w = wireRecord{}
+	foreign, err := readFields(data, w.field)
+	if foreign && err == nil { // among them may be known ones in other words
+		*w = wireRecord{}
+		err = json.Unmarshal(data, w)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: account: %s", ErrFormat, reason(err))
 	}
 	if w.ID == "" {
@@ -133,7 +209,11 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 		r.was = without(union(w.Was), r.Label.Value.folded())
 	}
 	r.byName, r.apart = union(w.ByName), union(w.Apart)
-	r.readLater(unknown(data, recordFields()), w.Stamps, at)
+	var later map[string]json.RawMessage
+	if foreign {
+		later = unknown(data, recordFields())
+	}
+	r.readLater(later, w.Stamps, at)
 	return nil
 }
 

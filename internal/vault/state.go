@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -59,7 +60,7 @@ type wireState struct {
 	Version  int                 `json:"version"`
 	ID       string              `json:"vault"`
 	Clock    int64               `json:"clock"`
-	Records  []*Record           `json:"accounts"`
+	Records  wireRecords         `json:"accounts"`
 	Ordered  int                 `json:"ordered,omitempty"`
 	OrderAt  Stamp               `json:"order_at,omitzero"`
 	Settings map[string]wireText `json:"settings,omitempty"`
@@ -67,6 +68,44 @@ type wireState struct {
 	Purged   []Purge             `json:"purged,omitempty"`
 	Counters map[string]Counter  `json:"counters,omitempty"`
 	Links    map[string]string   `json:"links,omitempty"`
+}
+
+type wireRecords []*Record
+
+// UnmarshalJSON is what encoding/json calls; the usual way is readValue.
+func (w *wireRecords) UnmarshalJSON(data []byte) (err error) {
+	*w, err = readRecords(data)
+	return err
+}
+
+// field returns where readFields puts a value.
+func (w *wireState) field(name []byte) any {
+	switch string(name) {
+	case "version":
+		return &w.Version
+	case "vault":
+		return &w.ID
+	case "clock":
+		return &w.Clock
+	case "accounts":
+		return &w.Records
+	case "ordered":
+		return &w.Ordered
+	case "order_at":
+		return &w.OrderAt
+	case "settings":
+		return &w.Settings
+	case "trash":
+		return &w.Trash
+	case "purged":
+		return &w.Purged
+	case "counters":
+		return &w.Counters
+	case "links":
+		return &w.Links
+	default:
+		return nil
+	}
 }
 
 type wireText struct {
@@ -84,7 +123,7 @@ func (s *State) MarshalJSON() ([]byte, error) {
 		Trash: s.Trash, Purged: s.Purged, Counters: s.Counters, Links: s.Links,
 	}
 	if w.Records == nil {
-		w.Records = []*Record{}
+		w.Records = wireRecords{}
 	}
 	if len(s.Settings) > 0 {
 		w.Settings = map[string]wireText{}
@@ -97,8 +136,20 @@ func (s *State) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
 func (s *State) UnmarshalJSON(data []byte) error {
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
+	}
+	if data = bytes.TrimSpace(data); data[0] != '{' {
+		return ErrFormat
+	}
 	var w wireState
-	if err := json.Unmarshal(data, &w); err != nil {
+	foreign, err := readFields(data, w.field)
+	if foreign && err == nil {
+		w = wireState{}
+		err = json.Unmarshal(data, &w)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
 	}
 	switch {
@@ -110,7 +161,9 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		ID: w.ID, Clock: w.Clock, Records: w.Records, Ordered: w.Ordered, OrderAt: w.OrderAt,
 		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: newClasses(w.Links).links(),
-		later: unknown(data, stateFields()),
+	}
+	if foreign {
+		s.later = unknown(data, stateFields())
 	}
 	for i, r := range s.Records {
 		if r == nil || s.byRecord(r.ID) != w.Records[i] {
