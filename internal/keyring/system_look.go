@@ -28,24 +28,33 @@ func (k *SystemKeyring) look(ctx context.Context, name string) (value string, ok
 	select {
 	case <-ctx.Done():
 		return "", false
-	case answer := <-search.Done:
-		if answer.Store(&items) != nil || len(items) == 0 || !opened {
+	case found := <-search.Done:
+		if found.Store(&items) != nil || len(items) == 0 || !opened {
 			return "", false
 		}
 	}
-	var secret struct {
-		Session     dbus.ObjectPath
-		Parameters  []byte
-		Value       []byte
-		ContentType string
-	}
-	err = conn.Object(serviceName, items[0]).
-		CallWithContext(ctx, "org.freedesktop.Secret.Item.GetSecret", 0, session).Store(&secret)
-	if err != nil {
+	answer := conn.Object(serviceName, items[0]).
+		CallWithContext(ctx, "org.freedesktop.Secret.Item.GetSecret", 0, session)
+	if answer.Err != nil {
 		k.plain.Store(nil) // of a service that has ended, perhaps
 		return "", false
 	}
-	return string(secret.Value), true
+	return secretOf(answer.Body)
+}
+
+// secretOf returns the value in an answer to GetSecret: a structure of the session, the
+// parameters of its encryption, the value and its type. It is not taken by Store, which
+// copies a byte at a time by reflection.
+func secretOf(body []any) (value string, ok bool) {
+	if len(body) != 1 {
+		return "", false
+	}
+	secret, ok := body[0].([]any)
+	if !ok || len(secret) != 4 {
+		return "", false
+	}
+	bytes, ok := secret[2].([]byte)
+	return string(bytes), ok
 }
 
 // session returns the session for secrets that look reads: unencrypted on the bus, as
