@@ -27,7 +27,7 @@ func progress(w io.Writer, what string, after, every time.Duration) (stop func()
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		began := time.Now()
+		var began time.Time
 		wait := time.NewTimer(after)
 		defer wait.Stop()
 		for step := 0; ; step++ {
@@ -37,8 +37,11 @@ func progress(w io.Writer, what string, after, every time.Duration) (stop func()
 					fmt.Fprint(w, "\r\x1b[K")
 				}
 				return
-			case <-wait.C:
-				fmt.Fprintf(w, "\r%s [%s] %d s\x1b[K", what, bar(step), int(time.Since(began).Seconds()))
+			case now := <-wait.C:
+				if step == 0 {
+					began = now.Add(-after)
+				}
+				fmt.Fprintf(w, "\r%s [%s] %d s\x1b[K", what, bar(step), int(now.Sub(began).Seconds()))
 				wait.Reset(every)
 			}
 		}
