@@ -48,7 +48,7 @@ func TestProgressOfWhatLasts(t *testing.T) {
 		t.Errorf("it takes more than a line: %q", shown)
 	}
 	pictures := map[string]bool{}
-	for _, line := range strings.SplitSeq(string(shown), "\r") {
+	for line := range strings.SplitSeq(string(shown), "\r") {
 		if from, to := strings.IndexByte(line, '['), strings.IndexByte(line, ']'); from >= 0 && to > from {
 			pictures[line[from:to]] = true
 		}
