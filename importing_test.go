@@ -111,3 +111,26 @@ func TestImportBadInput(t *testing.T) {
 		t.Errorf("the vault holds %q", got)
 	}
 }
+
+// An encrypted maFile finds its manifest whatever a browser or a person has called the
+// two, and nothing else in the folder is taken for one.
+func TestImportRenamedSteamFiles(t *testing.T) {
+	t.Parallel()
+	from := filepath.Join("internal", "transfer", "testdata", "formats", "steam")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "Download (1).maFile")
+	copyFile(t, filepath.Join(from, "sda.maFile"), file)
+	copyFile(t, filepath.Join(from, "sda.maFile.with", "manifest.json"), filepath.Join(dir, "Manifest (1).JSON"))
+	write(t, filepath.Join(dir, "manifest.json"), []byte(`{"name":"an extension","manifest_version":3}`))
+	write(t, filepath.Join(dir, "manifest.json.json"), []byte("no JSON"))
+	var want struct{ Passphrase string }
+	if err := json.Unmarshal(read(t, filepath.Join(from, "sda.maFile.want.json")), &want); err != nil {
+		t.Fatal(err)
+	}
+	d := newDevice(t, nil)
+	d.must("", "import", file, "--passphrase-file", writeTemp(t, want.Passphrase))
+	if got := d.labels(); len(got) != 1 {
+		t.Errorf("accounts %q", got)
+	}
+	d.fails(7, []string{"wrong passphrase"}, "import", file, "--passphrase-file", writeTemp(t, "guess"))
+}

@@ -127,11 +127,14 @@ func withCompanions(paths []string) []string {
 	return all
 }
 
-// maxManifests is how many manifests are looked for in one folder.
-const maxManifests = 16
+// What is looked at in the folder of a maFile.
+const (
+	maxManifests = 16
+	maxManifest  = 1 << 20 // bytes
+)
 
-// manifests returns the manifests of a folder: manifest.json, or what a browser or a
-// person has made of that name.
+// manifests returns the manifests of Steam accounts in a folder, under whatever name a
+// browser or a person has given them.
 func manifests(dir string) []string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -140,8 +143,14 @@ func manifests(dir string) []string {
 	var found []string
 	for _, e := range entries {
 		name := strings.ToLower(e.Name())
-		if strings.Contains(name, "manifest") && strings.HasSuffix(name, ".json") && len(found) < maxManifests {
-			found = append(found, filepath.Join(dir, e.Name()))
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxManifest ||
+			!strings.Contains(name, "manifest") || !strings.HasSuffix(name, ".json") {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if data, err := os.ReadFile(path); err == nil && transfer.IsSteamManifest(data) && len(found) < maxManifests {
+			found = append(found, path)
 		}
 	}
 	return found

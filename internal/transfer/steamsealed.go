@@ -41,6 +41,12 @@ type steamSeal struct {
 	Salt   string `json:"salt"` // base64
 }
 
+// IsSteamManifest reports whether a file is a manifest of Steam accounts, which belongs
+// to the maFiles beside it and is read in one call with them.
+func IsSteamManifest(data []byte) bool {
+	return isSteamManifest((&Source{File: File{Data: data}}).Object())
+}
+
 // isSteamManifest reports whether an object is a manifest: it has entries of files
 // that belong to a Steam account each.
 func isSteamManifest(object map[string]json.RawMessage) bool {
