@@ -57,21 +57,18 @@ func (s *session) writeBackupState(b backupState) error {
 }
 
 // location reads what a user calls a location.
-func (s *session) location(text string) (patient, error) {
+func (s *session) location(text string) (location.Location, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		return patient{}, err
+		return nil, err
 	}
 	loc, err := location.Parse(text, location.Options{
-		Dir: dir, Home: s.home(), Temp: s.places.state, LookPath: s.LookPath, Env: s.Environ(),
+		Dir: dir, Home: s.home(), Temp: s.places.state, LookPath: s.LookPath, Env: s.Environ(), Wait: s.Patience,
 	})
 	if errors.Is(err, location.ErrInvalid) {
-		return patient{}, usageError{err}
+		return nil, usageError{err}
 	}
-	if err != nil {
-		return patient{}, err
-	}
-	return patient{loc, s.patience(loc)}, nil
+	return loc, err
 }
 
 // enrolment returns how this device takes part in a location; ok is false where
@@ -136,7 +133,7 @@ func (s *session) backUp(ctx context.Context, how backupHow) (backup.Done, error
 		return backup.Done{}, s.stale(err)
 	}
 	outer := ctx
-	ctx, cancel := context.WithTimeout(ctx, s.patience(loc))
+	ctx, cancel := context.WithTimeout(ctx, loc.Wait())
 	defer cancel()
 	release, err := s.lockBackup(ctx, loc)
 	if err != nil {
@@ -163,7 +160,7 @@ func (s *session) lockBackup(ctx context.Context, loc location.Location) (releas
 	if s.backupLocked {
 		return func() {}, nil
 	}
-	unlock, err := vault.LockFile(ctx, s.places.state, "backup.lock", s.command, s.patience(loc))
+	unlock, err := vault.LockFile(ctx, s.places.state, "backup.lock", s.command, loc.Wait())
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +234,9 @@ func (s *session) backUpLocked(ctx context.Context, loc location.Location, e bac
 		OtherKeys: others, OldFiles: b.OldFiles,
 	})
 }
+
+// readWait is how long a location may take to be read from end to end.
+const readWait = 5 * time.Minute
 
 // take reads a whole location with the keys that are held and those that its
 // backups hold.

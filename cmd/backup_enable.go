@@ -94,7 +94,7 @@ type jsonCloud struct {
 
 // listClouds lists the cloud folders that were found on this machine.
 func (c *cli) listClouds(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, folderWait)
+	ctx, cancel := context.WithTimeout(ctx, location.FolderWait)
 	defer cancel()
 	found := location.Detect(ctx, location.DetectOptions{
 		GOOS: runtime.GOOS, Home: c.home(), Getenv: c.Getenv, Stat: os.Stat, ReadDir: os.ReadDir, ReadFile: os.ReadFile,
@@ -134,7 +134,7 @@ func (s *session) enable(ctx context.Context, text string, o enableOptions) erro
 	if state.Generation == 0 {
 		return hint.With(errors.New("the vault is empty: there is nothing to back up yet"), "auth add, or auth restore "+text)
 	}
-	if err := loc.prepare(ctx); err != nil {
+	if err := location.Prepare(ctx, loc); err != nil {
 		return at(loc, err)
 	}
 	entries, err := list(ctx, loc)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -98,7 +99,7 @@ func (s *session) examineBackup(ctx context.Context, state *vault.State, add fun
 		add("location", err, "")
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, remoteWait)
+	ctx, cancel := context.WithTimeout(ctx, location.RemoteWait)
 	defer cancel()
 	entries, err := list(ctx, loc)
 	if err != nil {

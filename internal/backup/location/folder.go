@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // folder is a Location in the file system.
@@ -33,6 +34,8 @@ func newFolder(path string) *folder {
 func (f *folder) String() string { return f.path }
 
 func (f *folder) Local() bool { return true }
+
+func (f *folder) Wait() time.Duration { return FolderWait }
 
 func (f *folder) in(name string) string { return filepath.Join(f.path, name) }
 

@@ -72,6 +72,8 @@ type Location interface {
 	String() string
 	// Local reports whether it is a folder.
 	Local() bool
+	// Wait is how long a single call may take; it ends with [ErrTimeout] after that.
+	Wait() time.Duration
 	// List returns the files that lie directly in it, by name. It reads none of
 	// them, so it downloads nothing.
 	List(ctx context.Context) ([]Entry, error)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -21,6 +22,9 @@ type Options struct {
 	LookPath func(name string) (string, error)
 	// Env is rclone's environment, where it finds its configuration.
 	Env []string
+	// Wait is how long a single call may take. Zero is what is usual for the kind
+	// of location: [FolderWait], [RemoteWait].
+	Wait time.Duration
 }
 
 // Parse reads what a user calls a location: a folder, or rclone:REMOTE:PATH.
@@ -42,7 +46,7 @@ func Parse(text string, o Options) (Location, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newFolder(path), nil
+	return bound(newFolder(path), o.Wait), nil
 }
 
 func parseRemote(text string, o Options) (Location, error) {
@@ -59,7 +63,7 @@ func parseRemote(text string, o Options) (Location, error) {
 	if strings.Trim(path, "/") != "" { // "/" alone is the root, and not the folder that the remote begins at.
 		path = strings.TrimRight(path, "/")
 	}
-	return &remoteLocation{o: o, remote: remote, path: path}, nil
+	return bound(&remoteLocation{o: o, remote: remote, path: path}, o.Wait), nil
 }
 
 func notInRemote(r rune) bool {

@@ -32,6 +32,8 @@ func (r *remoteLocation) String() string { return "rclone:" + r.remote + ":" + r
 
 func (r *remoteLocation) Local() bool { return false }
 
+func (r *remoteLocation) Wait() time.Duration { return RemoteWait }
+
 // at is what rclone calls a file of the location, or with "" the location.
 func (r *remoteLocation) at(name string) string {
 	switch {
