@@ -1,4 +1,6 @@
-package main
+// Package e2e holds the program as its users run it: scripts, recoveries and bad days, in processes. All of it is tests,
+// with those that hold for the whole tree: who imports whom, and what the pages say.
+package e2e
 
 import (
 	"errors"
@@ -18,6 +20,9 @@ import (
 	"github.com/authcli/auth/cmd"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
+
+// root is the root of the module as tests see it: they run in the folder of their package.
+var root = filepath.Join("..", "..")
 
 // TestMain makes the test binary auth itself when a script calls it by that name,
 // with differences that the shipped program has no switch for: a clock and a name of the
@@ -101,7 +106,7 @@ func run(t *testing.T, keyring string, env []string) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			repo, err := os.Getwd()
+			repo, err := filepath.Abs(root)
 			if err != nil {
 				return err
 			}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -76,6 +76,7 @@ func onWindows(t *testing.T) func(stdin string, args ...string) string {
 	}
 	exe, home := filepath.Join(t.TempDir(), "auth.exe"), t.TempDir()
 	build := exec.Command("go", "build", "-o", exe, ".")
+	build.Dir = root
 	build.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
