@@ -53,7 +53,7 @@ var rooms = map[string]room{
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
-		may: []string{"internal/keyring", "github.com/godbus/dbus/v5"},
+		may: []string{"internal/keyring", "internal/testenv", "github.com/godbus/dbus/v5"},
 		why: "what every keyring must do, and a Secret Service to hold it against: for tests alone",
 	},
 	"internal/vault": {
@@ -96,6 +96,9 @@ var rooms = map[string]room{
 	"internal/term": {
 		may: []string{"golang.org/x/sys", "golang.org/x/term"},
 		why: "the person at the terminal, whatever the question is about",
+	},
+	"internal/testenv": {
+		why: "what tests ask of the machine: for tests alone",
 	},
 	"internal/hint": {
 		why: "advice is data on an error",
