@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,6 +15,7 @@ import (
 
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // says answers every question for a passphrase alike.
@@ -245,13 +245,7 @@ func TestFileForeign(t *testing.T) {
 // TestFileOpensWithAge: the two commands that the documentation names.
 func TestFileOpensWithAge(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("age"); err != nil {
-		const message = "needs age: apt-get install age"
-		if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), "age") {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
+	testenv.Program(t, "age", "age")
 	for _, passphrase := range []string{"", "correct horse"} {
 		k, dir := created(t, passphrase)
 		put(t, k, "head", "x")

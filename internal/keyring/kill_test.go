@@ -10,12 +10,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // killLimit makes chunks of macOS's size on the Secret Service, so that a kill
@@ -47,13 +47,12 @@ func writeForever(k keyring.Keyring) {
 
 // TestKill kills a writer at any moment; what is there then is the last
 // generation that it acknowledged or the one that it had begun.
-// AUTH_TEST_KILLS is the number of times, 15 without it.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
 	kills := 15
-	if n, err := strconv.Atoi(os.Getenv("AUTH_TEST_KILLS")); err == nil {
-		kills = n
+	if testenv.Long() {
+		kills = 100
 	}
 	known := uint64(0)
 	for range kills {

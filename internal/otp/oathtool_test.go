@@ -4,35 +4,19 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/otp"
+	"github.com/authcli/auth/internal/testenv"
 )
-
-// need returns the path of a program, or skips the test; where AUTH_TEST_REQUIRE
-// names the part, its absence is a failure.
-func need(t *testing.T, part, debian string) string {
-	t.Helper()
-	path, err := exec.LookPath(part)
-	if err == nil {
-		return path
-	}
-	if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part) {
-		t.Fatalf("%s is required and not installed (Debian package %s)", part, debian)
-	}
-	t.Skipf("%s is not installed (Debian package %s)", part, debian)
-	return ""
-}
 
 func TestAgainstOathtool(t *testing.T) {
 	t.Parallel()
-	oathtool := need(t, "oathtool", "oathtool")
+	oathtool := testenv.Program(t, "oathtool", "oathtool")
 	dice := rand.New(rand.NewPCG(4226, 6238))
 	for range 60 {
 		secret := make([]byte, 1+dice.IntN(70))

@@ -13,7 +13,7 @@ import (
 )
 
 // patience replaces the time that a search may take: what can be read is judged here,
-// however busy the machine is. How long it takes is for bench/qr to say.
+// however busy the machine is. How long it takes is for internal/bench/qr to say.
 const patience = 10 * maxTime
 
 // The bars are those of the issue. The images are not part of the project;

@@ -10,29 +10,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer"
 )
 
-// decoder returns python3 with the package cryptography, or skips the test; where
-// AUTH_TEST_REQUIRE names python3-cryptography, its absence is a failure.
+// decoder returns python3 with the package cryptography.
 func decoder(t *testing.T) string {
 	t.Helper()
-	python, err := exec.LookPath("python3")
-	if err == nil {
-		err = exec.CommandContext(t.Context(), python, "-c", "import cryptography").Run()
+	python := testenv.Program(t, "python3", "python3")
+	if err := exec.CommandContext(t.Context(), python, "-c", "import cryptography").Run(); err != nil {
+		testenv.Missing(t, "python3-cryptography", "needs the Debian package python3-cryptography")
 	}
-	if err == nil {
-		return python
-	}
-	if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), "python3-cryptography") {
-		t.Fatal("python3-cryptography is required and not installed")
-	}
-	t.Skip("python3 with cryptography is not installed (Debian package python3-cryptography)")
-	return ""
+	return python
 }
 
 // decoded is one account as testdata/decode.py prints it.

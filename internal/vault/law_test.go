@@ -3,10 +3,10 @@ package vault_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -31,7 +31,7 @@ func lost(a, b, m *vault.State, purgedCounts bool) string {
 
 // histories returns how many histories to try: more with AUTH_TEST_LONG.
 func histories(short int) int {
-	if os.Getenv("AUTH_TEST_LONG") != "" {
+	if testenv.Long() {
 		return 40 * short
 	}
 	return short

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // namespaced is set in the environment of a test that may mount what it likes.
@@ -43,10 +44,8 @@ func mounting(t *testing.T) bool {
 	switch {
 	case errors.As(err, &exit):
 		t.Errorf("in a namespace of its own:\n%s", out)
-	case err != nil && required("mount"):
-		t.Fatal("mount is required, and user namespaces are not to be had: ", err)
 	case err != nil:
-		t.Skip("needs user namespaces to mount in: ", err)
+		testenv.Missing(t, "mount", "needs user namespaces to mount in: "+err.Error())
 	}
 	return false
 }
@@ -160,10 +159,7 @@ func TestStoppedFUSE(t *testing.T) {
 	}
 	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		if required("mount") {
-			t.Fatal("mount is required and /dev/fuse is not to be had: ", err)
-		}
-		t.Skip("needs /dev/fuse: ", err)
+		testenv.Missing(t, "mount", "needs /dev/fuse: "+err.Error())
 	}
 	path := t.TempDir()
 	if err := unix.Mount("auth-test", path, "fuse.stopped", unix.MS_NOSUID|unix.MS_NODEV, fuseOptions(device)); err != nil {

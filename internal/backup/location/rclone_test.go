@@ -7,18 +7,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/testenv"
 )
-
-// required reports whether a real part must be there: AUTH_TEST_REQUIRE is a
-// comma list of them.
-func required(part string) bool {
-	return slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part)
-}
 
 // rclone is Debian's, with remotes of a test's own: disk (local), "short cut"
 // (an alias), sealed (crypt) and dav (WebDAV on loopback).
@@ -30,13 +24,7 @@ type rclone struct {
 
 func newRclone(t *testing.T) *rclone {
 	t.Helper()
-	program, err := exec.LookPath("rclone")
-	if err != nil {
-		if required("rclone") {
-			t.Fatal("rclone is required and not there: install the Debian package rclone")
-		}
-		t.Skip("needs the Debian package rclone")
-	}
+	program := testenv.Program(t, "rclone", "rclone")
 	r := &rclone{program: program, config: filepath.Join(t.TempDir(), "rclone.conf"), alias: t.TempDir()}
 	address := r.serve(t)
 	config := fmt.Sprintf(`[disk]

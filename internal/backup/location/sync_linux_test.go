@@ -1,6 +1,7 @@
 package location_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // traced names, in the environment, the folder that a traced process writes to.
@@ -23,13 +25,7 @@ func TestOrderOnTheDisk(t *testing.T) {
 		}
 		return
 	}
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		if required("strace") {
-			t.Fatal("strace is required and not there: install the Debian package strace")
-		}
-		t.Skip("needs the Debian package strace")
-	}
+	strace := testenv.Program(t, "strace", "strace")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -38,10 +34,7 @@ func TestOrderOnTheDisk(t *testing.T) {
 	cmd := exec.Command(strace, "-f", "-y", "-o", log, "-e", "trace=fsync,renameat2", self, "-test.run=^TestOrderOnTheDisk$")
 	cmd.Env = append(os.Environ(), traced+"="+path)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		if required("strace") {
-			t.Fatalf("strace is required and does not trace: %v\n%s", err, out)
-		}
-		t.Skipf("strace may not trace here: %v\n%s", err, out)
+		testenv.Missing(t, "strace", fmt.Sprintf("needs the right to trace: %v\n%s", err, out))
 	}
 	calls, err := os.ReadFile(log)
 	if err != nil {

@@ -4,12 +4,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // ServiceOptions says what a [SecretService] starts with. The zero value is an
@@ -46,9 +47,6 @@ type Service struct {
 	daemon *exec.Cmd
 }
 
-// need is how the real parts of this package are called in AUTH_TEST_REQUIRE.
-const need = "secret-service"
-
 const loginPath = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
 
 // SecretService starts a D-Bus session bus and a gnome-keyring of its own on
@@ -63,7 +61,7 @@ func SecretService(t testing.TB, o ServiceOptions) *Service {
 	}
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
-			missing(t)
+			testenv.Missing(t, "secret-service", "needs a Secret Service: apt-get install gnome-keyring dbus")
 		}
 	}
 	if o.Password == "" {
@@ -84,15 +82,6 @@ func SecretService(t testing.TB, o ServiceOptions) *Service {
 		s.Lock()
 	}
 	return s
-}
-
-func missing(t testing.TB) {
-	t.Helper()
-	const message = "needs a Secret Service: apt-get install gnome-keyring dbus"
-	if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), need) {
-		t.Fatal(message)
-	}
-	t.Skip(message)
 }
 
 // Start starts the daemon, again after [Service.Kill], and unlocks it.

@@ -11,13 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/authcli/auth/internal/qr"
 	"github.com/authcli/auth/internal/qr/convert"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 func TestDetect(t *testing.T) {
@@ -126,18 +126,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// required ends a test whose program is missing.
-func required(t *testing.T, program, pack string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), program) {
-		t.Fatalf("%s is required and not there", program)
-	}
-	t.Skipf("%s is not there (Debian: %s)", program, pack)
-}
-
 const text = "otpauth://totp/Example:alice@example.com?secret=GEZDGNBVGY3TQOJQ"
 
 func says(t *testing.T, page []byte) {
@@ -151,8 +139,8 @@ func says(t *testing.T, page []byte) {
 // A real heif-convert, on what heif-enc of the same package writes.
 func TestRealHEIC(t *testing.T) {
 	t.Parallel()
-	required(t, "heif-convert", "libheif-examples")
-	required(t, "heif-enc", "libheif-examples")
+	testenv.Program(t, "heif-convert", "libheif-examples")
+	testenv.Program(t, "heif-enc", "libheif-examples")
 	dir := t.TempDir()
 	var picture bytes.Buffer
 	if err := qr.PNG(&picture, text, 6); err != nil {
@@ -192,7 +180,7 @@ func TestRealHEIC(t *testing.T) {
 // A real pdftoppm, on a page that holds the modules of a code as rectangles.
 func TestRealPDF(t *testing.T) {
 	t.Parallel()
-	required(t, "pdftoppm", "poppler-utils")
+	testenv.Program(t, "pdftoppm", "poppler-utils")
 	pages, _, err := convert.Convert(context.Background(), exec.LookPath, pdf(t, text))
 	if err != nil {
 		t.Fatal(err)

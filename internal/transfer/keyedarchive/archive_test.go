@@ -3,12 +3,12 @@ package keyedarchive_test
 import (
 	"encoding/binary"
 	"errors"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer/keyedarchive"
 )
 
@@ -141,13 +141,7 @@ func TestNotAnArchive(t *testing.T) {
 // What Python's plistlib writes, which is another implementation of the format.
 func TestPlistlib(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		if slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), "python3") {
-			t.Fatal("python3 is required and not installed")
-		}
-		t.Skip("python3 is not installed (Debian package python3)")
-	}
+	python := testenv.Program(t, "python3", "python3")
 	const script = `
 import plistlib, sys
 u = plistlib.UID

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // fakeRclone returns a device whose rclone is a shell script, which may hand on to the
 // real one: REAL "$@".
 func (d *device) fakeRclone(script string) *device {
 	d.t.Helper()
-	real := part(d.t, "rclone", "rclone")
+	real := testenv.Program(d.t, "rclone", "rclone")
 	bin := d.t.TempDir()
 	text := "#!/bin/sh\nREAL=" + real + "\n" + script + "\n"
 	if err := os.WriteFile(filepath.Join(bin, "rclone"), []byte(text), 0o700); err != nil {
@@ -27,7 +29,7 @@ func (d *device) fakeRclone(script string) *device {
 // behind it.
 func remote(t *testing.T) (d *device, loc, folder string) {
 	t.Helper()
-	part(t, "rclone", "rclone")
+	testenv.Program(t, "rclone", "rclone")
 	folder = t.TempDir()
 	d = newDevice(t, nil).withRemote("[cloud]\ntype = alias\nremote = " + folder + "\n")
 	d.add("first")
@@ -50,7 +52,7 @@ func TestBadRemote(t *testing.T) {
 	d, loc, folder := remote(t)
 	before := contents(t, folder)
 	hurried := func(d *device) *device {
-		if long() {
+		if testenv.Long() {
 			return d // the shipped program's thirty seconds
 		}
 		return d.with("TEST_PATIENCE=1s")

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"encoding/json"
@@ -8,18 +8,21 @@ import (
 	"testing"
 )
 
+// formats is the folder of internal/transfer's fixtures.
+var formats = filepath.Join(root, "internal", "transfer", "testdata", "formats")
+
 // Every foreign format goes through the program: each fixture of internal/transfer
 // gives exactly the accounts that its want.json lists.
 func TestImportEveryFormat(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
-	wants, err := filepath.Glob(filepath.Join("internal", "transfer", "testdata", "formats", "*", "*.want.json"))
+	wants, err := filepath.Glob(filepath.Join(formats, "*", "*.want.json"))
 	if err != nil || len(wants) < 40 {
 		t.Fatalf("%d fixtures: %v", len(wants), err)
 	}
 	for _, wantFile := range wants {
 		file := strings.TrimSuffix(wantFile, ".want.json")
-		t.Run(filepath.ToSlash(strings.TrimPrefix(file, filepath.Join("internal", "transfer", "testdata", "formats")+string(filepath.Separator))), func(t *testing.T) {
+		t.Run(filepath.ToSlash(strings.TrimPrefix(file, formats+string(filepath.Separator))), func(t *testing.T) {
 			var want struct {
 				Passphrase *string
 				Accounts   []struct{ Type, Issuer, Name, Secret string }
@@ -79,7 +82,6 @@ func TestImportBadInput(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
 	d.add("keep")
-	formats := filepath.Join("internal", "transfer", "testdata", "formats")
 	sealed, err := filepath.Glob(filepath.Join(formats, "aegis", "sealed.json"))
 	if err != nil || len(sealed) == 0 {
 		t.Fatalf("no encrypted fixture: %v", err)
@@ -116,7 +118,7 @@ func TestImportBadInput(t *testing.T) {
 // two, and nothing else in the folder is taken for one.
 func TestImportRenamedSteamFiles(t *testing.T) {
 	t.Parallel()
-	from := filepath.Join("internal", "transfer", "testdata", "formats", "steam")
+	from := filepath.Join(formats, "steam")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "Download (1).maFile")
 	copyFile(t, filepath.Join(from, "sda.maFile"), file)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // The recoveries: each begins with a machine that has lost something, mostly all, and
@@ -82,7 +83,7 @@ func TestRecovery02PaperKey(t *testing.T) {
 // for word with stock age, and jq.
 func TestRecovery03StockAgeAndJq(t *testing.T) {
 	t.Parallel()
-	jq, new, debian := part(t, "jq", "jq"), age13(t), part(t, "age", "age")
+	jq, new, debian := testenv.Program(t, "jq", "jq"), age13(t), testenv.Program(t, "age", "age")
 	for _, c := range []struct {
 		name, age string
 		flags     []string

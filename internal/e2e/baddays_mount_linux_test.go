@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // Bad days that need a file system of their own: read-only, full, unmounted, hanging.
@@ -16,7 +18,7 @@ import (
 func mount(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command("mount", append(args, dir)...).CombinedOutput(); err != nil {
-		lacks(t, "mount", fmt.Sprintf("needs the right to mount a file system: %v: %s", err, out))
+		testenv.Missing(t, "mount", fmt.Sprintf("needs the right to mount a file system: %v: %s", err, out))
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
@@ -125,13 +127,13 @@ func TestBadFolderHangs(t *testing.T) {
 	t.Parallel()
 	fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 	if err != nil {
-		lacks(t, "mount", "needs FUSE: "+err.Error())
+		testenv.Missing(t, "mount", "needs FUSE: "+err.Error())
 	}
 	d, loc := newLocation(t)
 	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d", fuse.Fd(), os.Getuid(), os.Getgid())
 	if err := syscall.Mount("silent", loc, "fuse", 0, options); err != nil {
 		fuse.Close()
-		lacks(t, "mount", "needs the right to mount a file system: "+err.Error())
+		testenv.Missing(t, "mount", "needs the right to mount a file system: "+err.Error())
 	}
 	release := func() {
 		_ = syscall.Unmount(loc, syscall.MNT_DETACH)
@@ -139,7 +141,7 @@ func TestBadFolderHangs(t *testing.T) {
 	}
 	t.Cleanup(release)
 	wait := "1s"
-	if long() {
+	if testenv.Long() {
 		wait = "" // the shipped program's ten seconds
 	}
 	hurried := d.with("TEST_PATIENCE=" + wait)
@@ -152,7 +154,7 @@ func TestBadFolderHangs(t *testing.T) {
 	hurried.right("in bad times")
 	hurried.stale("does not answer")
 	hurried.fails(9, []string{"does not answer"}, "backup")
-	if !long() {
+	if !testenv.Long() {
 		hurried.fails(1, []string{"does not answer"}, "sync")
 		newDevice(t, nil).with("TEST_PATIENCE=1s").fails(1, []string{"does not answer"}, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
 	}

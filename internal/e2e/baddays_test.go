@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -160,7 +161,7 @@ func TestBadCutOrFlippedBackup(t *testing.T) {
 	data, key := read(t, newest(t, loc)), d.recoveryKey()
 	damaged := t.TempDir()
 	step := len(data)/60 + 1
-	if long() {
+	if testenv.Long() {
 		step = 1
 	}
 	n := 0

@@ -1,7 +1,7 @@
 // Command qr measures how well and how fast auth, zbarimg and ZXingReader read
 // the QR codes of the sample images, side by side in one run:
 //
-//	go build -o auth . && AUTH_SAMPLES=DIR go run ./bench/qr -auth ./auth
+//	go build -o auth . && AUTH_SAMPLES=DIR go run ./internal/bench/qr -auth ./auth
 //
 // DIR/qr has folders of images, each with a manifest.json: a list of objects
 // with file, category and the expected texts. A cell is images read exactly

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func TestScanEveryKind(t *testing.T) {
 		}
 		return r
 	}
-	files, err := filepath.Glob(filepath.Join("internal", "qr", "testdata", "*.*"))
+	files, err := filepath.Glob(filepath.Join(root, "internal", "qr", "testdata", "*.*"))
 	if err != nil || len(files) < 30 {
 		t.Fatalf("%d images: %v", len(files), err)
 	}
@@ -90,7 +90,7 @@ func TestScanBadInput(t *testing.T) {
 		}
 		return path
 	}
-	example, err := os.ReadFile(filepath.Join("docs", "example.png"))
+	example, err := os.ReadFile(filepath.Join(root, "docs", "example.png"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestScanBadInput(t *testing.T) {
 		{"zero bytes", write("zero.png", nil), 1, "is empty"},
 		{"a text file called .png", write("text.png", []byte("hello")), 1, "text.png"},
 		{"a decompression bomb", write("bomb.png", blankPNG(20000, 20000)), 1, "bomb.png"},
-		{"1 by 1", filepath.Join("internal", "qr", "testdata", "one-pixel.png"), 10, "no QR code"},
+		{"1 by 1", filepath.Join(root, "internal", "qr", "testdata", "one-pixel.png"), 10, "no QR code"},
 		{"100,000 by 1", write("long.png", blankPNG(100000, 1)), 10, "no QR code"},
 		{"a folder", dir, 1, "is a folder"},
 		{"missing", filepath.Join(dir, "missing.png"), 1, "missing.png"},

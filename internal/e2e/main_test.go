@@ -1,4 +1,6 @@
-package main
+// Package e2e holds the program as its users run it: scripts, recoveries and bad days, in processes. All of it is tests,
+// with those that hold for the whole tree: who imports whom, and what the pages say.
+package e2e
 
 import (
 	"errors"
@@ -7,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +18,11 @@ import (
 
 	"github.com/authcli/auth/cmd"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
+
+// root is the root of the module as tests see it: they run in the folder of their package.
+var root = filepath.Join("..", "..")
 
 // TestMain makes the test binary auth itself when a script calls it by that name,
 // with differences that the shipped program has no switch for: a clock and a name of the
@@ -80,10 +85,6 @@ func age13Path() string {
 	return ""
 }
 
-func required(part string) bool {
-	return slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part)
-}
-
 // TestScripts runs the program end to end on the file keyring.
 func TestScripts(t *testing.T) {
 	run(t, "file", []string{"AUTH_KEYRING=file"})
@@ -101,7 +102,7 @@ func run(t *testing.T, keyring string, env []string) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
-			repo, err := os.Getwd()
+			repo, err := filepath.Abs(root)
 			if err != nil {
 				return err
 			}
@@ -124,7 +125,7 @@ func run(t *testing.T, keyring string, env []string) {
 			case "root":
 				return os.Getuid() == 0, nil
 			case "age1.3":
-				if age13Path() == "" && required(name) {
+				if age13Path() == "" && testenv.Required(name) {
 					return false, fmt.Errorf("%s is required: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE", name)
 				}
 				return age13Path() != "", nil
@@ -134,7 +135,7 @@ func run(t *testing.T, keyring string, env []string) {
 				return false, fmt.Errorf("unknown condition %q", name)
 			}
 			_, err := exec.LookPath(name)
-			if err != nil && required(name) {
+			if err != nil && testenv.Required(name) {
 				return false, fmt.Errorf("%s is required: apt-get install %s", name, pkg)
 			}
 			return err == nil, nil

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -11,26 +11,9 @@ import (
 	"testing"
 
 	"github.com/creack/pty"
+
+	"github.com/authcli/auth/internal/testenv"
 )
-
-// part returns a program of others that a user has. Where it is missing the test is
-// skipped, or fails where AUTH_TEST_REQUIRE names it.
-func part(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		lacks(t, name, "needs the Debian package "+pkg)
-	}
-	return path
-}
-
-func lacks(t testing.TB, name, what string) {
-	t.Helper()
-	if required(name) {
-		t.Fatalf("%s is required: %s", name, what)
-	}
-	t.Skip(what)
-}
 
 // age13 returns stock age from 1.3 on, which reads the default recovery keys: the
 // one that AUTH_TEST_AGE names, or one in PATH.
@@ -39,7 +22,7 @@ func age13(t testing.TB) string {
 	if path := age13Path(); path != "" {
 		return path
 	}
-	lacks(t, "age1.3", "needs age 1.3 or later: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE")
+	testenv.Missing(t, "age1.3", "needs age 1.3 or later: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE")
 	return ""
 }
 

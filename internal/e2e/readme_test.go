@@ -1,4 +1,4 @@
-package main_test
+package e2e
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 )
 
 // TestDocumentedCommandsAreRun holds README.md and the pages in docs to the scripts: every command line that a console
-// block shows, and every example of a command's help, is run by a script of testdata/script, as it stands or with the
+// block shows, and every example of a command's help, is run by a script of testdata/script here, as it stands or with the
 // answers that nobody is there to type. Lines of other programs are lines of a script, or of a shell script in one.
 // Prompts with a name of their own are the demo's, whose test holds its transcript.
 func TestDocumentedCommandsAreRun(t *testing.T) {
@@ -141,7 +141,7 @@ func pages(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	for _, pattern := range []string{"*.md", "docs/*.md", "docs/ja/*.md", "docs/cli/*.md"} {
-		some, err := filepath.Glob(pattern)
+		some, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -12,10 +12,8 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
-
-// long reports whether the long loops run: in .ci/run, and where somebody asks.
-func long() bool { return os.Getenv("AUTH_TEST_LONG") != "" }
 
 func writeTemp(t testing.TB, text string) string {
 	t.Helper()
@@ -42,7 +40,7 @@ func onBoth(t *testing.T, f func(t *testing.T, d *device)) {
 func TestConcurrentAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
 		n := 25
-		if long() {
+		if testenv.Long() {
 			n = 200
 		}
 		var all sync.WaitGroup
@@ -67,7 +65,7 @@ func TestConcurrentAdds(t *testing.T) {
 func TestKilledAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
 		kills := 10
-		if long() {
+		if testenv.Long() {
 			kills = 100
 		}
 		d.add("first")

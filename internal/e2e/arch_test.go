@@ -1,4 +1,4 @@
-package main_test
+package e2e
 
 import (
 	"go/parser"
@@ -53,7 +53,7 @@ var rooms = map[string]room{
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
-		may: []string{"internal/keyring", "github.com/godbus/dbus/v5"},
+		may: []string{"internal/keyring", "internal/testenv", "github.com/godbus/dbus/v5"},
 		why: "what every keyring must do, and a Secret Service to hold it against: for tests alone",
 	},
 	"internal/vault": {
@@ -97,21 +97,24 @@ var rooms = map[string]room{
 		may: []string{"golang.org/x/sys", "golang.org/x/term"},
 		why: "the person at the terminal, whatever the question is about",
 	},
+	"internal/testenv": {
+		why: "what tests ask of the machine: for tests alone",
+	},
 	"internal/hint": {
 		why: "advice is data on an error",
 	},
-	"bench/code": {
+	"internal/bench/code": {
 		may: []string{"github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
 		why: "it measures programs as processes, on a keyring that it starts",
 	},
-	"bench/code/get": {
+	"internal/bench/code/get": {
 		may: []string{"github.com/zalando/go-keyring"},
 		why: "the least that a lookup can be: nothing of ours",
 	},
-	"bench/code/hello": {
+	"internal/bench/code/hello": {
 		why: "the least that a program can be: nothing of ours",
 	},
-	"bench/qr": {
+	"internal/bench/qr": {
 		why: "it measures programs as processes, ours like those of others",
 	},
 	"internal/docgen": {
@@ -167,12 +170,12 @@ func permitted(may []string, imported string) bool {
 func imports(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if entry.IsDir() {
-			if name := entry.Name(); name != "." && (name[0] == '.' || name[0] == '_' || name == "testdata" || name == "dist") {
+			if name := entry.Name(); path != root && (name[0] == '.' || name[0] == '_' || name == "testdata" || name == "dist") {
 				return fs.SkipDir
 			}
 			return nil
@@ -184,7 +187,11 @@ func imports(t *testing.T) map[string]map[string]string {
 		if err != nil {
 			return err
 		}
-		folder := filepath.ToSlash(filepath.Dir(path))
+		folder, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		folder = filepath.ToSlash(folder)
 		if found[folder] == nil {
 			found[folder] = map[string]string{}
 		}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // A location written on Windows: by the Windows build where wine is there to run it, and
@@ -70,12 +72,10 @@ func windowsPath(path string) string { return "Z:" + strings.ReplaceAll(path, "/
 // onWindows builds the program for Windows and returns how to run it under wine.
 func onWindows(t *testing.T) func(stdin string, args ...string) string {
 	t.Helper()
-	wine, err := exec.LookPath("wine")
-	if err != nil {
-		lacks(t, "wine", "needs the Debian package wine")
-	}
+	wine := testenv.Program(t, "wine", "wine")
 	exe, home := filepath.Join(t.TempDir(), "auth.exe"), t.TempDir()
 	build := exec.Command("go", "build", "-o", exe, ".")
+	build.Dir = root
 	build.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -89,7 +89,7 @@ func onWindows(t *testing.T) func(stdin string, args ...string) string {
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Run(); err != nil {
 			if strings.Contains(errs.String(), "bcryptprimitives") {
-				lacks(t, "wine", "needs a wine with bcryptprimitives.dll")
+				testenv.Missing(t, "wine", "needs a wine with bcryptprimitives.dll")
 			}
 			t.Fatalf("auth %s: %v\n%s", strings.Join(args, " "), err, errs.String())
 		}
@@ -100,7 +100,7 @@ func onWindows(t *testing.T) func(stdin string, args ...string) string {
 // Through remotes of a real rclone: an alias, an encrypting one, and a WebDAV server.
 func TestRecovery11Rclone(t *testing.T) {
 	t.Parallel()
-	rclone := part(t, "rclone", "rclone")
+	rclone := testenv.Program(t, "rclone", "rclone")
 	obscured, err := exec.Command(rclone, "obscure", "a password").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestRecovery11Rclone(t *testing.T) {
 	kinds := []struct{ name, config string }{
 		{"crypt over webdav", dav + "[cloud]\ntype = crypt\nremote = dav:sealed\npassword = " + string(obscured)},
 	}
-	if long() { // what rclone promises of one it promises of the others
+	if testenv.Long() { // what rclone promises of one it promises of the others
 		kinds = append(kinds, []struct{ name, config string }{
 			{"alias", "[cloud]\ntype = alias\nremote = " + t.TempDir() + "\n"},
 			{"crypt", "[cloud]\ntype = crypt\nremote = " + t.TempDir() + "\npassword = " + string(obscured)},

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // What backups promise beyond single bad days.
@@ -406,7 +407,7 @@ func TestBackupKilled(t *testing.T) {
 	d, loc := newLocation(t)
 	key := d.recoveryKey()
 	kills := 20
-	if long() {
+	if testenv.Long() {
 		kills = 500
 	}
 	killed := 0
@@ -521,7 +522,7 @@ func TestBackupHoldsNothingElse(t *testing.T) {
 func TestBackupFurtherKeys(t *testing.T) {
 	t.Parallel()
 	age := age13(t)
-	keygen, ssh := filepath.Join(filepath.Dir(age), "age-keygen"), part(t, "ssh-keygen", "openssh-client")
+	keygen, ssh := filepath.Join(filepath.Dir(age), "age-keygen"), testenv.Program(t, "ssh-keygen", "openssh-client")
 	d, loc := newLocation(t)
 	dir := t.TempDir()
 	run := func(name string, args ...string) string {

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
-// What a user waits for, as whole processes. Bench/code sets them beside what they
+// What a user waits for, as whole processes. internal/bench/code sets them beside what they
 // cannot be faster than.
 
 func BenchmarkStartup(b *testing.B) {
@@ -47,6 +47,7 @@ func BenchmarkCode(b *testing.B) {
 func release(b *testing.B) string {
 	auth := filepath.Join(b.TempDir(), "auth")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", auth, ".")
+	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output(b, build)
 	return auth

@@ -1,9 +1,10 @@
 //go:build unix
 
-package main
+package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // A reader that goes away is an error with words of its own: a counter may have
@@ -53,10 +56,7 @@ func TestClosedStdout(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk).CombinedOutput(); err != nil {
-		if required("mount") {
-			t.Fatalf("mount: %v: %s", err, out)
-		}
-		t.Skipf("needs the right to mount a file system: %v", err)
+		testenv.Missing(t, "mount", fmt.Sprintf("needs the right to mount a file system: %v: %s", err, out))
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, 0) })
 	d := newDevice(t, nil)

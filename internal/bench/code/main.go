@@ -3,7 +3,7 @@
 // Command code measures how long auth takes as a whole process, side by side with
 // what it cannot be faster than, in one run on a gnome-keyring of its own:
 //
-//	go run ./bench/code [-rounds N] [COMMAND…]
+//	go run ./internal/bench/code [-rounds N] [COMMAND…]
 //
 // It builds auth as it is released, a program that reads one small item with
 // go-keyring, and hello world. Each COMMAND ("pass otp github") is measured beside
@@ -46,7 +46,7 @@ func bench(rounds int, others []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for name, folder := range map[string]string{"auth": ".", "get": "./bench/code/get", "hello": "./bench/code/hello"} {
+	for name, folder := range map[string]string{"auth": ".", "get": "./internal/bench/code/get", "hello": "./internal/bench/code/hello"} {
 		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, name), folder)
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
