@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/atomicfile"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -114,46 +114,9 @@ func label(a vault.Account) string { return term.Escape(a.Shown) }
 // create opens an output file that only the user can read. One that exists is
 // [errExists] unless force. Nothing is left behind where writing goes wrong.
 func create(path string, force bool, write func(*os.File) error) error {
-	if !force {
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("%w: %s", errExists, path)
-		}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return withPath(err, path)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := write(f); err != nil {
-		return withPath(err, path)
-	}
-	if err := f.Sync(); err != nil {
-		return withPath(err, path)
-	}
-	if err := f.Close(); err != nil {
-		return withPath(err, path)
-	}
-	if force {
-		return os.Rename(f.Name(), path)
-	}
-	// A link, unlike a rename, does not replace a file that came in between; where
-	// the file system has none, the check above has to do.
-	err = os.Link(f.Name(), path)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrExist):
+	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, write)
+	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %s", errExists, path)
-	default:
-		return os.Rename(f.Name(), path)
-	}
-}
-
-// withPath names the file that the user named instead of the one aside.
-func withPath(err error, path string) error {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("write %s: %w", path, at.Err)
 	}
 	return err
 }

@@ -29,13 +29,17 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/backup", "internal/backup/location", "internal/hint", "internal/keyring", "internal/otp", "internal/qr", "internal/qr/convert",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/backup/location", "internal/hint", "internal/keyring", "internal/otp", "internal/qr", "internal/qr/convert",
 			"internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
 	},
 	"internal/account": {
 		why: "the vocabulary: everybody imports it, so it imports nobody",
+	},
+	"internal/atomicfile": {
+		may: []string{"github.com/rogpeppe/go-internal"},
+		why: "files whole or not at all: what is in them is not its business",
 	},
 	"internal/otp": {
 		may: []string{"internal/account", "github.com/pquerna/otp"},
@@ -49,7 +53,7 @@ var rooms = map[string]room{
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
 	},
 	"internal/keyring": {
-		may: []string{"github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},
+		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
@@ -57,7 +61,7 @@ var rooms = map[string]room{
 		why: "what every keyring must do, and a Secret Service to hold it against: for tests alone",
 	},
 	"internal/vault": {
-		may: []string{"internal/account", "internal/keyring", "github.com/gofrs/flock"},
+		may: []string{"internal/account", "internal/atomicfile", "internal/keyring", "github.com/gofrs/flock"},
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {

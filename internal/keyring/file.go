@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"filippo.io/age"
+
+	"github.com/authcli/auth/internal/atomicfile"
 )
 
 const (
@@ -49,9 +51,8 @@ type FileOptions struct {
 //	age -d -i keyring.key keyring.age
 //	age -d keyring.key
 //
-// Every change replaces a whole file: written aside, synced, renamed. The
-// files are 0600. Nothing is cached but the opened identity, so what another
-// process wrote is seen.
+// Every change replaces a whole file. The files are 0600. Nothing is cached but the
+// opened identity, so what another process wrote is seen.
 type FileKeyring struct {
 	o      FileOptions
 	mu     sync.Mutex
@@ -190,7 +191,21 @@ func (k *FileKeyring) write(items map[string]string, identity *age.X25519Identit
 	if len(sealed) > maxItemsFile {
 		return fmt.Errorf("%w: %s would have %d bytes, at most %d", ErrTooBig, itemsFile, len(sealed), maxItemsFile)
 	}
-	return replaceFile(k.path(itemsFile), sealed)
+	return atomicfile.Write(k.path(itemsFile), sealed, atomicfile.Options{})
+}
+
+// readBounded reads a regular file of at most limit bytes.
+func readBounded(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path) // before opening: a FIFO would block
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &DamagedError{Item: filepath.Base(path), Why: "it is not a regular file"}
+	case info.Size() > limit:
+		return nil, &DamagedError{Item: filepath.Base(path), Why: fmt.Sprintf("it has more than %d bytes", limit)}
+	}
+	return atomicfile.Read(path)
 }
 
 // seal and unseal are age, in memory: nothing of a file is used before all of

@@ -11,6 +11,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/authcli/auth/internal/atomicfile"
 )
 
 const (
@@ -40,7 +42,7 @@ func (k *FileKeyring) Create(ctx context.Context, passphrase string) error {
 	if err := os.MkdirAll(k.o.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := createFile(k.path(keyFile), text); err != nil {
+	if err := atomicfile.Write(k.path(keyFile), text, atomicfile.Options{NoReplace: true}); err != nil {
 		return err
 	}
 	k.opened = opened{from: text, identity: identity}
@@ -77,7 +79,7 @@ func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) e
 	if again, err := openKey(text, newPassphrase); err != nil || again.String() != identity.String() {
 		return errors.New("the new key does not open again, so the old one stays")
 	}
-	if err := replaceFile(k.path(keyFile), text); err != nil {
+	if err := atomicfile.Write(k.path(keyFile), text, atomicfile.Options{}); err != nil {
 		return err
 	}
 	k.opened = opened{from: text, identity: identity}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/authcli/auth/internal/atomicfile"
 )
 
 // A Marker lies in the state folder and says, without holding anything secret,
@@ -26,7 +28,7 @@ const markerFile = "vault.json"
 // ReadMarker returns the marker in the state folder dir; ok is false where there
 // is none. One that cannot be read is an error, never none.
 func ReadMarker(dir string) (m Marker, ok bool, err error) {
-	data, err := os.ReadFile(filepath.Join(dir, markerFile))
+	data, err := atomicfile.Read(filepath.Join(dir, markerFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Marker{}, false, nil
 	}
@@ -52,26 +54,10 @@ func WriteMarker(dir string, m Marker) error {
 	return writeFile(filepath.Join(dir, markerFile), append(data, '\n'))
 }
 
-// writeFile replaces a file of the state folder: written aside, synced, renamed.
+// writeFile replaces a file of the state folder, which is made where there is none.
 func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Write(path, data, atomicfile.Options{})
 }
