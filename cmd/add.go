@@ -33,10 +33,11 @@ type addOptions struct {
 
 func newAdd(c *cli) *cobra.Command {
 	var o addOptions
-	cmd := &cobra.Command{
-		Use:   "add [LABEL]",
-		Short: "Add accounts from a secret, a URI or QR codes",
-		Long: `Add an account. Its secret is asked for, or read from a file; or everything
+	var cmd *cobra.Command
+	cmd = c.command(spec{
+		use:   "add [LABEL]",
+		short: "Add accounts from a secret, a URI or QR codes",
+		long: `Add an account. Its secret is asked for, or read from a file; or everything
 comes from otpauth URIs, or from the QR codes in images: PNG, JPEG, GIF, WebP,
 BMP, TIFF, several codes in one, and Google Authenticator's export in one or
 several parts.
@@ -46,14 +47,14 @@ what they are given literally. Secrets are never arguments.
 
 What was added is shown with its current code, to confirm it with the issuer. An
 account that is here already is left alone; one of the same label with another
-secret is kept and named.` + exitStatus("0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted"),
-		Example: `  auth add github:alice
+secret is kept and named.`,
+		exit: "0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted",
+		example: `  auth add github:alice
   auth add --qr screenshot.png
   auth add github:alice --secret-file secret.txt
   auth add --uri uris.txt`,
-		Args:              checked(cobra.ArbitraryArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		args: cobra.ArbitraryArgs,
+		run: func(ctx context.Context, s *session, args []string) error {
 			// "--qr one.png two.png", and "--qr *.png", mean images all of them.
 			args = slices.DeleteFunc(args, func(arg string) bool {
 				image := len(o.images) > 0 && isFile(arg)
@@ -68,9 +69,9 @@ secret is kept and named.` + exitStatus("0 done; 1 nothing to add in what was gi
 			if len(args) == 1 {
 				o.issuer, o.name = mergeLabel(args[0], o.issuer, o.name, cmd.Flags())
 			}
-			return c.add(cmd, o)
+			return s.add(ctx, o, cmd.Flags())
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
 	flags.StringVar(&o.uri, "uri", "", "read otpauth URIs, one a line, from `FILE` or -")
@@ -116,26 +117,18 @@ func mergeLabel(text, issuer, name string, flags *pflag.FlagSet) (string, string
 	return i, n
 }
 
-func (c *cli) add(cmd *cobra.Command, o addOptions) error {
-	ctx := cmd.Context()
-	if err := onlyOnce(append([]string{o.secretFile, o.uri, c.vaultPassphraseFile}, o.images...)...); err != nil {
-		return err
-	}
-	s, err := c.open(cmd.CommandPath())
-	if err != nil {
-		return err
-	}
+func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) error {
 	batch, err := s.toAdd(ctx, o)
 	if err != nil {
 		return err
 	}
-	if err := o.adjust(batch.Accounts, cmd.Flags()); err != nil {
+	if err := o.adjust(batch.Accounts, flags); err != nil {
 		return err
 	}
 	results := make([]jsonAccount, 0, len(batch.Accounts))
 	var lines []string
 	kept := 0
-	err = s.update(ctx, false, func(tx *vault.Tx) error {
+	err = s.change(ctx, func(tx *vault.Tx) error {
 		results, lines, kept = results[:0], lines[:0], 0
 		for _, a := range batch.Accounts {
 			if same, found := tx.Same(a); found {
@@ -165,8 +158,8 @@ func (c *cli) add(cmd *cobra.Command, o addOptions) error {
 		s.say("%s", line)
 	}
 	s.sayBatch(batch)
-	if c.json {
-		if err := c.printJSON(jsonAccounts(results...)); err != nil {
+	if s.json {
+		if err := s.printJSON(jsonAccounts(results...)); err != nil {
 			return err
 		}
 	}

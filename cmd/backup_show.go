@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/backup"
-	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -27,100 +29,95 @@ type jsonBackupStatus struct {
 	Generation uint64 `json:"generation,omitempty"`
 }
 
-// backupStatus says how the backup stands, without looking at the location.
-func (s *session) backupStatus(generation uint64) jsonBackupStatus {
-	j := jsonBackupStatus{Version: jsonVersion, On: s.marker.Location != "", Location: s.marker.Location}
-	if !j.On {
-		return j
+func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
+	return jsonBackupStatus{
+		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
+		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
 	}
-	b := s.readBackupState()
-	if b.Location == j.Location {
-		j.File, j.Generation, j.OtherKeys = b.File, b.Generation, b.OtherKeys
-		if !b.Time.IsZero() {
-			j.Last = b.Time.Format(time.RFC3339)
-		}
-	}
-	switch {
-	case !b.StaleSince.IsZero():
-		j.Stale, j.Since, j.Reason = true, b.StaleSince.Format(time.RFC3339), b.Reason
-	case j.Generation < generation:
-		j.Stale, j.Reason = true, "the vault has changed since"
-	case j.OtherKeys > 0:
-		j.Stale, j.Reason = true, "the location holds backups under a key that this device does not have"
-	}
-	return j
 }
 
-// row is the backup in one line.
-func (j jsonBackupStatus) row() string {
+// timestamp is an instant in JSON; empty for none.
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// staleWords says why the backup is stale; empty where it is not.
+func staleWords(b device.BackupStatus) string {
+	switch b.Reason {
+	case 0:
+		return ""
+	case device.Changed:
+		return "the vault has changed since"
+	case device.OtherKeysLie:
+		return "the location holds backups under a key that this device does not have"
+	default:
+		return term.Escape(b.Text)
+	}
+}
+
+// backupRow is the backup in one line.
+func backupRow(b device.BackupStatus) string {
 	switch {
-	case !j.On:
+	case !b.On:
 		return "off; auth backup enable LOCATION"
-	case j.Stale && j.Since != "":
-		return fmt.Sprintf("STALE since %s: %s", j.Since, j.Reason)
-	case j.Stale:
-		return "STALE: " + j.Reason
+	case b.Stale && !b.Since.IsZero():
+		return fmt.Sprintf("STALE since %s: %s", timestamp(b.Since), staleWords(b))
+	case b.Stale:
+		return "STALE: " + staleWords(b)
 	default:
-		return fmt.Sprintf("on, to %s, last at %s", term.Escape(j.Location), j.Last)
+		return fmt.Sprintf("on, to %s, last at %s", term.Escape(b.Location), timestamp(b.Last))
 	}
 }
 
-// advice is what to type where the backup is stale.
-func (j jsonBackupStatus) advice() string {
-	switch {
-	case j.Reason == errRotated.Error() || j.OtherKeys > 0:
-		return "auth backup enable " + term.Escape(j.Location) + ", with the passphrase of the other key"
-	default:
-		return "auth backup"
+// staleExit says what to type where the backup is stale, and is the exit code for it.
+func (c *cli) staleExit(b device.BackupStatus) error {
+	if !b.Stale {
+		return nil
 	}
-}
-
-// code is the exit code that the backup calls for.
-func (j jsonBackupStatus) code() error {
-	if j.Stale {
-		return exitCode(codeStale)
+	if !c.json {
+		advice := "auth backup"
+		if b.Reason == device.KeyRotated || b.OtherKeys > 0 {
+			advice = "auth backup enable " + term.Escape(b.Location) + ", with the passphrase of the other key"
+		}
+		c.say("auth: hint: %s", advice)
 	}
-	return nil
+	return exitCode(codeStale)
 }
 
 func newBackupStatus(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "status",
-		Short: "Say how the backup stands",
-		Long: `Say whether backup is on, where it goes and under which key, and when it was last
-made. Each backup also looks for keys of other devices at the location.` + exitStatus("0 on and up to date, or off; 6 keyring; 9 stale"),
-		Example:           `  auth backup status`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, state, err := c.look(cmd)
+	return c.command(spec{
+		use:   "status",
+		short: "Say how the backup stands",
+		long: `Say whether backup is on, where it goes and under which key, and when it was last
+made. Each backup also looks for keys of other devices at the location.`,
+		exit:    "0 on and up to date, or off; 6 keyring; 9 stale",
+		example: `  auth backup status`,
+		run: func(ctx context.Context, s *session, _ []string) error {
+			status, err := s.device.Status(ctx)
 			if err != nil {
 				return err
 			}
-			j := s.backupStatus(state.Generation)
-			e, ok, err := s.enrolment(cmd.Context())
-			if err != nil {
+			key, err := s.device.Key(ctx)
+			if err != nil && !errors.Is(err, device.ErrBackupOff) {
 				return err
 			}
-			if ok {
-				j.Key = e.Key.ID()
-			}
-			if c.json {
-				err = c.printJSON(j)
+			if s.json {
+				j := backupStatusJSON(status.Backup)
+				j.Key = key.ID
+				err = s.printJSON(j)
 			} else {
-				rows := [][]string{{"backup", j.row()}}
-				if ok {
-					rows = append(rows, []string{"location", term.Escape(e.Location)}, []string{"key", e.Key.ID()})
+				rows := [][]string{{"backup", backupRow(status.Backup)}}
+				if key.ID != "" {
+					rows = append(rows, []string{"location", term.Escape(key.Location)}, []string{"key", key.ID})
 				}
-				err = c.printTable(rows)
+				err = s.printTable(rows)
 			}
-			if err != nil || !j.Stale {
-				return err
-			}
-			c.say("auth: hint: %s", j.advice())
-			return j.code()
+			return cmp.Or(err, s.staleExit(status.Backup))
 		},
-	}
+	})
 }
 
 type jsonBackups struct {
@@ -139,65 +136,33 @@ type jsonFile struct {
 	Bytes    int64  `json:"bytes"`
 }
 
-// enrolled opens the location that this device takes part in.
-func (s *session) enrolled(ctx context.Context) (backup.Enrolment, location.Location, error) {
-	if err := s.ready(ctx); err != nil {
-		return backup.Enrolment{}, nil, err
-	}
-	e, ok, err := s.enrolment(ctx)
-	if err != nil {
-		return e, nil, err
-	}
-	if !ok {
-		return e, nil, errBackupOff
-	}
-	loc, err := s.location(e.Location)
-	return e, loc, err
-}
-
 func newBackupList(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List the backups at the location",
-		Long: `Read every backup at the location and say what it is: who wrote it, when, and
-whether it is whole and signed.` + exitStatus("0 done; 1 the location is not there; 2 backup is off; 6 keyring"),
-		Example:           `  auth backup list`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
+	return c.command(spec{
+		use:   "list",
+		short: "List the backups at the location",
+		long: `Read every backup at the location and say what it is: who wrote it, when, and
+whether it is whole and signed.`,
+		exit:    "0 done; 1 the location is not there; 2 backup is off; 6 keyring",
+		example: `  auth backup list`,
+		run: func(ctx context.Context, s *session, _ []string) error {
+			backups, err := s.device.Backups(ctx)
 			if err != nil {
 				return err
 			}
-			_, err = s.listBackups(cmd.Context())
-			return err
+			return s.printBackups(backups)
 		},
-	}
+	})
 }
 
-func (s *session) listBackups(ctx context.Context) (backup.Inventory, error) {
-	e, loc, err := s.enrolled(ctx)
-	if err != nil {
-		return backup.Inventory{}, err
-	}
-	inv, err := s.take(ctx, loc, e.Keys())
-	if err != nil {
-		return inv, err
-	}
-	newest := map[string]bool{}
-	for _, files := range inv.Newest(time.Time{}, false) {
-		for _, f := range files {
-			newest[f.Name] = true
-		}
-	}
+func (s *session) printBackups(backups device.Backups) error {
 	out := jsonBackups{Version: jsonVersion, Backups: []jsonFile{}}
 	var rows [][]string
-	for _, f := range inv.Files {
-		j := jsonFile{File: f.Name, State: string(f.State), Device: f.Device(), Newest: newest[f.Name], Bytes: f.Size}
+	for _, f := range backups.Files {
+		j := jsonFile{File: f.Name, State: string(f.State), Device: f.Device(), Newest: backups.Newest[f.Name], Bytes: f.Size}
 		accounts, mark := "", string(f.State)
 		if f.Content != nil {
 			n := len(f.Content.State.Accounts())
-			j.Accounts, j.Created, j.Name = &n, f.Content.Created.Format(time.RFC3339), f.Content.DeviceName
+			j.Accounts, j.Created, j.Name = &n, timestamp(f.Content.Created), f.Content.DeviceName
 			accounts = strconv.Itoa(n)
 		}
 		if j.Newest {
@@ -207,41 +172,49 @@ func (s *session) listBackups(ctx context.Context) (backup.Inventory, error) {
 		rows = append(rows, []string{j.Created, term.Escape(j.Name), accounts, mark, term.Escape(f.Name)})
 	}
 	if s.json {
-		return inv, s.printJSON(out)
+		return s.printJSON(out)
 	}
-	return inv, s.printTable(rows)
+	return s.printTable(rows)
 }
 
 func newBackupVerify(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify",
-		Short: "Read every backup back and open it",
-		Long: `Read every file at the location, decrypt it and check its signature; check that
-the sealed keys are there and unchanged, and put back what is missing.` + exitStatus("0 all is well; 1 the location is not there; 2 backup is off; 6 keyring;\n7 a file is damaged, or not to be trusted; 9 what is missing could not be put\nback"),
-		Example:           `  auth backup verify`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
+	return c.command(spec{
+		use:   "verify",
+		short: "Read every backup back and open it",
+		long: `Read every file at the location, decrypt it and check its signature; check that
+the sealed keys are there and unchanged, and put back what is missing.`,
+		exit:    "0 all is well; 1 the location is not there; 2 backup is off; 6 keyring;\n7 a file is damaged, or not to be trusted; 9 what is missing could not be put\nback",
+		example: `  auth backup verify`,
+		run: func(ctx context.Context, s *session, _ []string) error {
+			backups, err := s.device.Verify(ctx)
+			if err != nil && !as[*device.StaleError](err) {
+				return err
+			}
+			if err := s.printBackups(backups); err != nil {
+				return err
+			}
+			s.sayReport(backups.Report)
 			if err != nil {
 				return err
 			}
-			inv, err := s.listBackups(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := s.mend(cmd.Context()); err != nil {
-				return &staleError{err}
-			}
-			skipped := inv.Skipped(false)
+			skipped := backups.Skipped()
 			for _, f := range skipped {
-				c.warn("%s", describe(f))
+				s.warn("%s", fileWords(f))
 			}
 			if len(skipped) > 0 {
 				return exitCode(codeBackup)
 			}
-			c.say("%s read back, opened and found whole", count(len(inv.Files), "backup"))
+			s.say("%s read back, opened and found whole", count(len(backups.Files), "backup"))
 			return nil
 		},
+	})
+}
+
+// fileWords says of a file of a location why it was skipped.
+func fileWords(f backup.File) string {
+	why := string(f.State)
+	if f.Err != nil {
+		why = message(f.Err, nil)
 	}
+	return fmt.Sprintf("%s: %s", term.Escape(f.Name), why)
 }

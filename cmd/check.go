@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"crypto/subtle"
 	"fmt"
 	"strings"
@@ -34,21 +35,22 @@ type jsonCheck struct {
 
 func newCheck(c *cli) *cobra.Command {
 	var exact bool
-	cmd := &cobra.Command{
-		Use:   "check QUERY CODE",
-		Short: "Check a code, and the clock",
-		Long: `Say whether CODE is right for an account. A code of the minutes before or after
+	cmd := c.command(spec{
+		use:   "check QUERY CODE",
+		short: "Check a code, and the clock",
+		long: `Say whether CODE is right for an account. A code of the minutes before or after
 is wrong, but tells how far off a clock is. For a counter-based account, codes
-ahead are right too, and the counter stays where it is.` + exitStatus("0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong"),
-		Example:           `  auth check github 123456`,
-		Args:              checked(cobra.ExactArgs(2)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, state, err := c.look(cmd)
+ahead are right too, and the counter stays where it is.`,
+		exit:     "0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong",
+		example:  `  auth check github 123456`,
+		args:     cobra.ExactArgs(2),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
+			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.find(cmd.Context(), state, args[0], exact)
+			a, err := s.find(ctx, state, args[0], exact)
 			if err != nil {
 				return err
 			}
@@ -61,7 +63,7 @@ ahead are right too, and the counter stays where it is.` + exitStatus("0 right; 
 			}
 			return s.checkTime(a, code)
 		},
-	}
+	})
 	cmd.Flags().BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/otp"
 	"github.com/authcli/auth/internal/vault"
@@ -23,25 +24,22 @@ type codeOptions struct {
 
 func newCode(c *cli) *cobra.Command {
 	var o codeOptions
-	cmd := &cobra.Command{
-		Use:   "code QUERY",
-		Short: "Print a code",
-		Long: `Print the code of one account, and nothing else. QUERY is a label, an alias or
+	cmd := c.command(spec{
+		use:   "code QUERY",
+		short: "Print a code",
+		long: `Print the code of one account, and nothing else. QUERY is a label, an alias or
 id:ID; or an issuer, a name, a beginning or a part of a label, as long as one
 account matches.
 
 A code of a counter-based account (HOTP) moves its counter on, which is stored
-before the code is printed; --all, --next and --at never do.` + exitStatus("0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification"),
-		Example: `  auth code github
+before the code is printed; --all, --next and --at never do.`,
+		exit: "0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification",
+		example: `  auth code github
   auth code github --min-valid 5s
   auth code --all`,
-		Args:              checked(cobra.MaximumNArgs(1)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
+		args:     cobra.MaximumNArgs(1),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
 			if o.all == (len(args) == 1) {
 				return hint.With(usagef("name one account, or --all"), "auth list")
 			}
@@ -49,11 +47,11 @@ before the code is printed; --all, --next and --at never do.` + exitStatus("0 do
 				return usagef("--at and --next cannot be used together")
 			}
 			if o.all {
-				return s.allCodes(cmd.Context(), o)
+				return s.allCodes(ctx, o)
 			}
-			return s.code(cmd.Context(), args[0], o)
+			return s.code(ctx, args[0], o)
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.BoolVar(&o.all, "all", false, "print every account: label, tab, code")
 	flags.BoolVar(&o.exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
@@ -65,7 +63,7 @@ before the code is printed; --all, --next and --at never do.` + exitStatus("0 do
 
 // code prints the code of the account that query names.
 func (s *session) code(ctx context.Context, query string, o codeOptions) error {
-	state, err := s.read(ctx)
+	state, err := s.device.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,7 +137,7 @@ func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Ac
 	if text == "" {
 		return code, nil
 	}
-	least, err := parseDuration(text)
+	least, err := device.ParseDuration(text)
 	if err != nil || least < 0 {
 		return code, usagef("%q is not a duration such as 5s", text)
 	}
@@ -168,12 +166,10 @@ func (s *session) counterCode(ctx context.Context, a vault.Account, o codeOption
 	}
 	counter := a.Counter
 	if !o.next {
-		s.quiet = true // a code never waits for a location: the next change backs it up
-		err := s.update(ctx, false, func(tx *vault.Tx) error {
-			var err error
-			counter, err = tx.Advance(a.ID)
-			return err
-		})
+		var r device.Report
+		var err error
+		counter, r, err = s.device.Advance(ctx, a.ID)
+		s.sayReport(r)
 		if err != nil {
 			return err
 		}
@@ -205,7 +201,7 @@ func withCode(a vault.Account, code otp.Code, at time.Time) jsonAccount {
 // allCodes prints every account. Where there is no code to print without
 // advancing a counter or without a secret, a dash stands for it.
 func (s *session) allCodes(ctx context.Context, o codeOptions) error {
-	state, err := s.read(ctx)
+	state, err := s.device.Read(ctx)
 	if err != nil {
 		return err
 	}

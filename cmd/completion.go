@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"io"
 	"strings"
 	"time"
 
@@ -15,18 +16,19 @@ const completionWait = time.Second
 
 func newCompletion(c *cli) *cobra.Command {
 	shells := []string{"bash", "zsh", "fish", "powershell"}
-	return &cobra.Command{
-		Use:   "completion SHELL",
-		Short: "Print the completion script of a shell",
-		Long: `Print the script that completes commands, flags and the labels of accounts in
+	var cmd *cobra.Command
+	cmd = c.command(spec{
+		use:   "completion SHELL",
+		short: "Print the completion script of a shell",
+		long: `Print the script that completes commands, flags and the labels of accounts in
 bash, zsh, fish or PowerShell. Completing labels reads the vault, but never asks
-for a passphrase and waits a second at most.` + exitStatus("0 done; 2 usage"),
-		Example: `  auth completion bash > /etc/bash_completion.d/auth
+for a passphrase and waits a second at most.`,
+		exit: "0 done; 2 usage",
+		example: `  auth completion bash > /etc/bash_completion.d/auth
   auth completion fish > ~/.config/fish/completions/auth.fish`,
-		Args:              checked(cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs)),
-		ValidArgs:         shells,
-		ValidArgsFunction: fixed(shells...),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		args:     cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		complete: fixed(shells...),
+		alone: func(_ context.Context, args []string) error {
 			var b strings.Builder
 			root := cmd.Root()
 			var err error
@@ -48,7 +50,16 @@ for a passphrase and waits a second at most.` + exitStatus("0 done; 2 usage"),
 			}
 			return c.print(b.String())
 		},
-	}
+	})
+	cmd.ValidArgs = shells
+	return cmd
+}
+
+// unattended returns the program as it is where there is nobody to ask or to tell.
+func (c *cli) unattended() *cli {
+	env := *c.Env
+	env.Prompt, env.Err = nobody{}, io.Discard
+	return &cli{Env: &env, keyringFlag: c.keyringFlag, vaultPassphraseFile: c.vaultPassphraseFile, noInput: true}
 }
 
 // nobody is a Prompter where there is nobody to ask.
@@ -62,7 +73,3 @@ func (nobody) Confirm(context.Context, string) (bool, error) { return false, ter
 
 func (nobody) Choose(context.Context, string, []string) (int, error) { return 0, term.ErrNoTerminal }
 func (nobody) Available() bool                                       { return false }
-
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

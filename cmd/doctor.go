@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/authcli/auth/internal/backup"
-	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -24,138 +24,121 @@ type finding struct {
 	err error
 }
 
+// findings is what doctor says, in order.
+type findings []finding
+
+// add adds what is well, or with an error what is wrong.
+func (l *findings) add(what string, err error, detail string) {
+	f := finding{What: what, State: "ok", Detail: detail, err: err}
+	if err != nil {
+		f.State, f.Detail = "wrong", message(err, nil)
+		f.Hint = strings.Join(advice(err), "; ")
+	}
+	*l = append(*l, f)
+}
+
+// note adds what is not wrong, and worth knowing.
+func (l *findings) note(what, detail string) {
+	*l = append(*l, finding{What: what, State: "note", Detail: detail})
+}
+
 type jsonDoctor struct {
 	Version  int       `json:"version"`
 	Findings []finding `json:"findings"`
 }
 
 func newDoctor(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "doctor",
-		Short: "Look hard, and say what to type next",
-		Long: `Look at the folders, the keyring and its collection, the marker and the vault, and
-say what is wrong and what to type next. Nothing is changed, and no secret shown.` + exitStatus("0 all is well; otherwise the code of the first thing that is wrong"),
-		Example:           `  auth doctor`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return c.doctor(cmd) },
-	}
+	return c.command(spec{
+		use:   "doctor",
+		short: "Look closely, and say what to type next",
+		long: `Look at the folders, the keyring and its collection, the marker and the vault, and
+say what is wrong and what to type next. Nothing is changed, and no secret shown.`,
+		exit:    "0 all is well; otherwise the code of the first thing that is wrong",
+		example: `  auth doctor`,
+		run: func(ctx context.Context, s *session, _ []string) error {
+			return s.sayFindings(diagnose(s.device.Examine(ctx), s.Now()))
+		},
+	})
 }
 
-func (c *cli) doctor(cmd *cobra.Command) error {
-	s, err := c.open(cmd.CommandPath())
-	if err != nil {
-		return err
-	}
-	var list []finding
-	add := func(what string, err error, detail string) {
-		f := finding{What: what, State: "ok", Detail: detail, err: err}
-		if err != nil {
-			f.State, f.Detail = "wrong", message(err, nil)
-			f.Hint = strings.Join(advice(err), "; ")
-		}
-		list = append(list, f)
-	}
-	note := func(what, detail string) { list = append(list, finding{What: what, State: "note", Detail: detail}) }
-
-	add("state folder", nil, s.places.state)
-	_, _, markerErr := vault.ReadMarker(s.places.state)
+// diagnose says what is wrong with what was seen.
+func diagnose(x device.Examination, now time.Time) findings {
+	var list findings
+	list.add("state folder", nil, x.StateDir)
 	switch {
-	case markerErr != nil:
-		add("marker", markerErr, "")
-	case !s.marked:
-		note("marker", "none: no vault was used here yet")
+	case x.MarkerErr != nil:
+		list.add("marker", x.MarkerErr, "")
+	case !x.Marked:
+		list.note("marker", "none: no vault was used here yet")
 	default:
-		add("marker", nil, fmt.Sprintf("generation %d, %s keyring", s.marker.Generation, s.marker.Keyring))
+		list.add("marker", nil, fmt.Sprintf("generation %d, %s keyring", x.Marker.Generation, x.Marker.Keyring))
 	}
-	s.examineKeyring(cmd.Context(), add)
-	state, err := s.read(cmd.Context())
-	if err != nil {
-		add("vault", err, "")
-	} else {
-		add("vault", nil, count(len(state.Accounts()), "account"))
-		for _, a := range state.Accounts() {
-			if a.NeedsVerification() {
-				note("account", label(a)+" needs verification")
-			}
-			if a.Shown != a.Label() {
-				note("account", label(a)+" shares its label with another; auth edit tells them apart")
-			}
-		}
-		if ahead := state.Clock - s.Now().UnixMilli(); ahead > 24*60*60*1000 {
-			note("clock", fmt.Sprintf("a change is stamped %d hours ahead of this clock; one of the two is wrong", ahead/3600000))
-		}
+	list.add(x.Keyring.Kind+" keyring", x.KeyringErr, keyringWords(x.Keyring))
+	list.vault(x, now)
+	if x.Location != nil {
+		list.location(x)
 	}
-	if s.marker.Location != "" {
-		s.examineBackup(cmd.Context(), state, add, note)
-	}
-	return c.sayFindings(list)
+	return list
 }
 
-// examineBackup looks at the location itself, and at how the backup stands.
-func (s *session) examineBackup(ctx context.Context, state *vault.State, add func(string, error, string), note func(string, string)) {
-	loc, err := s.location(s.marker.Location)
-	if err != nil {
-		add("location", err, "")
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, location.RemoteWait)
-	defer cancel()
-	entries, err := list(ctx, loc)
-	if err != nil {
-		add("location", err, "")
-		return
-	}
-	add("location", nil, fmt.Sprintf("%s, %s", loc, count(len(entries), "file")))
-	for _, e := range entries {
-		if n, ok := backup.ParseFileName(e.Name); ok && n.String() != e.Name {
-			note("conflict copy", e.Name+": read like any other backup; it can stay")
-		}
-	}
-	if state == nil {
-		return
-	}
-	if j := s.backupStatus(state.Generation); j.Stale {
-		add("backup", &staleError{errors.New(j.Reason)}, "")
-	} else {
-		add("backup", nil, "last at "+j.Last)
-	}
-}
-
-func (s *session) examineKeyring(ctx context.Context, add func(string, error, string)) {
-	if s.kind == fileKeyring {
-		detail := s.places.data + ", not made yet"
-		if s.file.Exists() {
-			detail = s.places.data + ", key without a passphrase"
-			if protected, err := s.file.Protected(); err != nil {
-				add("file keyring", err, "")
-				return
-			} else if protected {
-				detail = s.places.data + ", key under a passphrase"
-			}
-		}
-		add("file keyring", nil, detail)
-		return
-	}
-	timeout, err := s.keyringTimeout(s.kind)
-	if err != nil {
-		add("system keyring", err, "")
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	name, locked, err := s.system.Collection(ctx)
+func keyringWords(k device.KeyringSeen) string {
 	switch {
-	case err != nil:
-		add("system keyring", err, "")
-	case locked:
-		add("system keyring", nil, fmt.Sprintf("collection %q, locked; service %q", name, s.places.service))
+	case k.Kind == device.SystemKeyring && k.Locked:
+		return fmt.Sprintf("collection %q, locked; service %q", k.Collection, k.Service)
+	case k.Kind == device.SystemKeyring:
+		return fmt.Sprintf("collection %q; service %q", k.Collection, k.Service)
+	case !k.Exists:
+		return k.Dir + ", not made yet"
+	case k.Protected:
+		return k.Dir + ", key under a passphrase"
 	default:
-		add("system keyring", nil, fmt.Sprintf("collection %q; service %q", name, s.places.service))
+		return k.Dir + ", key without a passphrase"
 	}
 }
 
-func (c *cli) sayFindings(list []finding) error {
+func (l *findings) vault(x device.Examination, now time.Time) {
+	if x.StateErr != nil {
+		l.add("vault", x.StateErr, "")
+		return
+	}
+	accounts := x.State.Accounts()
+	l.add("vault", nil, count(len(accounts), "account"))
+	for _, a := range accounts {
+		l.account(a)
+	}
+	if ahead := x.State.Clock - now.UnixMilli(); ahead > (24 * time.Hour).Milliseconds() {
+		l.note("clock", fmt.Sprintf("a change is stamped %d hours ahead of this clock; one of the two is wrong", ahead/time.Hour.Milliseconds()))
+	}
+}
+
+func (l *findings) account(a vault.Account) {
+	if a.NeedsVerification() {
+		l.note("account", label(a)+" needs verification")
+	}
+	if a.Shown != a.Label() {
+		l.note("account", label(a)+" shares its label with another; auth edit tells them apart")
+	}
+}
+
+func (l *findings) location(x device.Examination) {
+	l.add("location", x.LocationErr, fmt.Sprintf("%s, %s", x.Location.Name, count(x.Location.Files, "file")))
+	if x.LocationErr != nil {
+		return
+	}
+	for _, name := range x.Location.ConflictCopies {
+		l.note("conflict copy", name+": read like any other backup; it can stay")
+	}
+	switch {
+	case x.State == nil:
+	case x.Backup.Stale:
+		l.add("backup", &device.StaleError{Err: errors.New(staleWords(x.Backup))}, "")
+	default:
+		l.add("backup", nil, "last at "+timestamp(x.Backup.Last))
+	}
+}
+
+// sayFindings prints what was found; the first thing that is wrong gives the exit code.
+func (c *cli) sayFindings(list findings) error {
 	var rows [][]string
 	var first error
 	for _, f := range list {

@@ -20,26 +20,28 @@ type editOptions struct {
 
 func newEdit(c *cli) *cobra.Command {
 	var o editOptions
-	cmd := &cobra.Command{
-		Use:   "edit QUERY",
-		Short: "Change an account's names, tags or counter",
-		Long: `Change what an account is called, its tags and note, or the counter of a
+	var cmd *cobra.Command
+	cmd = c.command(spec{
+		use:   "edit QUERY",
+		short: "Change an account's names, tags or counter",
+		long: `Change what an account is called, its tags and note, or the counter of a
 counter-based one. Its secret stays as it is. An empty alias or note removes it.
-Off a terminal, QUERY is a whole label, an alias or id:ID.` + exitStatus("0 done; 2 usage; 3 no such account; 4 several match; 5 label or alias taken;\n6 keyring"),
-		Example: `  auth edit github --alias gh
+Off a terminal, QUERY is a whole label, an alias or id:ID.`,
+		exit: "0 done; 2 usage; 3 no such account; 4 several match; 5 label or alias taken;\n6 keyring",
+		example: `  auth edit github --alias gh
   auth edit gh --name bob@example.com --tag work
   auth edit bank --counter 42`,
-		Args:              checked(cobra.ExactArgs(1)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		args:     cobra.ExactArgs(1),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
 			if !anyChanged(cmd.Flags(), "issuer", "name", "alias", "note", "tag", "untag", "counter") {
 				return hint.With(usagef("nothing to change"), "auth edit --help lists what can be changed")
 			}
-			return c.changeOne(cmd, args[0], "changed", func(tx *vault.Tx, a vault.Account) error {
+			return s.changeOne(ctx, args[0], "changed", func(tx *vault.Tx, a vault.Account) error {
 				return o.apply(tx, a, cmd.Flags())
 			})
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.issuer, "issuer", "", "the new `ISSUER`")
 	flags.StringVar(&o.name, "name", "", "the new `NAME`")
@@ -100,29 +102,25 @@ func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) 
 	return nil
 }
 
-// changeOne finds one account, and changes it as [session.change] does; done
+// changeOne finds one account, and changes it as [session.changeAccount] does; done
 // is the word for it.
-func (c *cli) changeOne(cmd *cobra.Command, query, done string, change func(*vault.Tx, vault.Account) error) error {
-	s, err := c.open(cmd.CommandPath())
+func (s *session) changeOne(ctx context.Context, query, done string, change func(*vault.Tx, vault.Account) error) error {
+	state, err := s.device.Read(ctx)
 	if err != nil {
 		return err
 	}
-	state, err := s.read(cmd.Context())
+	a, err := s.findToChange(ctx, state, query)
 	if err != nil {
 		return err
 	}
-	a, err := s.findToChange(cmd.Context(), state, query)
-	if err != nil {
-		return err
-	}
-	return s.change(cmd.Context(), a, done, change)
+	return s.changeAccount(ctx, a, done, change)
 }
 
-// change changes an account, and says or prints what it is now; done is what was
-// done to it. A session that has read the vault is not asked for its passphrase again.
-func (s *session) change(ctx context.Context, a vault.Account, done string, change func(*vault.Tx, vault.Account) error) error {
+// changeAccount changes an account, and says or prints what it is now; done is what was
+// done to it.
+func (s *session) changeAccount(ctx context.Context, a vault.Account, done string, change func(*vault.Tx, vault.Account) error) error {
 	var after vault.Account
-	err := s.update(ctx, false, func(tx *vault.Tx) error {
+	err := s.change(ctx, func(tx *vault.Tx) error {
 		// Found again under the lock: another process may have changed it meanwhile.
 		now, err := tx.Find("id:"+a.ID, true)
 		if err != nil {

@@ -8,9 +8,8 @@ import (
 	"syscall"
 
 	"github.com/authcli/auth/internal/backup"
-	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
-	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
@@ -51,18 +50,29 @@ var faults = []struct {
 	hint string
 }{
 	{as[usageError], codeUsage, ""},
-	{as[*staleError], codeStale, ""},
-	{is(errRotated), codeStale, ""},
-	{is(errBackupOff), codeUsage, "auth backup enable LOCATION"},
-	{is(errNoDevice), codeNotFound, ""},
-	{is(errSeveral), codeAmbiguous, ""},
+	{as[*device.InputError], codeUsage, ""},
+	{is(device.ErrNotConfirmed), codeInterrupted, ""},
+	{as[*device.StaleError], codeStale, ""},
+	{is(device.ErrRotated), codeStale, ""},
+	{is(device.ErrBackupOff), codeUsage, "auth backup enable LOCATION"},
+	{is(device.ErrKeyringKind, device.ErrSetting, device.ErrVaultElsewhere, device.ErrNewLocation), codeUsage, ""},
+	{is(device.ErrWeak), codeUsage, "leave it empty to have one made, or --weak"},
+	{is(device.ErrNoSource), codeUsage, "auth restore LOCATION or FILE, or auth restore --deleted for the trash of this vault"},
+	{is(device.ErrAtFile), codeUsage, ""},
+	{is(device.ErrUnderPassphrase), codeUsage, "leave out --identity"},
+	{is(device.ErrVaultEmpty), codeError, "auth add, or auth restore FILE"},
+	{is(device.ErrVaultThere), codePartly, "auth list; auth remove removes accounts"},
+	{as[*device.NoDeviceError], codeNotFound, "auth backup list"},
+	{as[*device.SeveralDevicesError], codeAmbiguous, "name one by its id"},
 	{is(errVerified), codePartly, ""},
-	{is(errEmptied), codeStale, "is the disk or the cloud folder there? auth backup enable LOCATION fills it again"},
-	{is(errNoBackups), codeBackup, "name the folder that README.txt and recovery-….age lie in; auth backup enable lists the cloud folders of this machine"},
-	{is(errNoKey, errNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "auth backup list; an older file, or another key, may do"},
-	{is(location.ErrInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},
-	{is(location.ErrGone), codeError, "is the disk or the cloud folder there? auth backup enable lists the cloud folders of this machine"},
-	{is(location.ErrRcloneMissing), codeError, "install rclone (rclone.org), or name a folder"},
+	{is(device.ErrEmptied), codeStale, "is the disk or the cloud folder there? auth backup enable LOCATION fills it again"},
+	{is(device.ErrNoBackups), codeBackup, "name the folder that README.txt and recovery-….age lie in; auth backup enable lists the cloud folders of this machine"},
+	{is(device.ErrNoSealedKeys), codeBackup, "--identity FILE takes the recovery key itself, from paper"},
+	{is(device.ErrNothingThatOld), codeBackup, "auth backup list shows the dates"},
+	{is(device.ErrForeignKey, device.ErrNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "auth backup list; an older file, or another key, may do"},
+	{is(device.ErrLocationInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},
+	{is(device.ErrLocationGone), codeError, "is the disk or the cloud folder there? auth backup enable lists the cloud folders of this machine"},
+	{is(device.ErrRcloneMissing), codeError, "install rclone (rclone.org), or name a folder"},
 	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
 	{is(vault.ErrNotFound), codeNotFound, "auth list"},
 	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},
@@ -74,16 +84,17 @@ var faults = []struct {
 	{as[*vault.DiffersError], codePartly, ""},
 	{as[*vault.BusyError], codeKeyring, "try again; or stop the process that is named"},
 	{as[*vault.LostError], codeKeyring, "auth doctor looks closer; auth restore FILE brings a backup back; auth vault new starts anew"},
-	{is(vault.ErrNewer, keyring.ErrNewer), codeKeyring, "install the later version of auth"},
-	{is(keyring.ErrUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
-	{is(keyring.ErrTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
-	{is(keyring.ErrLocked), codeKeyring, "unlock the keyring (log in to the desktop, or gnome-keyring-daemon --unlock), or see auth doctor"},
-	{is(keyring.ErrUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
-	{is(keyring.ErrWrongPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase"},
+	{is(vault.ErrNewer, device.ErrKeyringNewer), codeKeyring, "install the later version of auth"},
+	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
+	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
+	{is(device.ErrKeyringLocked), codeKeyring, "unlock the keyring (log in to the desktop, or gnome-keyring-daemon --unlock), or see auth doctor"},
+	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
+	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
+	{is(device.ErrKeyringPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase"},
 	{is(vault.ErrFormat), codeKeyring, "auth vault repair, or auth restore FILE"},
-	{as[*keyring.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
-	{is(keyring.ErrNoKey), codeKeyring, "auth doctor"},
-	{is(backup.ErrNeedsKey), codeUsage, ""},
+	{as[*device.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
+	{is(device.ErrKeyringNoKey), codeKeyring, "auth doctor"},
+	{is(backup.ErrNeedsKey), codeUsage, "auth restore FILE --identity KEYFILE"},
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
 	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
@@ -118,6 +129,10 @@ func (c *cli) exit(err error, args []string) int {
 		return int(code)
 	}
 	result := codeOf(err)
+	if errors.Is(err, device.ErrNotConfirmed) {
+		c.say("auth: not confirmed; nothing was changed")
+		return result
+	}
 	if result == codeInterrupted {
 		c.say("auth: interrupted")
 		return result
@@ -150,6 +165,9 @@ func message(err error, args []string) string {
 func advice(err error) []string {
 	if own := hint.All(err); len(own) > 0 {
 		return own
+	}
+	if lost, ok := errors.AsType[*vault.LostError](err); ok && lost.Marker.Keyring != lost.Keyring {
+		return []string{"auth vault use " + lost.Keyring + " moves it; or leave out --keyring and AUTH_KEYRING"}
 	}
 	for _, f := range faults {
 		if f.is(err) && f.hint != "" {

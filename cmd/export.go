@@ -37,24 +37,23 @@ type jsonExport struct {
 func newExport(c *cli) *cobra.Command {
 	var o exportOptions
 	names := formatNames(func(f transfer.Format) bool { return f.Write != nil })
-	cmd := &cobra.Command{
-		Use:   "export --format FORMAT --to FILE",
-		Short: "Move out to another authenticator",
-		Long: `Write the accounts in a format that another program reads: under a passphrase
+	cmd := c.command(spec{
+		use:   "export --format FORMAT --to FILE",
+		short: "Move out to another authenticator",
+		long: `Write the accounts in a format that another program reads: under a passphrase
 where the format has that, otherwise in plain text, which takes --plaintext. What
 the format cannot express is named, and device-bound accounts are left out.
 Formats of QR codes are drawn in the terminal, or written as PNG files.
 
-Formats: ` + strings.Join(names, ", ") + exitStatus("0 done; 1 not written; 2 usage; 3 no such account; 4 several match; 5 the file\nexists, or some were left out; 6 keyring"),
-		Example: `  auth export --format aegis --to aegis.json
+Formats: ` + strings.Join(names, ", "),
+		exit: "0 done; 1 not written; 2 usage; 3 no such account; 4 several match; 5 the file\nexists, or some were left out; 6 keyring",
+		example: `  auth export --format aegis --to aegis.json
   auth export --format otpauth --plaintext --to -
   auth export --format google --plaintext`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.export(cmd, o)
+		run: func(ctx context.Context, s *session, _ []string) error {
+			return s.export(ctx, o)
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.format, "format", "", "the `FORMAT` to write")
 	flags.StringVar(&o.to, "to", "", "write to `FILE` or -")
@@ -67,11 +66,7 @@ Formats: ` + strings.Join(names, ", ") + exitStatus("0 done; 1 not written; 2 us
 	return cmd
 }
 
-func (c *cli) export(cmd *cobra.Command, o exportOptions) error {
-	ctx := cmd.Context()
-	if err := onlyOnce(o.passphraseFile, c.vaultPassphraseFile); err != nil {
-		return err
-	}
+func (s *session) export(ctx context.Context, o exportOptions) error {
 	format, found := transfer.Find(o.format)
 	if !found || format.Write == nil {
 		return hint.With(usagef("no format %q is written", term.Escape(o.format)), "auth export --help lists the formats")
@@ -79,15 +74,11 @@ func (c *cli) export(cmd *cobra.Command, o exportOptions) error {
 	if _, err := os.Lstat(o.to); err == nil && o.to != "-" && !o.force {
 		return fmt.Errorf("%w: %s", errExists, o.to)
 	}
-	if c.json && o.to == "-" {
+	if s.json && o.to == "-" {
 		return usagef("--json and --to - both write to standard output")
 	}
 	if !o.plaintext && !format.Holds.Sealed {
 		return hint.With(usagef("%s is plain text, secrets included", format.Title), "say so with --plaintext, or choose a format with a passphrase")
-	}
-	s, err := c.open(cmd.CommandPath())
-	if err != nil {
-		return err
 	}
 	accounts, err := s.toExport(ctx, o)
 	if err != nil {
@@ -112,7 +103,7 @@ func (c *cli) export(cmd *cobra.Command, o exportOptions) error {
 
 // toExport returns the accounts that the flags name, or all.
 func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Account, error) {
-	state, err := s.read(ctx)
+	state, err := s.device.Read(ctx)
 	if err != nil {
 		return nil, err
 	}

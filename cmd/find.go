@@ -52,17 +52,13 @@ func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	quiet := *c
-	env := *c.Env
-	env.Prompt, env.Err = nobody{}, discard{}
-	quiet.Env, quiet.noInput = &env, true
-	s, err := quiet.open("completion")
+	s, err := c.unattended().open("completion")
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
 	defer cancel()
-	state, err := s.read(ctx)
+	state, err := s.device.Read(ctx)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

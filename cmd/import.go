@@ -44,25 +44,24 @@ type jsonSkip struct {
 
 func newImport(c *cli) *cobra.Command {
 	var o importOptions
-	cmd := &cobra.Command{
-		Use:   "import FILE...",
-		Short: "Move in from another authenticator",
-		Long: `Read the exports of other authenticators and password managers, encrypted ones
+	cmd := c.command(spec{
+		use:   "import FILE...",
+		short: "Move in from another authenticator",
+		long: `Read the exports of other authenticators and password managers, encrypted ones
 too, and images with QR codes. A file is recognised by its content, never by its
 name; files that belong together are given in one call. docs/formats.md lists
 every format and how to get its export.
 
 A bad row never loses the rest: it is named with the reason. What is in the vault
-is never overwritten.` + exitStatus("0 done; 1 not readable; 2 usage, or nobody to ask for the passphrase; 5 some were\nkept or skipped, the rest is in; 6 keyring; 7 wrong passphrase, or damaged"),
-		Example: `  auth import aegis-export.json
+is never overwritten.`,
+		exit: "0 done; 1 not readable; 2 usage, or nobody to ask for the passphrase; 5 some were\nkept or skipped, the rest is in; 6 keyring; 7 wrong passphrase, or damaged",
+		example: `  auth import aegis-export.json
   auth import --dry-run Accounts.txt
   auth import export-1.png export-2.png`,
-		Args: checked(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault
-		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.importFiles(cmd, args, o) },
-	}
+		args:     cobra.MinimumNArgs(1),
+		complete: files,
+		run:      func(ctx context.Context, s *session, args []string) error { return s.importFiles(ctx, args, o) },
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.from, "from", "", "take the files for a `FORMAT` instead of recognising it")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase of the files from `FILE` or -")
@@ -85,17 +84,9 @@ func formatNames(fits func(transfer.Format) bool) []string {
 	return names
 }
 
-func (c *cli) importFiles(cmd *cobra.Command, paths []string, o importOptions) error {
-	ctx := cmd.Context()
-	if err := onlyOnce(append([]string{o.passphraseFile, c.vaultPassphraseFile}, paths...)...); err != nil {
-		return err
-	}
-	if o.reveal && (!o.dryRun || !c.json) {
+func (s *session) importFiles(ctx context.Context, paths []string, o importOptions) error {
+	if o.reveal && (!o.dryRun || !s.json) {
 		return usagef("--reveal goes with --dry-run --json")
-	}
-	s, err := c.open(cmd.CommandPath())
-	if err != nil {
-		return err
 	}
 	batch, err := s.readImport(ctx, paths, o)
 	if errors.Is(err, transfer.ErrNoOTPData) {
@@ -217,14 +208,10 @@ func (s *session) bringIn(ctx context.Context, batch transfer.Batch, o importOpt
 		return err
 	}
 	if o.dryRun {
-		state, err := s.read(ctx)
-		if err != nil {
+		if err := s.device.Preview(ctx, apply); err != nil {
 			return err
 		}
-		if err := apply(&vault.Tx{State: state.Clone(), Now: s.Now(), Device: "dry-run"}); err != nil {
-			return err
-		}
-	} else if err := s.update(ctx, false, apply); err != nil {
+	} else if err := s.change(ctx, apply); err != nil {
 		return err
 	}
 	counts := map[string]int{}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/authcli/auth/internal/hint"
-	"github.com/authcli/auth/internal/term"
 )
 
 // The most that is read of a file or of standard input.
@@ -18,20 +17,6 @@ const (
 	maxText = 1 << 20  // secrets, URIs, passphrases
 	maxFile = 64 << 20 // backups and images
 )
-
-// onlyOnce returns a usage error where more than one of paths is standard input.
-func onlyOnce(paths ...string) error {
-	n := 0
-	for _, path := range paths {
-		if path == "-" {
-			n++
-		}
-	}
-	if n > 1 {
-		return usagef("standard input (-) is named %d times", n)
-	}
-	return nil
-}
 
 // readFile reads a FILE argument or, for -, standard input, up to limit bytes.
 // A folder, a pipe or a device with a name is refused: reading one could hang.
@@ -154,16 +139,9 @@ func (c *cli) askNew(ctx context.Context, prompt string) (string, error) {
 }
 
 // confirm asks a question that --yes answers for scripts.
-func (c *cli) confirm(ctx context.Context, question string) error {
+func (c *cli) confirm(ctx context.Context, question string) (bool, error) {
 	if !c.choosing() {
-		return hint.With(usagef("this asks first, and there is nobody to ask"), "say so with --yes")
+		return false, hint.With(usagef("this asks first, and there is nobody to ask"), "say so with --yes")
 	}
-	yes, err := c.Prompt.Confirm(ctx, question)
-	if err != nil {
-		return err
-	}
-	if !yes {
-		return term.ErrInterrupted
-	}
-	return nil
+	return c.Prompt.Confirm(ctx, question)
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -11,18 +12,17 @@ import (
 
 func newList(c *cli) *cobra.Command {
 	var tags []string
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the accounts",
-		Long: `List the labels of all accounts in their order, one a line. On a terminal,
-aliases, tags and what needs attention stand beside them.` + exitStatus("0 done; 6 keyring"),
-		Example: `  auth list
+	cmd := c.command(spec{
+		use:   "list",
+		short: "List the accounts",
+		long: `List the labels of all accounts in their order, one a line. On a terminal,
+aliases, tags and what needs attention stand beside them.`,
+		exit: "0 done; 6 keyring",
+		example: `  auth list
   auth list --tag work
   auth list --json`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, state, err := c.look(cmd)
+		run: func(ctx context.Context, s *session, _ []string) error {
+			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ aliases, tags and what needs attention stand beside them.` + exitStatus("0 done;
 				return c.print(labels.String())
 			}
 		},
-	}
+	})
 	cmd.Flags().StringSliceVar(&tags, "tag", nil, "only accounts with this `TAG`; several: with all of them")
 	return cmd
 }

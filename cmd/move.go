@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -12,24 +13,25 @@ import (
 func newMove(c *cli) *cobra.Command {
 	var before, after string
 	var first, last bool
-	cmd := &cobra.Command{
-		Use:   "move QUERY",
-		Short: "Change the order of the accounts",
-		Long: `Move an account before or after another, or to one end of the list. The order
-travels with the backup.` + exitStatus("0 done; 2 usage; 3 no such account; 4 several match; 6 keyring"),
-		Example: `  auth move github --first
+	cmd := c.command(spec{
+		use:   "move QUERY",
+		short: "Change the order of the accounts",
+		long: `Move an account before or after another, or to one end of the list. The order
+travels with the backup.`,
+		exit: "0 done; 2 usage; 3 no such account; 4 several match; 6 keyring",
+		example: `  auth move github --first
   auth move bank --before github`,
-		Args:              checked(cobra.ExactArgs(1)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
+		args:     cobra.ExactArgs(1),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
 			if !first && !last && before == "" && after == "" {
 				return hint.With(usagef("no place is named"), "auth move "+args[0]+" --first")
 			}
-			return c.changeOne(cmd, args[0], "moved", func(tx *vault.Tx, a vault.Account) error {
+			return s.changeOne(ctx, args[0], "moved", func(tx *vault.Tx, a vault.Account) error {
 				return place(tx, a, before, after, first)
 			})
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&before, "before", "", "move it before `QUERY`")
 	flags.StringVar(&after, "after", "", "move it after `QUERY`")

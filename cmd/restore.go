@@ -5,25 +5,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
-	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
 
 type restoreOptions struct {
-	backup.Options
-	dryRun         bool
+	device.RestoreOptions
+
 	passphraseFile string
 	identities     []string
 	identityQR     string
 	at             string
-	acceptUnsigned bool
 }
 
 type jsonRestore struct {
@@ -44,10 +44,10 @@ type jsonDevice struct {
 
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
-	cmd := &cobra.Command{
-		Use:   "restore [LOCATION | FILE]",
-		Short: "Bring accounts back from backups or the trash",
-		Long: `Bring accounts back from a location, from a backup FILE, or with --deleted and
+	cmd := c.command(spec{
+		use:   "restore [LOCATION | FILE]",
+		short: "Bring accounts back from backups or the trash",
+		long: `Bring accounts back from a location, from a backup FILE, or with --deleted and
 neither from the trash of this vault. Everything comes in one step or not at all.
 A location is read as the merge of the newest backup of every device in it, and
 backup to it stays on afterwards.
@@ -55,31 +55,31 @@ backup to it stays on afterwards.
 What is in the vault is never overwritten: an account that is here already stays,
 and one of the same label with another secret is kept and named. --replace takes
 such an account from the backup; what it replaces goes to the trash. With
---deleted, --replace takes an account back to the secret that it had before.` + exitStatus("0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n"+
-			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file"),
-		Example: `  auth restore ~/Dropbox/auth
+--deleted, --replace takes an account back to the secret that it had before.`,
+		exit: "0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n" +
+			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file",
+		example: `  auth restore ~/Dropbox/auth
   auth restore vault.age --dry-run
   auth restore vault.age --identity key.txt --account github
   auth restore ~/Dropbox/auth --at 2026-01-31 --deleted --account github
   auth restore --deleted --account github:alice
   auth restore --deleted --replace github:alice`,
-		Args: checked(cobra.MaximumNArgs(1)),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		args: cobra.MaximumNArgs(1),
+		complete: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveDefault
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := ""
+		run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) == 1 {
-				path = args[0]
+				o.From = args[0]
 			}
-			return c.restore(cmd, path, o)
+			return s.restore(ctx, o)
 		},
-	}
+	})
 	flags := cmd.Flags()
-	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would happen")
+	flags.BoolVar(&o.DryRun, "dry-run", false, "only show what would happen")
 	flags.StringArrayVar(&o.Accounts, "account", nil, "restore only the account that `QUERY` names; may be repeated")
 	flags.StringArrayVar(&o.Replace, "replace", nil, "take the account that `QUERY` names from the backup; may be repeated")
 	flags.BoolVar(&o.Deleted, "deleted", false, "bring back what is in the trash, too")
@@ -87,143 +87,123 @@ such an account from the backup; what it replaces goes to the trash. With
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
 	flags.StringVar(&o.at, "at", "", "go back to what the backups were `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
-	flags.BoolVar(&o.acceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
+	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
 	return cmd
 }
 
-func (c *cli) restore(cmd *cobra.Command, path string, o restoreOptions) error {
-	ctx := cmd.Context()
-	if err := onlyOnce(append([]string{path, o.passphraseFile, c.vaultPassphraseFile, o.identityQR}, o.identities...)...); err != nil {
+func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
+	if o.at != "" {
+		if o.At, err = parseInstant(o.at); err != nil {
+			return err
+		}
+	}
+	if o.Identities, err = s.identityFiles(ctx, o.identities); err != nil {
 		return err
 	}
-	s, err := c.open(cmd.CommandPath())
+	if o.identityQR != "" {
+		key, err := s.keyInImage(ctx, o.identityQR)
+		if err != nil {
+			return err
+		}
+		o.Identities = append(o.Identities, key)
+	}
+	s.answers.file, o.Fresh = o.passphraseFile, o.passphraseFile != ""
+	restored, err := s.device.Restore(ctx, o.RestoreOptions)
+	if err != nil && len(restored.Steps) == 0 {
+		s.sayReport(restored.Report)
+		for _, f := range restored.Skipped {
+			s.warn("skipped %s", fileWords(f))
+		}
+		return restoreAdvice(err, o)
+	}
+	result := s.sayRestored(restored, o.DryRun)
+	s.sayReport(restored.Report)
 	if err != nil {
 		return err
 	}
-	if path == "" && !o.Deleted {
-		if path = s.marker.Location; path == "" {
-			return hint.With(usagef("no backup is named"), "auth restore LOCATION or FILE, or auth restore --deleted for the trash of this vault")
-		}
-	}
-	from, err := s.openSource(ctx, path, o)
-	if err != nil {
-		return err
-	}
-	o.Anew = o.at != ""
-	if from.state == nil && len(o.Accounts) == 0 {
-		o.Accounts = o.Replace // an exchange with the trash is no call for the rest of it
-	}
-	var steps []backup.Step
-	apply := func(tx *vault.Tx) error {
-		state := from.state
-		if state == nil {
-			state = &vault.State{Trash: tx.TrashOf(), Clock: tx.Clock}
-		}
-		steps, err = backup.Restore(tx, state, o.Options)
-		if errors.Is(err, vault.ErrNotFound) && o.Deleted {
-			return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
-		}
-		return err
-	}
-	if o.dryRun {
-		state, err := s.read(ctx)
-		switch {
-		case err == nil:
-		case s.startsAnew(err):
-			state = new(vault.State)
-		default:
-			return err
-		}
-		if err := apply(&vault.Tx{State: state.Clone(), Now: s.Now(), Device: "dry-run"}); err != nil {
-			return err
-		}
-	} else {
-		s.quiet = from.location != nil // its backup follows the enrolment
-		if err := s.update(ctx, path != "", apply); err != nil {
-			return err
-		}
-	}
-	result := s.sayRestored(from, steps, o)
-	if from.location != nil && !o.dryRun {
-		if err := s.stayOn(ctx, from); err != nil {
-			return err
-		}
+	switch {
+	case restored.Enrolled:
+		s.say("backup is on, to %s", term.Escape(restored.Location))
+	case restored.Location != "":
+		s.say("backup goes on to %s", term.Escape(restored.Location))
 	}
 	return result
 }
 
-// stayOn enrols this device in the location that it was restored from, so that
-// backup stays on. One that takes part in another keeps that.
-func (s *session) stayOn(ctx context.Context, from source) error {
-	e, ok, err := s.enrolment(ctx)
-	if err != nil {
-		return err
-	}
-	if ok && e.On && e.Location != from.location.String() {
-		s.say("backup goes on to %s", term.Escape(e.Location))
-		s.backUpAfterChange(ctx)
-		return nil
-	}
-	release, err := s.lockBackup(ctx, from.location)
-	if err != nil {
-		return err
-	}
-	defer release()
+// restoreAdvice adds to an error what only the options of this restore say.
+func restoreAdvice(err error, o restoreOptions) error {
 	switch {
-	case !ok || e.Location != from.location.String():
-		e = backup.Enrolment{Key: from.key}
-	case e.Key.ID() != from.key.ID(): // it was rotated, or the location has two
-		e = backup.Enrolment{Key: from.key, OldKeys: e.Keys(), Sealed: e.Sealed}
-	}
-	e.Location, e.On = from.location.String(), true
-	if err := s.learnSealed(ctx, from.location, &e, from.inv); err != nil {
+	case errors.Is(err, vault.ErrNotFound) && o.Deleted:
+		return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.With(err, "name a backup file, or the folder that holds recovery-….age; auth backup enable lists the cloud folders of this machine")
+	default:
 		return err
 	}
-	if err := s.setEnrolment(ctx, e); err != nil {
-		return err
+}
+
+// keyInImage reads a recovery key from the QR code of an image.
+func (c *cli) keyInImage(ctx context.Context, path string) (device.IdentityFile, error) {
+	read, err := c.readImage(ctx, path)
+	if err != nil {
+		return device.IdentityFile{}, err
 	}
-	s.backUpAfterChange(ctx)
-	s.say("backup is on, to %s", term.Escape(e.Location))
-	return nil
+	for _, text := range read.texts {
+		if _, err := backup.ParseRecoveryKey(text); err == nil {
+			return device.IdentityFile{Name: inputName(path), Data: []byte(text)}, nil
+		}
+	}
+	return device.IdentityFile{}, noCode(path, read.seen)
 }
 
-// startsAnew reports whether a restore begins an empty vault because the old one is gone.
-func (s *session) startsAnew(err error) bool {
-	var damaged *keyring.DamagedError
-	return errors.Is(err, vault.ErrLost) || errors.As(err, &damaged)
-}
-
-func (s *session) sayRestored(from source, steps []backup.Step, o restoreOptions) error {
+// sayRestored prints what became of each account. It returns the exit code where not
+// all was restored, or an error of printing.
+func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	counts := map[backup.Outcome]int{}
 	list := []jsonAccount{}
 	var rows [][]string
-	for _, step := range steps {
+	for _, step := range r.Steps {
 		counts[step.Outcome]++
 		list = append(list, result(step.Account, string(step.Outcome)))
 		rows = append(rows, []string{label(step.Account), string(step.Outcome)})
 	}
+	j := jsonRestore{Version: jsonVersion, DryRun: dryRun, Created: timestamp(r.Created.UTC()), Accounts: list}
+	if r.Created.IsZero() {
+		j.Created = ""
+	}
+	for _, d := range r.Devices {
+		j.Devices = append(j.Devices, jsonDevice{d.ID, d.Name, d.Created.Format(time.RFC3339)})
+	}
+	for _, f := range r.Skipped {
+		j.Skipped = append(j.Skipped, fileWords(f))
+	}
 	if s.json {
-		j := jsonRestore{Version: jsonVersion, DryRun: o.dryRun, Accounts: list, Devices: from.devices, Skipped: from.skipped}
-		if !from.created.IsZero() {
-			j.Created = from.created.UTC().Format(time.RFC3339)
-		}
 		if err := s.printJSON(j); err != nil {
 			return err
 		}
 	} else if err := s.printTable(rows); err != nil {
 		return err
 	}
-	if len(steps) == 0 {
+	s.sayRestoredMore(r, j, counts)
+	if backup.Conflicts(r.Steps) || len(r.Skipped) > 0 {
+		return exitCode(codePartly)
+	}
+	return nil
+}
+
+// sayRestoredMore says on standard error what a person should know of it.
+func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[backup.Outcome]int) {
+	if len(r.Steps) == 0 {
 		s.say("nothing to restore")
 	}
-	for _, d := range from.devices {
+	for _, d := range j.Devices {
 		s.say("from %s, backup of %s", term.Escape(cmp.Or(d.Name, d.Device)), d.Created)
 	}
-	for _, line := range from.skipped {
+	for _, line := range j.Skipped {
 		s.warn("skipped %s", line)
 	}
-	for _, a := range backup.Counters(steps) {
+	for _, a := range backup.Counters(r.Steps) {
 		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, quoteLabel(a))
 	}
 	if n := counts[backup.Unverified]; n > 0 {
@@ -235,10 +215,6 @@ func (s *session) sayRestored(from source, steps []backup.Step, o restoreOptions
 	if n := counts[backup.RemovedHere]; n > 0 {
 		s.say("%s removed here, and not brought back without --deleted", wereKept(n))
 	}
-	if backup.Conflicts(steps) || len(from.skipped) > 0 {
-		return exitCode(codePartly)
-	}
-	return nil
 }
 
 func wereKept(n int) string {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,26 +26,22 @@ type jsonCode struct {
 }
 
 func newScan(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "scan IMAGE...",
-		Short: "Print what QR codes in images say",
-		Long: `Print the text of every QR code in the images, one a line, and add nothing.
-IMAGE is a file or - for standard input. A text may hold a secret.` + exitStatus("0 done; 1 not an image, or damaged; 10 an image without a QR code"),
-		Example: `  auth scan screenshot.png
+	return c.command(spec{
+		use:   "scan IMAGE...",
+		short: "Print what QR codes in images say",
+		long: `Print the text of every QR code in the images, one a line, and add nothing.
+IMAGE is a file or - for standard input. A text may hold a secret.`,
+		exit: "0 done; 1 not an image, or damaged; 10 an image without a QR code",
+		example: `  auth scan screenshot.png
   auth scan --json photo.jpg`,
-		Args: checked(cobra.MinimumNArgs(1)),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return nil, cobra.ShellCompDirectiveDefault
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := onlyOnce(args...); err != nil {
-				return err
-			}
+		args:     cobra.MinimumNArgs(1),
+		complete: files,
+		alone: func(ctx context.Context, args []string) error {
 			out := jsonScan{Version: jsonVersion, Images: []jsonRead{}}
 			var texts strings.Builder
 			missed := false
 			for _, path := range args {
-				read, err := c.readImage(cmd.Context(), path)
+				read, err := c.readImage(ctx, path)
 				if err != nil {
 					return err
 				}
@@ -75,7 +72,7 @@ IMAGE is a file or - for standard input. A text may hold a secret.` + exitStatus
 			}
 			return err
 		},
-	}
+	})
 }
 
 // line is a text that is not ours on a line of its own: escaped for a terminal,

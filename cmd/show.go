@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"strconv"
 	"strings"
@@ -21,24 +22,25 @@ const qrScale = 8
 func newShow(c *cli) *cobra.Command {
 	var reveal, draw, force, exact bool
 	var to string
-	cmd := &cobra.Command{
-		Use:   "show QUERY",
-		Short: "Show an account, its URI or its QR code",
-		Long: `Show the details of one account, without its secret. With --reveal print its
+	cmd := c.command(spec{
+		use:   "show QUERY",
+		short: "Show an account, its URI or its QR code",
+		long: `Show the details of one account, without its secret. With --reveal print its
 otpauth URI, with --draw its QR code, with --to write the QR code to a PNG file:
-these three hold the secret.` + exitStatus("0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification"),
-		Example: `  auth show github
+these three hold the secret.`,
+		exit: "0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification",
+		example: `  auth show github
   auth show github --reveal
   auth show github --draw
   auth show github --to github.png`,
-		Args:              checked(cobra.ExactArgs(1)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, state, err := c.look(cmd)
+		args:     cobra.ExactArgs(1),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
+			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.find(cmd.Context(), state, args[0], exact)
+			a, err := s.find(ctx, state, args[0], exact)
 			if err != nil {
 				return err
 			}
@@ -66,7 +68,7 @@ these three hold the secret.` + exitStatus("0 done; 3 no such account; 4 several
 				return c.printTable(details(a))
 			}
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.BoolVar(&reveal, "reveal", false, "print the otpauth URI, which holds the secret")
 	flags.BoolVar(&draw, "draw", false, "draw the QR code in the terminal")

@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"context"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -18,36 +20,35 @@ type jsonStatus struct {
 }
 
 func newStatus(c *cli) *cobra.Command {
-	return &cobra.Command{
-		Use:   "status",
-		Short: "Say in a line each what matters",
-		Long:  `Say how many accounts there are, where they live, and how the backup stands.` + exitStatus("0 all is well; 6 keyring; 9 the backup is stale"),
-		Example: `  auth status
+	return c.command(spec{
+		use:   "status",
+		short: "Say in a line each what matters",
+		long:  `Say how many accounts there are, where they live, and how the backup stands.`,
+		exit:  "0 all is well; 6 keyring; 9 the backup is stale",
+		example: `  auth status
   auth status --json`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, state, err := c.look(cmd)
+		run: func(ctx context.Context, s *session, _ []string) error {
+			status, err := s.device.Status(ctx)
 			if err != nil {
 				return err
 			}
-			j := jsonStatus{Version: jsonVersion, Keyring: s.kind, Trash: len(state.Trash), Generation: state.Generation, Backup: s.backupStatus(state.Generation)}
-			for _, a := range state.Accounts() {
+			j := jsonStatus{
+				Version: jsonVersion, Keyring: status.Keyring, Trash: len(status.State.Trash),
+				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
+			}
+			for _, a := range status.State.Accounts() {
 				j.Accounts++
 				if a.NeedsVerification() {
 					j.NeedsVerification++
 				}
 			}
-			if c.json {
-				if err := c.printJSON(j); err != nil {
-					return err
-				}
-				return j.Backup.code()
+			if s.json {
+				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup))
 			}
 			rows := [][]string{
 				{"accounts", strconv.Itoa(j.Accounts)},
 				{"keyring", j.Keyring},
-				{"backup", j.Backup.row()},
+				{"backup", backupRow(status.Backup)},
 			}
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
@@ -55,13 +56,7 @@ func newStatus(c *cli) *cobra.Command {
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth restore --deleted"})
 			}
-			if err := c.printTable(rows); err != nil {
-				return err
-			}
-			if j.Backup.Stale {
-				c.say("auth: hint: %s", j.Backup.advice())
-			}
-			return j.Backup.code()
+			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup))
 		},
-	}
+	})
 }

@@ -2,22 +2,12 @@ package cmd
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/authcli/auth/internal/backup"
-	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/term"
-	"github.com/authcli/auth/internal/vault"
 )
-
-// errManyRemovals is the error of a merge that would remove much, unconfirmed.
-var errManyRemovals = errors.New("not merged")
-
-type syncOptions struct{ yes bool }
 
 type jsonSync struct {
 	Version int      `json:"version"`
@@ -28,44 +18,42 @@ type jsonSync struct {
 }
 
 func newSync(c *cli) *cobra.Command {
-	var o syncOptions
-	cmd := &cobra.Command{
-		Use:   "sync",
-		Short: "Bring what other devices wrote, and back up",
-		Long: `Merge what your other devices have written to the location into this vault, and
+	var yes bool
+	cmd := c.command(spec{
+		use:   "sync",
+		short: "Bring what other devices wrote, and back up",
+		long: `Merge what your other devices have written to the location into this vault, and
 back the result up. Of two changes to the same thing the later one wins; what it
 replaces is in the trash. A merge that would remove more than five accounts, or a
-fifth of them, asks first.` + exitStatus("0 done; 1 the location is not there; 2 backup is off, or nobody to ask and no\n--yes; 5 a file was skipped; 6 keyring; 9 the backup could not be made"),
-		Example: `  auth sync
+fifth of them, asks first.`,
+		exit: "0 done; 1 the location is not there; 2 backup is off, or nobody to ask and no\n--yes; 5 a file was skipped; 6 keyring; 9 the backup could not be made",
+		example: `  auth sync
   auth sync --yes`,
-		Args:              checked(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := c.open(cmd.CommandPath())
+		run: func(ctx context.Context, s *session, _ []string) error {
+			s.answers.yes = yes
+			synced, err := s.device.Sync(ctx)
+			s.sayReport(synced.Report)
+			for _, f := range synced.Skipped {
+				s.warn("skipped %s", fileWords(f))
+			}
 			if err != nil {
 				return err
 			}
-			return s.sync(cmd.Context(), o)
+			return s.saySynced(synced)
 		},
-	}
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask, however much would be removed")
+	})
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, however much would be removed")
 	return cmd
 }
 
-func (s *session) sync(ctx context.Context, o syncOptions) error {
-	e, loc, err := s.enrolled(ctx)
-	if err != nil {
-		return err
+func (s *session) saySynced(synced device.Synced) error {
+	j := jsonSync{Version: jsonVersion, Devices: append([]string{}, synced.Devices...), Changes: []string{}, Skipped: []string{}, File: synced.File}
+	for _, line := range synced.Changes.Lines() {
+		j.Changes = append(j.Changes, term.Escape(line))
 	}
-	j, err := s.mergeLocation(ctx, e, loc, o)
-	if err != nil {
-		return err
+	for _, f := range synced.Skipped {
+		j.Skipped = append(j.Skipped, f.Name)
 	}
-	done, err := s.backUp(ctx, catchUp)
-	if err != nil {
-		return &staleError{err}
-	}
-	j.File = done.File
 	if s.json {
 		if err := s.printJSON(j); err != nil {
 			return err
@@ -80,70 +68,4 @@ func (s *session) sync(ctx context.Context, o syncOptions) error {
 		return exitCode(codePartly)
 	}
 	return nil
-}
-
-// mergeLocation merges the newest backups of all other devices into the vault.
-func (s *session) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, o syncOptions) (jsonSync, error) {
-	inv, err := s.takeBy(ctx, backup.TakeNewest, loc, e.Keys())
-	if err != nil {
-		return jsonSync{}, err
-	}
-	if err := s.learn(ctx, loc, inv); err != nil {
-		return jsonSync{}, err
-	}
-	j, err := s.mergeFiles(ctx, inv.Newest(time.Time{}, false), o)
-	for _, f := range inv.Skipped(false) {
-		s.warn("skipped %s", describe(f))
-		j.Skipped = append(j.Skipped, f.Name)
-	}
-	return j, err
-}
-
-// mergeFiles merges backups into the vault, in one write.
-func (s *session) mergeFiles(ctx context.Context, newest map[string][]backup.File, o syncOptions) (jsonSync, error) {
-	j := jsonSync{Version: jsonVersion, Devices: []string{}, Changes: []string{}, Skipped: []string{}}
-	self, err := s.vault.Device(ctx)
-	if err != nil {
-		return j, err
-	}
-	for _, id := range sortedDevices(newest) {
-		if id != self {
-			name := newest[id][0].Content.DeviceName
-			if name == "" {
-				name = id
-			}
-			j.Devices = append(j.Devices, name)
-		}
-	}
-	theirs := backup.Merge(newest)
-	if theirs.ID == "" {
-		return j, nil // nothing is there to be merged
-	}
-	state, err := s.read(ctx)
-	if err != nil {
-		return j, err
-	}
-	_, report := vault.Merge(state, theirs)
-	if n := len(report.Removed); n > 0 && !o.yes && (n > 5 || n*5 > len(state.Accounts())) {
-		s.say("the merge would remove %s of %d", count(n, "account"), len(state.Accounts()))
-		if err := s.confirm(ctx, "Merge?"); err != nil {
-			return j, fmt.Errorf("%w: %w", errManyRemovals, err)
-		}
-	}
-	s.quiet = true // one backup follows, not one now
-	defer func() { s.quiet = false }()
-	err = s.update(ctx, false, func(tx *vault.Tx) error {
-		report = tx.Merge(theirs)
-		return nil
-	})
-	if err != nil {
-		return j, err
-	}
-	for _, line := range report.Lines() {
-		j.Changes = append(j.Changes, term.Escape(line))
-	}
-	for _, label := range report.Ahead(s.Now()) {
-		s.warn("%s is stamped more than a day ahead of this clock; one of the two clocks is wrong", term.Escape(label))
-	}
-	return j, nil
 }

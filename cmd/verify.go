@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -13,26 +14,19 @@ var errVerified = errors.New("the account has its secret already")
 
 func newVerify(c *cli) *cobra.Command {
 	var o addOptions
-	cmd := &cobra.Command{
-		Use:   "verify QUERY",
-		Short: "Complete an account that needs verification",
-		Long: `Give an account that came back by name only its secret: from a QR code that its
+	cmd := c.command(spec{
+		use:   "verify QUERY",
+		short: "Complete an account that needs verification",
+		long: `Give an account that came back by name only its secret: from a QR code that its
 issuer shows, from a URI, or typed in. The secret is this device's own; one on
-another device stays valid.` + exitStatus("0 done; 1 nothing usable in what was given; 2 usage; 3 no such account;\n4 several match; 5 it has its secret; 6 keyring"),
-		Example: `  auth verify work:me --qr screenshot.png
+another device stays valid.`,
+		exit: "0 done; 1 nothing usable in what was given; 2 usage; 3 no such account;\n4 several match; 5 it has its secret; 6 keyring",
+		example: `  auth verify work:me --qr screenshot.png
   auth verify work:me`,
-		Args:              checked(cobra.ExactArgs(1)),
-		ValidArgsFunction: c.completeLabels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			if err := onlyOnce(append([]string{o.secretFile, o.uri, c.vaultPassphraseFile}, o.images...)...); err != nil {
-				return err
-			}
-			s, err := c.open(cmd.CommandPath())
-			if err != nil {
-				return err
-			}
-			state, err := s.read(ctx)
+		args:     cobra.ExactArgs(1),
+		complete: c.completeLabels,
+		run: func(ctx context.Context, s *session, args []string) error {
+			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
@@ -55,11 +49,11 @@ another device stays valid.` + exitStatus("0 done; 1 nothing usable in what was 
 				return usagef("%d accounts were found: one is needed", len(batch.Accounts))
 			}
 			given := batch.Accounts[0]
-			return s.change(ctx, a, "verified", func(tx *vault.Tx, a vault.Account) error {
+			return s.changeAccount(ctx, a, "verified", func(tx *vault.Tx, a vault.Account) error {
 				return tx.SetCredential(a.ID, given.Credential, given.Counter)
 			})
 		},
-	}
+	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
 	flags.StringVar(&o.uri, "uri", "", "read the otpauth URI from `FILE` or -")

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 
@@ -20,7 +19,7 @@ const (
 	Unsigned      FileState = "unsigned"       // opens, but nothing proves who wrote it
 	Damaged       FileState = "damaged"        // cut, altered, or half delivered
 	OtherKey      FileState = "other key"      // no key that is held opens it
-	OldKey        FileState = "old key"        // under a key that was rotated away, by nobody knows whom
+	OldKey        FileState = "old key"        // under a key that was rotated away, and no backup vouches for it
 	Foreign       FileState = "foreign"        // no backup at all
 	TooNew        FileState = "newer format"   // of a later version of auth
 	NotDownloaded FileState = "not downloaded" // the cloud has it, this machine does not
@@ -50,9 +49,8 @@ func (f File) Device() string {
 
 // An Inventory is what was found in a location.
 type Inventory struct {
-	Files    []File
-	Sealed   []location.Entry // the files named as sealed keys
-	OldFiles []string         // hashes of the files under keys before the current one that are known to be ours
+	Files  []File
+	Sealed []location.Entry // the files named as sealed keys
 }
 
 // readers is how many files are read at once: a remote takes a tenth of a second
@@ -60,18 +58,18 @@ type Inventory struct {
 const readers = 4
 
 // Take reads every file of a location that may be a backup, with the keys that are
-// held; the first is the current one. Files under the keys before it, which
-// backups name too, count only where old or a backup lists them: whoever found an
-// old key may have written others. It returns an error only where the location
-// cannot be listed, or time ran out.
-func Take(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
-	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+// held; the first is the current one. Backups name the keys before it, too. A file
+// under one of those counts only where a backup under the current key vouches for
+// it: whoever found an old key may have written others. It returns an error only
+// where the location cannot be listed, or time ran out.
+func Take(ctx context.Context, loc location.Location, keys ...RecoveryKey) (Inventory, error) {
+	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		return wanted, readAll(ctx, loc, wanted, keys)
 	})
 }
 
 // take is Take, with read to choose what is read.
-func take(ctx context.Context, loc location.Location, old []string, keys []RecoveryKey,
+func take(ctx context.Context, loc location.Location, keys []RecoveryKey,
 	read func([]location.Entry) ([]location.Entry, []File),
 ) (Inventory, error) {
 	entries, err := loc.List(ctx)
@@ -89,27 +87,25 @@ func take(ctx context.Context, loc location.Location, old []string, keys []Recov
 		}
 	}
 	wanted, inv.Files = read(wanted)
-	inv.readOld(ctx, loc, wanted, old, keys)
+	inv.readOld(ctx, loc, wanted, keys)
 	slices.SortFunc(inv.Files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
 	return inv, ctx.Err()
 }
 
 // readOld reads the files under the keys that the backups themselves name, and
 // judges those under any but the current key.
-func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, listed []string, keys []RecoveryKey) {
+func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, keys []RecoveryKey) {
 	if len(keys) == 0 {
 		return
 	}
 	known := map[string]bool{}
-	for _, hash := range listed {
-		known[hash] = true
-	}
 	for _, f := range inv.Files {
 		if f.State != Good || f.Key != keys[0].ID() {
 			continue
 		}
-		for _, hash := range f.Content.OldFiles {
-			known[hash] = true
+		// A device vouches for the files that it wrote itself by superseding them.
+		for _, hash := range slices.Concat(f.Content.OldFiles, f.Content.Supersedes) {
+			known[hash[:min(len(hash), shortHash)]] = true
 		}
 		for _, text := range f.Content.OldKeys {
 			key, err := ParseRecoveryKey(text)
@@ -122,11 +118,10 @@ func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted
 		if f.State == OtherKey && len(keys) > 1 {
 			inv.Files[i] = readFile(ctx, loc, wanted[i], keys)
 		}
-		if f = inv.Files[i]; f.State == Good && f.Key != keys[0].ID() && !known[f.Hash] {
+		if f = inv.Files[i]; f.State == Good && f.Key != keys[0].ID() && !known[f.Hash[:shortHash]] {
 			inv.Files[i].State, inv.Files[i].Err, inv.Files[i].Content = OldKey, ErrOldKey, nil
 		}
 	}
-	inv.OldFiles = slices.Sorted(maps.Keys(known))
 }
 
 // readAll reads several files at once.

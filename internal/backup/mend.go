@@ -18,8 +18,8 @@ func (j Job) Mend(ctx context.Context) (Done, error) {
 	return done, err
 }
 
-// mend puts back sealed keys that are missing or altered, and the README. A retired
-// one stays away: which are, another device may have said in its backups.
+// mend puts back sealed keys that are missing or altered, and the README. A sealed key
+// that is retired stays away. Another device may have retired one; its backups say so.
 func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
 	there := map[string]location.Entry{}
 	for _, e := range entries {
@@ -66,7 +66,7 @@ func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool
 
 // learnRetired marks the sealed keys that a backup at the location calls retired.
 func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
-	inv, err := Take(ctx, j.Location, j.OldFiles, j.Enrolment.Keys()...)
+	inv, err := Take(ctx, j.Location, j.Enrolment.Keys()...)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 
 // TakeNewest is [Take] for whoever needs the newest state alone: files that a newer one
 // of their device supersedes, by their names, are not read.
-func TakeNewest(ctx context.Context, loc location.Location, old []string, keys ...RecoveryKey) (Inventory, error) {
-	return take(ctx, loc, old, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+func TakeNewest(ctx context.Context, loc location.Location, keys ...RecoveryKey) (Inventory, error) {
+	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		first, rest := newestByName(wanted)
 		files := readAll(ctx, loc, first, keys)
 		superseded := map[string]bool{}

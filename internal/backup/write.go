@@ -2,6 +2,7 @@ package backup
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,12 @@ type Job struct {
 	DeviceName string
 	Generation uint64
 	State      *vault.State
-	OldFiles   []string
-	Now        time.Time
-	Entries    []location.Entry // what the location was just found to hold
-	Thorough   bool             // whether what takes a remote long is looked at, too
+	// OldFiles are hashes of files under earlier keys that this device vouches for from
+	// now on, beside those that its newest backup under the current key vouches for.
+	OldFiles []string
+	Now      time.Time
+	Entries  []location.Entry // what the location was just found to hold
+	Thorough bool             // whether what takes a remote long is looked at, too
 
 	// Record keeps what is about to be written, before it is.
 	Record func(Written) error
@@ -62,6 +65,7 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 		return Done{}, ErrEmpty
 	}
 	j.Written = j.Written.at(entries)
+	j.OldFiles = j.vouched(ctx, entries)
 	done, err := j.write(ctx)
 	if err != nil {
 		return done, err
@@ -82,6 +86,46 @@ func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 		}
 	}
 	return nil
+}
+
+// lookBack is how many of its own files a device looks at for its newest one that is
+// whole: more than one, since a sync client may have delivered the newest in part.
+const lookBack = 3
+
+// vouched returns the files under earlier keys that this backup vouches for: those of
+// the job, and those of the device's newest backup under the current key. So the list
+// lies in the backups, and no device has to remember it.
+func (j Job) vouched(ctx context.Context, entries []location.Entry) []string {
+	if len(j.Enrolment.OldKeys) == 0 {
+		return nil
+	}
+	list := slices.Clone(j.OldFiles)
+	own := j.own(entries)
+	for _, e := range own[:min(len(own), lookBack)] {
+		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
+		if f.State == Good && f.Content.Device == j.Device {
+			list = append(list, f.Content.OldFiles...)
+			break
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// own returns the files that are named as this device's, newest first.
+func (j Job) own(entries []location.Entry) []location.Entry {
+	var own []location.Entry
+	names := map[string]FileName{}
+	for _, e := range entries {
+		if n, ok := ParseFileName(e.Name); ok && n.Device == j.Device && !e.Missing {
+			own, names[e.Name] = append(own, e), n
+		}
+	}
+	slices.SortFunc(own, func(a, b location.Entry) int {
+		x, y := names[a.Name], names[b.Name]
+		return cmp.Or(cmp.Compare(y.Generation, x.Generation), y.Time.Compare(x.Time))
+	})
+	return own
 }
 
 func (j Job) write(ctx context.Context) (Done, error) {

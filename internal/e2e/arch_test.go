@@ -29,7 +29,7 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/atomicfile", "internal/backup", "internal/backup/location", "internal/hint", "internal/keyring", "internal/otp", "internal/qr", "internal/qr/convert",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/otp", "internal/qr", "internal/qr/convert",
 			"internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
@@ -79,6 +79,10 @@ var rooms = map[string]room{
 	"internal/backup/location/locationtest": {
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
+	},
+	"internal/device": {
+		may: []string{"internal/atomicfile", "internal/backup", "internal/backup/location", "internal/keyring", "internal/vault"},
+		why: "this device: it joins vault, keyring, backup and location, and answers in values",
 	},
 	"internal/transfer": {
 		may: []string{

@@ -1,0 +1,146 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/term"
+)
+
+// answers answers the questions of a device: by the flags of the command, or by asking
+// at the terminal.
+type answers struct {
+	*cli
+
+	yes  bool   // --yes
+	file string // --passphrase-file, of the location or file that the command names
+	made string // the passphrase that was made here, since none was given
+
+	vault *newVaultPassphraseOptions // of auth vault passphrase
+}
+
+// A newVaultPassphraseOptions says which passphrase the file keyring is to have.
+type newVaultPassphraseOptions struct {
+	file string
+	none bool
+}
+
+// Passphrase implements [device.Asker].
+func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, error) {
+	switch p {
+	case device.OpenVault:
+		return a.passphraseFrom(ctx, a.vaultPassphrasePath(), "Passphrase of the file keyring: ", "--vault-passphrase-file")
+	case device.NewForVault:
+		if a.vault != nil {
+			return a.changedVaultPassphrase(ctx)
+		}
+		return a.firstVaultPassphrase(ctx)
+	case device.OpenLocation:
+		return a.passphraseFrom(ctx, a.file, "Recovery passphrase: ", "--passphrase-file")
+	case device.NewForLocation:
+		return a.newRecoveryPassphrase(ctx)
+	case device.OpenBackupFile:
+		return a.passphraseFrom(ctx, a.file, "Passphrase of the backup: ", "--passphrase-file")
+	case device.NewForBackupFile:
+		return a.newFilePassphrase(ctx)
+	default:
+		return "", fmt.Errorf("no passphrase is known for purpose %d", p)
+	}
+}
+
+func (a *answers) vaultPassphrasePath() string {
+	if a.vaultPassphraseFile != "" {
+		return a.vaultPassphraseFile
+	}
+	return a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")
+}
+
+// firstVaultPassphrase asks for the file keyring's passphrase as ssh-keygen does. Where
+// nobody can be asked and no file is named there is none, and that is said.
+func (a *answers) firstVaultPassphrase(ctx context.Context) (string, error) {
+	path := a.vaultPassphrasePath()
+	switch {
+	case path != "":
+		return a.passphraseFrom(ctx, path, "", "")
+	case a.asking():
+		return a.askNew(ctx, "Passphrase for the file keyring (empty for none): ")
+	default:
+		a.say("auth: the file keyring has no passphrase: whoever can read your files can read it (auth vault passphrase sets one)")
+		return "", nil
+	}
+}
+
+func (a *answers) changedVaultPassphrase(ctx context.Context) (string, error) {
+	switch {
+	case a.vault.none:
+		return "", nil
+	case a.vault.file != "":
+		return a.passphraseFrom(ctx, a.vault.file, "", "")
+	case a.asking():
+		return a.askNew(ctx, "New passphrase (empty for none): ")
+	default:
+		return "", missing("the new passphrase", "--new-passphrase-file FILE, or --none")
+	}
+}
+
+// newRecoveryPassphrase reads or asks for a new recovery passphrase. Where there is
+// none it makes one, and shows it before anything is sealed under it.
+func (a *answers) newRecoveryPassphrase(ctx context.Context) (passphrase string, err error) {
+	switch {
+	case a.file != "":
+		return a.passphraseFrom(ctx, a.file, "", "")
+	case a.asking():
+		passphrase, err = a.askNew(ctx, "Recovery passphrase (empty to have one made): ")
+	}
+	if err != nil || passphrase != "" {
+		return passphrase, err
+	}
+	a.made = backup.NewPassphrase()
+	if !a.json {
+		a.say("recovery passphrase: %s", a.made)
+		a.say("write it down and keep it away from this machine: without it nobody can open the backups")
+	}
+	return a.made, nil
+}
+
+// newFilePassphrase reads or asks for the passphrase of a new backup file. An empty
+// answer has one made, which the command shows.
+func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
+	if a.file != "" {
+		return a.passphraseFrom(ctx, a.file, "", "")
+	}
+	if !a.asking() {
+		return "", missing("a passphrase", "--passphrase-file FILE, or --recipient")
+	}
+	passphrase, err := a.askNew(ctx, "Passphrase for the backup (empty to have one made): ")
+	if err != nil || passphrase != "" {
+		return passphrase, err
+	}
+	a.made = backup.NewPassphrase()
+	return a.made, nil
+}
+
+// Confirm implements [device.Asker].
+func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) {
+	if q.Kind == device.OfferFileKeyring {
+		if !a.choosing() {
+			return false, nil
+		}
+		a.say("auth: %s", message(q.Err, nil))
+		return a.Prompt.Confirm(ctx, "Keep the vault in an encrypted file instead, on this machine?")
+	}
+	if a.yes {
+		return true, nil
+	}
+	switch q.Kind {
+	case device.MergeMany:
+		a.say("the merge would remove %s of %d", count(q.Removed, "account"), q.Accounts)
+		return a.confirm(ctx, "Merge?")
+	case device.ForgetDevice:
+		return a.confirm(ctx, "Bring in what "+term.Escape(q.Name)+" has, and delete its backups?")
+	default:
+		return a.confirm(ctx, "Give the old vault up and start an empty one?")
+	}
+}

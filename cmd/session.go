@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A session is a command at work on this device.
+type session struct {
+	*cli
+
+	places  places
+	device  *device.Device
+	answers *answers
+}
+
+// open opens this device. It reads settings and marker, and touches no keyring yet.
+func (c *cli) open(command string) (*session, error) {
+	places, err := c.places()
+	if err != nil {
+		return nil, err
+	}
+	wait, err := c.keyringWait()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{cli: c, places: places, answers: &answers{cli: c}}
+	kind := c.keyringFlag
+	if kind == "" {
+		kind = c.Getenv("AUTH_KEYRING")
+	}
+	s.device, err = device.Open(device.Options{
+		Config: places.config, State: places.state, Data: places.data, Service: places.service,
+		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
+		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
+		Dir:     dir, Home: c.home(), LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience,
+		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
+	})
+	return s, err
+}
+
+// keyringWait is how long the keyring may take, where the environment says so.
+func (c *cli) keyringWait() (time.Duration, error) {
+	text := c.Getenv("AUTH_KEYRING_TIMEOUT")
+	if text == "" {
+		return 0, nil
+	}
+	wait, err := device.ParseDuration(text)
+	if err != nil || wait <= 0 {
+		return 0, usagef("keyring timeout %q is not a duration such as 10s", text)
+	}
+	return wait, nil
+}
+
+// watched reports whether somebody may see a request to unlock the keyring.
+func (c *cli) watched() bool {
+	if c.noInput || c.Getenv("AUTH_NO_INPUT") == "1" {
+		return false
+	}
+	if c.Prompt.Available() {
+		return true
+	}
+	switch runtime.GOOS {
+	case "darwin", "windows":
+		return c.Getenv("SSH_CONNECTION") == ""
+	default:
+		return c.Getenv("DISPLAY") != "" || c.Getenv("WAYLAND_DISPLAY") != ""
+	}
+}
+
+// change changes the vault, and says what its backup met.
+func (s *session) change(ctx context.Context, change func(*vault.Tx) error) error {
+	r, err := s.device.Change(ctx, change)
+	s.sayReport(r)
+	return err
+}
+
+// sayReport says what a device met on the way to doing what it was asked to.
+func (c *cli) sayReport(r device.Report) {
+	for _, n := range r.Notices {
+		c.warn("%s", noticeWords(n))
+	}
+	if r.Stale != nil {
+		c.warn("the backup is stale: %s (auth status)", message(r.Stale, nil))
+	}
+}
+
+// noticeWords is a notice as a line.
+func noticeWords(n device.Notice) string {
+	name := term.Escape(n.Name)
+	switch n.Kind {
+	case device.VaultReplaced:
+		return "the keyring holds another vault than this device last saw; going on with that one"
+	case device.VaultRolledBack:
+		return fmt.Sprintf("the keyring holds an older vault (generation %d, last seen %d); going on from there. auth restore brings back what is missing",
+			n.Found, n.Expected)
+	case device.NewDeviceID:
+		return "another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together"
+	case device.PutBack:
+		return name + " was missing or altered at the location: put back"
+	case device.NotMended:
+		return message(n.Err, nil)
+	case device.SealedKeyGone:
+		return name + " is gone, and this device has no copy: it is not known whether it was under the old passphrase"
+	default:
+		return name + " is stamped more than a day ahead of this clock; one of the two clocks is wrong"
+	}
+}

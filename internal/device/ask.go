@@ -1,0 +1,51 @@
+package device
+
+import "context"
+
+// An Asker says what only a person can say, or a file that the person named.
+type Asker interface {
+	// Passphrase returns a passphrase. One that is needed and that nobody can be asked
+	// for is an error, and so is an empty one but where the purpose says what that means.
+	Passphrase(ctx context.Context, p Purpose) (string, error)
+	// Confirm reports whether the answer is yes. Where nobody can be asked it is an
+	// error, or no for [OfferFileKeyring].
+	Confirm(ctx context.Context, q Question) (bool, error)
+}
+
+// A Purpose is what a passphrase is for.
+type Purpose int
+
+// The purposes of passphrases.
+const (
+	OpenVault        Purpose = iota // opens the file keyring
+	NewForVault                     // is to open the file keyring from now on; empty is none
+	OpenLocation                    // opens a location's recovery key
+	NewForLocation                  // is to open a location's recovery key from now on
+	OpenBackupFile                  // opens a single backup file
+	NewForBackupFile                // is to open a single backup file
+)
+
+// A Question is answered by yes or no.
+type Question struct {
+	Kind QuestionKind
+	Err  error  // why it is asked
+	Name string // of a device
+	// Removed is how many of the Accounts accounts a merge would remove.
+	Removed, Accounts int
+}
+
+// A QuestionKind says what a [Question] asks.
+type QuestionKind int
+
+// The questions.
+const (
+	// OfferFileKeyring asks whether to keep the vault in a file, since the system has
+	// no keyring: Err.
+	OfferFileKeyring QuestionKind = iota
+	// MergeMany asks whether to merge what would remove much.
+	MergeMany
+	// ForgetDevice asks whether to bring in what the device Name has, and delete its backups.
+	ForgetDevice
+	// GiveVaultUp asks whether to start an empty vault in place of one that is lost.
+	GiveVaultUp
+)

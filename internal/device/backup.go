@@ -1,0 +1,233 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A makeWhen says when a backup is made.
+type makeWhen int
+
+const (
+	ifChanged   makeWhen = iota // unless the vault as it is has been backed up already
+	always                      // in any case
+	evenEmptied                 // also where the location has been emptied since the last backup
+)
+
+// BackUp writes the vault as it is now to the location that backup is on to. Errors are
+// [ErrBackupOff] and *[StaleError]; what went wrong is remembered until it goes right.
+func (d *Device) BackUp(ctx context.Context) (Report, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return d.report(), err
+	}
+	r := d.report()
+	err := d.backUp(ctx, &r, always)
+	if errors.Is(err, ErrBackupOff) {
+		return r, err
+	}
+	return r, asked(err)
+}
+
+// asked makes the error of a backup that was asked for.
+func asked(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &StaleError{err}
+}
+
+// catchUp backs up a change that was just made, where backup is on.
+func (d *Device) catchUp(ctx context.Context, r *Report) {
+	marker, _, err := vault.ReadMarker(d.o.State)
+	if err != nil || marker.Location == "" {
+		return
+	}
+	r.Stale = d.backUp(ctx, r, ifChanged)
+}
+
+// backUp backs up to the enrolled location.
+func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
+	e, ok, err := d.enrolment(ctx)
+	if err != nil {
+		return d.stale(ctx, err)
+	}
+	if !ok || !e.On {
+		return ErrBackupOff
+	}
+	loc, err := d.openLocation(e.Location)
+	if err != nil {
+		return d.stale(ctx, err)
+	}
+	timed, cancel := context.WithTimeout(ctx, loc.Wait())
+	defer cancel()
+	release, err := d.lockBackups(timed, loc)
+	if err != nil {
+		if b := d.backupState(); d.backedUp(ctx, b, loc) { // by another process, which was faster
+			r.File = b.File
+			return nil
+		}
+		return d.stale(ctx, err)
+	}
+	defer release()
+	// Read again under the lock: another process may have changed the key.
+	if e, _, err = d.enrolment(timed); err != nil {
+		return d.stale(ctx, err)
+	}
+	return d.backUpLocked(timed, r, order{enrolment: e, location: loc, when: when})
+}
+
+func (d *Device) backedUp(ctx context.Context, b backupState, loc location.Location) bool {
+	state, err := d.storage.vault.Read(ctx)
+	return err == nil && b.covers(state.Generation, loc.String())
+}
+
+// stale remembers why the backup could not be made, and since when.
+func (d *Device) stale(ctx context.Context, reason error) error {
+	if errors.Is(reason, context.Canceled) {
+		return reason // given up, and nothing is wrong
+	}
+	err := d.changeBackupState(ctx, func(b *backupState) {
+		if b.StaleSince.IsZero() {
+			b.StaleSince = d.o.Now().UTC()
+		}
+		b.Reason, b.Rotated = reason.Error(), errors.Is(reason, ErrRotated)
+	})
+	return errors.Join(reason, err)
+}
+
+// An order is one backup to be made.
+type order struct {
+	enrolment backup.Enrolment
+	location  location.Location
+	when      makeWhen
+	// oldFiles are hashes of the files under earlier keys that this device vouches for.
+	oldFiles []string
+}
+
+// backUpLocked backs up under the lock of backups.
+func (d *Device) backUpLocked(ctx context.Context, r *Report, o order) error {
+	ctx, cancel := context.WithTimeout(ctx, o.location.Wait())
+	defer cancel()
+	if err := d.runOrder(ctx, r, o); err != nil {
+		return d.stale(ctx, err)
+	}
+	return nil
+}
+
+func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
+	loc := o.location
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return err
+	}
+	b := d.backupState()
+	if o.when == ifChanged && b.covers(state.Generation, loc.String()) {
+		r.File = b.File
+		return nil
+	}
+	entries, err := list(ctx, loc)
+	if err != nil {
+		return err
+	}
+	others, rotated := otherKeys(entries, o.enrolment)
+	switch {
+	case rotated:
+		return ErrRotated
+	case o.when != evenEmptied && b.File != "" && b.Location == loc.String() && !holdsBackups(entries):
+		// A disk that is not mounted leaves an empty folder, which nobody carries away.
+		return ErrEmptied
+	}
+	job, err := d.job(ctx, loc, o.enrolment)
+	if err != nil {
+		return err
+	}
+	job.Generation, job.State, job.Entries, job.OldFiles = state.Generation, state, entries, o.oldFiles
+	job.Thorough = o.when != ifChanged
+	done, err := d.run(ctx, r, job)
+	if done.File == "" {
+		return err
+	}
+	r.took(done)
+	if err := d.tookMending(ctx, r, o.enrolment, done, err); err != nil {
+		return err
+	}
+	return d.changeBackupState(ctx, func(b *backupState) {
+		*b = backupState{
+			Location: loc.String(), Generation: state.Generation, File: done.File, Time: d.o.Now().UTC(), OtherKeys: others,
+		}
+	})
+}
+
+// run runs a job, as another device where this one turns out to be a clone.
+func (d *Device) run(ctx context.Context, r *Report, job backup.Job) (backup.Done, error) {
+	done, err := job.Run(ctx)
+	if !errors.Is(err, backup.ErrCloned) {
+		return done, err
+	}
+	if job.Device, err = d.storage.vault.RenewDevice(ctx); err != nil {
+		return done, err
+	}
+	r.add(Notice{Kind: NewDeviceID})
+	job.Written = nil
+	return job.Run(ctx)
+}
+
+// job returns what a backup of this device needs beside the vault.
+func (d *Device) job(ctx context.Context, loc location.Location, e backup.Enrolment) (backup.Job, error) {
+	v := d.storage.vault
+	job := backup.Job{
+		Location: loc, Enrolment: e, DeviceName: d.o.Name, Now: d.o.Now(), SealedBytes: d.sealedCopy,
+		Record: func(w backup.Written) error { return v.SetItem(ctx, backup.WrittenItem, w.Encode()) },
+	}
+	var err error
+	if job.Device, err = v.Device(ctx); err != nil {
+		return job, err
+	}
+	text, _, err := v.Item(ctx, backup.WrittenItem)
+	job.Written = backup.ParseWritten(text)
+	return job, err
+}
+
+// mend puts back what is missing at the location.
+func (d *Device) mend(ctx context.Context, r *Report) error {
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return err
+	}
+	release, err := d.lockBackups(ctx, loc)
+	if err != nil {
+		return err
+	}
+	defer release()
+	job, err := d.job(ctx, loc, e)
+	if err != nil {
+		return err
+	}
+	job.Thorough = true
+	if job.Entries, err = list(ctx, loc); err != nil {
+		return err
+	}
+	done, err := job.Mend(ctx)
+	return errors.Join(d.tookMending(ctx, r, e, done, nil), err)
+}
+
+// tookMending takes over what was put back at the location, or could not be, and keeps
+// what was learned of its sealed keys. The lock of backups is held.
+func (d *Device) tookMending(ctx context.Context, r *Report, e backup.Enrolment, done backup.Done, err error) error {
+	for _, name := range done.PutBack {
+		r.add(Notice{Kind: PutBack, Name: name})
+	}
+	if err != nil {
+		r.add(Notice{Kind: NotMended, Err: err})
+	}
+	if done.Sealed == nil || slices.Equal(done.Sealed, e.Sealed) {
+		return nil
+	}
+	e.Sealed = done.Sealed
+	return d.setEnrolment(ctx, e)
+}

@@ -1,0 +1,173 @@
+// Package device is this device: its vault, its part in a backup location, and what it
+// remembers of its last backup.
+//
+// It guarantees that a change of the vault never fails because its backup did, that
+// where backups go and to which key is decided by this device's own enrolment and never
+// by the location, and that the state file has one owner.
+//
+// It answers in values: a [Report] with [Notice] values, which the caller turns into
+// lines, JSON or a screen. What only a person can say it asks an [Asker].
+package device
+
+import (
+	"context"
+	"time"
+
+	"github.com/authcli/auth/internal/vault"
+)
+
+// Options say where a device keeps things, and what it needs of the process.
+type Options struct {
+	Config  string // the folder of this device's settings
+	State   string // the folder of the lock, the marker and the state of backups
+	Data    string // the folder of the file keyring
+	Service string // the name of the vault in the system keyring
+
+	// Keyring is [SystemKeyring] or [FileKeyring] where the user insists on one. Empty
+	// is the one that the marker or the settings name.
+	Keyring string
+	// Bus is the address of the D-Bus session bus, as [SessionBus] finds it.
+	Bus string
+	// Interactive says that somebody may see the system keyring's request to be unlocked.
+	Interactive bool
+	// KeyringWait is how long the keyring may take. Zero is what the settings say, or
+	// a minute where somebody may be typing its passphrase, or less than five seconds.
+	KeyringWait time.Duration
+	// Waiting is called once the keyring has taken a second. It may be nil.
+	Waiting func()
+
+	Dir      string                            // the absolute working folder
+	Home     string                            // what ~ stands for; empty for none
+	LookPath func(name string) (string, error) // finds programs, as exec.LookPath does
+	Environ  []string                          // for programs that are run
+	// LocationWait is how long a location may take. Zero is what is usual for its kind.
+	LocationWait time.Duration
+
+	// ReadFile reads a file that the user named, up to limit bytes.
+	ReadFile func(ctx context.Context, path string, limit int64) ([]byte, error)
+
+	Name       string // what this device is called in backups
+	Holder     string // words for a process that waits for this one
+	Now        func() time.Time
+	WorkFactor int // the logarithm of the scrypt cost of new passphrases; 0 is age's own
+	Asker      Asker
+}
+
+// A Device is this device. It is for one caller at a time.
+type Device struct {
+	o       Options
+	marker  vault.Marker
+	marked  bool // there is a marker
+	insists bool // the user named a keyring
+	storage *storage
+	met     []Notice // what the vault met since the last report
+}
+
+// Open returns the device that o describes. It reads settings and marker, and touches
+// no keyring yet. A damaged marker is an error of [Device.Read] and of every change;
+// [Device.Restore], [Device.StartAnew] and [Device.Examine] go on without it.
+func Open(o Options) (*Device, error) {
+	d := &Device{o: o, insists: o.Keyring != ""}
+	marker, marked, err := vault.ReadMarker(o.State)
+	if err == nil {
+		d.marker, d.marked = marker, marked
+	}
+	kind, err := d.keyringKind()
+	if err != nil {
+		return nil, err
+	}
+	return d, d.use(kind)
+}
+
+// Read returns the state of the vault; of a new vault an empty one. Errors are those of
+// [vault.Vault.Read] and of the [Asker].
+func (d *Device) Read(ctx context.Context) (*vault.State, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return nil, err
+	}
+	state, err := d.storage.vault.Read(ctx)
+	if again, err := d.offerFileKeyring(ctx, err); err != nil {
+		return nil, err
+	} else if again {
+		return d.Read(ctx)
+	}
+	return state, err
+}
+
+// Change changes the vault in one step, and backs the change up where backup is on. The
+// change never fails because its backup did: the report says why the backup is stale.
+func (d *Device) Change(ctx context.Context, change func(*vault.Tx) error) (Report, error) {
+	if err := d.write(ctx, update, change); err != nil {
+		return d.report(), err
+	}
+	r := d.report()
+	d.catchUp(ctx, &r)
+	return r, nil
+}
+
+// Advance moves the counter of an HOTP account on, and returns the counter to use now.
+// It never waits for a location: the next change backs the counter up.
+func (d *Device) Advance(ctx context.Context, id string) (counter uint64, r Report, err error) {
+	err = d.write(ctx, update, func(tx *vault.Tx) error {
+		counter, err = tx.Advance(id)
+		return err
+	})
+	return counter, d.report(), err
+}
+
+// A writing is how the vault is written.
+type writing int
+
+const (
+	update writing = iota // a vault that can be read
+	renew                 // a vault that can be read, or a new one in place of one that is lost
+)
+
+// write changes the vault, and backs nothing up.
+func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) error) error {
+	s := d.storage
+	if err := s.unlock(ctx); err != nil {
+		return err
+	}
+	if !d.marked || how == renew {
+		if err := s.create(ctx); err != nil {
+			return err
+		}
+	}
+	write := s.vault.Update
+	if how == renew {
+		write = s.vault.Renew
+	}
+	err := write(ctx, change)
+	if again, err := d.offerFileKeyring(ctx, err); err != nil {
+		return err
+	} else if again {
+		return d.write(ctx, how, change)
+	}
+	return err
+}
+
+// Preview calls change with a copy of the vault, and keeps nothing of it. A vault that
+// is lost or damaged is an empty one with orEmpty.
+func (d *Device) preview(ctx context.Context, orEmpty bool, change func(*vault.Tx) error) error {
+	state, err := d.Read(ctx)
+	switch {
+	case err == nil:
+	case orEmpty && Gone(err):
+		state = new(vault.State)
+	default:
+		return err
+	}
+	return change(&vault.Tx{State: state.Clone(), Now: d.o.Now(), Device: "preview"})
+}
+
+// Preview calls change with a copy of the vault and keeps nothing of it.
+func (d *Device) Preview(ctx context.Context, change func(*vault.Tx) error) error {
+	return d.preview(ctx, false, change)
+}
+
+// KeyringKind returns which keyring the vault is looked for in.
+func (d *Device) KeyringKind() string { return d.storage.kind }
+
+// Location returns where backups go while backup is on, as the marker says.
+func (d *Device) Location() string { return d.marker.Location }

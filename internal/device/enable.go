@@ -1,0 +1,164 @@
+package device
+
+import (
+	"context"
+	"slices"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+)
+
+// EnableOptions say how a location's recovery key is made or opened.
+type EnableOptions struct {
+	Identities []IdentityFile // open the key of a location that has one
+	X25519     bool           // a new key that age before 1.3 can use
+	Weak       bool           // a weak passphrase will do
+}
+
+// An Enabled is a location that backup is on to.
+type Enabled struct {
+	Report
+
+	Key
+	Joined bool // others back up there already
+	Local  bool // the location is a folder
+}
+
+// Enable turns backup on to a location: a new one gets a recovery key, one that has
+// backups is joined with its key. The first backup that could not be made is a
+// *[StaleError]; backup is on nevertheless.
+func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enabled, error) {
+	loc, err := d.openLocation(name)
+	if err != nil {
+		return Enabled{}, err
+	}
+	state, err := d.Read(ctx)
+	if err != nil {
+		return Enabled{}, err
+	}
+	if state.Generation == 0 {
+		return Enabled{}, ErrVaultEmpty
+	}
+	if err := location.Prepare(ctx, loc); err != nil {
+		return Enabled{}, at(loc, err)
+	}
+	entries, err := list(ctx, loc)
+	if err != nil {
+		return Enabled{}, err
+	}
+	old, ok, err := d.enrolment(ctx)
+	if err != nil {
+		return Enabled{}, err
+	}
+	enabled := Enabled{Local: loc.Local()}
+	next := order{enrolment: old, location: loc, when: evenEmptied}
+	here := ok && old.Location == loc.String()
+	switch {
+	case holdsBackups(entries):
+		enabled.Joined = true
+		var mine *backup.Enrolment
+		if here {
+			mine = &old
+		}
+		next.enrolment, next.oldFiles, err = d.join(ctx, loc, entries, mine, o)
+	case !here:
+		next.enrolment, err = d.newLocation(ctx, loc, o)
+	default: // turned off and on again, or the folder was emptied: our copies go back
+	}
+	if err != nil {
+		return enabled, err
+	}
+	next.enrolment.Location, next.enrolment.On = loc.String(), true
+	enabled.Report, err = d.enrol(ctx, next)
+	enabled.Key = keyOf(next.enrolment)
+	return enabled, err
+}
+
+// enrol keeps a changed enrolment and backs up under it. Only when that backup is there
+// do the sealed keys go that the enrolment calls retired; other devices learn of it all
+// from the backup. One that could not be made is a *[StaleError].
+func (d *Device) enrol(ctx context.Context, o order) (Report, error) {
+	release, err := d.lockBackups(ctx, o.location)
+	if err != nil {
+		return d.report(), err
+	}
+	defer release()
+	if err := d.setEnrolment(ctx, o.enrolment); err != nil {
+		return d.report(), err
+	}
+	r := d.report()
+	return r, asked(d.backUpLocked(ctx, &r, o))
+}
+
+// newLocation makes a recovery key for an empty location, and seals it.
+func (d *Device) newLocation(ctx context.Context, loc location.Location, o EnableOptions) (e backup.Enrolment, err error) {
+	if len(o.Identities) > 0 {
+		return e, ErrNewLocation
+	}
+	sealing, err := d.newPassphrase(ctx, o.Weak)
+	if err != nil {
+		return e, err
+	}
+	if e.Key, err = backup.NewRecoveryKey(o.X25519); err != nil {
+		return e, err
+	}
+	return e, d.seal(ctx, loc, &e, sealing)
+}
+
+// join opens the key of a location that has backups. mine is the enrolment that this
+// device has there already, or nil: its key is kept then, to read history with, and the
+// files under it that are known to be ours are returned.
+func (d *Device) join(ctx context.Context, loc location.Location, entries []location.Entry, mine *backup.Enrolment, o EnableOptions) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	held := map[string]bool{}
+	rotated := false
+	if mine != nil {
+		var others int
+		if others, rotated = otherKeys(entries, *mine); others == 0 {
+			return *mine, nil, nil
+		}
+		for _, key := range mine.Keys() {
+			held[key.ID()] = true
+		}
+	}
+	key, err := d.openKey(ctx, loc, entries, held, o.Identities)
+	if err != nil {
+		return e, nil, err
+	}
+	e.Key = key
+	if mine != nil {
+		e.OldKeys, e.Sealed = mine.Keys(), mine.Sealed
+		// Where the key was rotated away, somebody may have found it: only what this
+		// device wrote itself is known to be ours then, and it supersedes that anyway.
+		if !rotated {
+			if oldFiles, err = d.filesUnder(ctx, loc, *mine); err != nil {
+				return e, nil, err
+			}
+		}
+	}
+	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	if err != nil {
+		return e, nil, err
+	}
+	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == key.ID() })
+	if !fits && len(inv.Files) > 0 && mine == nil {
+		return e, nil, ErrForeignKey
+	}
+	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
+}
+
+// filesUnder returns the hashes of the good files at a location under the key of an enrolment.
+func (d *Device) filesUnder(ctx context.Context, loc location.Location, e backup.Enrolment) ([]string, error) {
+	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	if err != nil {
+		return nil, err
+	}
+	var hashes []string
+	for _, f := range inv.Files {
+		if f.State == backup.Good {
+			hashes = append(hashes, f.Hash)
+		}
+	}
+	return hashes, nil
+}

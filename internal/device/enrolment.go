@@ -1,0 +1,201 @@
+package device
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// enrolment returns how this device takes part in a location; ok is false where it does
+// not, and never did.
+func (d *Device) enrolment(ctx context.Context) (e backup.Enrolment, ok bool, err error) {
+	text, ok, err := d.storage.vault.Item(ctx, backup.EnrolmentItem)
+	if err != nil || !ok {
+		return e, false, err
+	}
+	e, err = backup.ParseEnrolment(text)
+	return e, err == nil, err
+}
+
+// setEnrolment keeps an enrolment, and notes its location in the marker while it is on.
+// The lock of backups is held.
+func (d *Device) setEnrolment(ctx context.Context, e backup.Enrolment) error {
+	text, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	if err := d.storage.vault.SetItem(ctx, backup.EnrolmentItem, text); err != nil {
+		return err
+	}
+	noted := ""
+	if e.On {
+		noted = e.Location
+	}
+	return d.storage.vault.SetLocation(ctx, noted)
+}
+
+// enrolled returns the enrolment and its location. Where there is none the error is
+// [ErrBackupOff].
+func (d *Device) enrolled(ctx context.Context) (backup.Enrolment, location.Location, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return backup.Enrolment{}, nil, err
+	}
+	e, ok, err := d.enrolment(ctx)
+	if err != nil {
+		return e, nil, err
+	}
+	if !ok {
+		return e, nil, ErrBackupOff
+	}
+	loc, err := d.openLocation(e.Location)
+	return e, loc, err
+}
+
+// openLocation returns the location of a name.
+func (d *Device) openLocation(name string) (location.Location, error) {
+	return location.Parse(name, location.Options{
+		Dir: d.o.Dir, Home: d.o.Home, Temp: d.o.State, LookPath: d.o.LookPath, Env: d.o.Environ, Wait: d.o.LocationWait,
+	})
+}
+
+// backupLock is the file whose lock is held while the location is written to.
+const backupLock = "backup.lock"
+
+// lockBackups takes the lock under which the location is written to and the enrolment
+// changed.
+func (d *Device) lockBackups(ctx context.Context, loc location.Location) (release func(), err error) {
+	return vault.LockFile(ctx, d.o.State, backupLock, d.o.Holder, loc.Wait())
+}
+
+// list lists a location; its errors name it.
+func list(ctx context.Context, loc location.Location) ([]location.Entry, error) {
+	entries, err := loc.List(ctx)
+	return entries, at(loc, err)
+}
+
+// holdsBackups reports whether a location is anybody's already.
+func holdsBackups(entries []location.Entry) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		_, sealed := backup.SealedKeyID(e.Name)
+		_, named := backup.ParseFileName(e.Name)
+		return sealed || named
+	})
+}
+
+// otherKeys counts the sealed keys at a location that belong to keys which are not
+// held. Where they have taken the place of ours the key was rotated.
+func otherKeys(entries []location.Entry, e backup.Enrolment) (others int, rotated bool) {
+	held := map[string]bool{}
+	for _, key := range e.Keys() {
+		held[key.ID()] = true
+	}
+	ours := false
+	for _, entry := range entries {
+		id, ok := backup.SealedKeyID(entry.Name)
+		switch {
+		case !ok:
+		case id == e.Key.ID():
+			ours = true
+		case !held[id]:
+			others++
+		}
+	}
+	return others, others > 0 && !ours
+}
+
+// sealedCopy returns this device's copy of a sealed key.
+func (d *Device) sealedCopy(name string) ([]byte, error) {
+	return os.ReadFile(d.sealedPath(name))
+}
+
+func (d *Device) keepSealed(name string, data []byte) error {
+	return writeFile(d.sealedPath(name), data)
+}
+
+func (d *Device) sealedPath(name string) string {
+	return filepath.Join(d.o.State, "sealed", filepath.Base(name))
+}
+
+// seal writes the recovery key as a new sealed key, here and at the location.
+func (d *Device) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) error {
+	sealed, data, err := e.Key.Seal(to)
+	if err != nil {
+		return err
+	}
+	if err := d.keepSealed(sealed.Name, data); err != nil {
+		return err
+	}
+	if err := loc.Create(ctx, sealed.Name, data); err != nil {
+		return err
+	}
+	e.AddSealed(sealed)
+	return nil
+}
+
+// newPassphrase asks for a new recovery passphrase and returns how to seal with it.
+func (d *Device) newPassphrase(ctx context.Context, weak bool) (backup.Sealing, error) {
+	passphrase, err := d.o.Asker.Passphrase(ctx, NewForLocation)
+	if err != nil {
+		return backup.Sealing{}, err
+	}
+	if backup.Weak(passphrase) && !weak {
+		return backup.Sealing{}, ErrWeak
+	}
+	return backup.Sealing{Passphrase: passphrase, WorkFactor: d.o.WorkFactor}, nil
+}
+
+// A Key says which recovery key this device backs up to. It holds nothing secret.
+type Key struct {
+	Location  string
+	ID        string
+	Recipient string
+	Quantum   bool
+	Sealed    []backup.SealedKey
+}
+
+func keyOf(e backup.Enrolment) Key {
+	return Key{e.Location, e.Key.ID(), e.Key.Recipient(), e.Key.Quantum(), e.Sealed}
+}
+
+// Key returns the recovery key of this device. Where it takes part in no location the
+// error is [ErrBackupOff].
+func (d *Device) Key(ctx context.Context) (Key, error) {
+	e, _, err := d.enrolled(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	return keyOf(e), nil
+}
+
+// KeyText returns the recovery key itself, for paper: whoever has it opens every backup.
+func (d *Device) KeyText(ctx context.Context) (Key, string, error) {
+	e, _, err := d.enrolled(ctx)
+	if err != nil {
+		return Key{}, "", err
+	}
+	return keyOf(e), e.Key.Text(), nil
+}
+
+// Disable turns backup off, and deletes nothing. It returns the location; empty where
+// backup was never on.
+func (d *Device) Disable(ctx context.Context) (string, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return "", err
+	}
+	release, err := vault.LockFile(ctx, d.o.State, backupLock, d.o.Holder, lockWait)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	e, ok, err := d.enrolment(ctx)
+	if err != nil || !ok {
+		return "", err
+	}
+	e.On = false
+	return e.Location, d.setEnrolment(ctx, e)
+}

@@ -1,0 +1,103 @@
+package device
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// Errors of this package.
+var (
+	ErrKeyringKind    = errors.New("neither system nor file")
+	ErrSetting        = errors.New("the setting is not valid")
+	ErrVaultElsewhere = errors.New("the vault lies elsewhere already")
+	ErrVaultThere     = errors.New("the vault is there, and can be read")
+	ErrNoFileKeyring  = fmt.Errorf("%w: the file keyring is not in use", keyring.ErrUnavailable)
+
+	ErrBackupOff    = errors.New("backup is off")
+	ErrRotated      = errors.New("the location's recovery key was changed by another device")
+	ErrEmptied      = errors.New("the location is empty, and backups were written to it before")
+	ErrVaultEmpty   = errors.New("the vault is empty: there is nothing to back up")
+	ErrWeak         = errors.New("the passphrase is weak: whoever gets at the files could guess it")
+	ErrNewLocation  = errors.New("the location is new: there is no key to join with")
+	ErrNotConfirmed = errors.New("not confirmed")
+
+	ErrNoBackups      = errors.New("there are no backups there")
+	ErrNoSealedKeys   = errors.New("there are backups at the location, and its recovery-….age files are gone")
+	ErrForeignKey     = errors.New("there are backups at the location, and the key that was opened fits none of them")
+	ErrNothingUsable  = errors.New("no backup there can be used")
+	ErrNothingThatOld = errors.New("no backup there is that old")
+
+	ErrNoSource        = errors.New("no backup is named")
+	ErrAtFile          = errors.New("only a location can be taken back to an earlier day")
+	ErrUnderPassphrase = errors.New("the backup is under a passphrase, not for a key")
+)
+
+// Errors of the packages below, for callers that do not use those themselves. Their
+// own packages say what they are.
+var (
+	ErrKeyringLocked      = keyring.ErrLocked
+	ErrKeyringUnavailable = keyring.ErrUnavailable
+	ErrKeyringTimeout     = keyring.ErrTimeout
+	ErrKeyringUnsettled   = keyring.ErrUnsettled
+	ErrKeyringPassphrase  = keyring.ErrWrongPassphrase
+	ErrKeyringNoKey       = keyring.ErrNoKey
+	ErrKeyringNewer       = keyring.ErrNewer
+
+	ErrLocationInvalid = location.ErrInvalid
+	ErrLocationGone    = location.ErrGone
+	ErrRcloneMissing   = location.ErrRcloneMissing
+)
+
+// A DamagedError says that an item of the keyring is there and cannot be used.
+type DamagedError = keyring.DamagedError
+
+// A StaleError is a backup that was asked for and could not be made.
+type StaleError struct{ Err error }
+
+func (e *StaleError) Error() string { return "the backup could not be made: " + e.Err.Error() }
+func (e *StaleError) Unwrap() error { return e.Err }
+
+// An InputError is something that the user gave and that cannot be used.
+type InputError struct {
+	Name string // the file, or what else it was
+	Err  error
+}
+
+func (e *InputError) Error() string { return e.Name + ": " + e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
+// Gone reports whether err says that the vault is lost or damaged, so that only
+// [Device.Restore], a repair or [Device.StartAnew] helps.
+func Gone(err error) bool {
+	var damaged *keyring.DamagedError
+	return errors.Is(err, vault.ErrLost) || errors.As(err, &damaged)
+}
+
+// at names the location that an error is about.
+func at(loc location.Location, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", loc, err)
+}
+
+// A NoDeviceError says that no other device of that name has backups at the location.
+type NoDeviceError struct{ Name string }
+
+func (e *NoDeviceError) Error() string {
+	return fmt.Sprintf("no such device at the location: %q", e.Name)
+}
+
+// A SeveralDevicesError says that several devices have one name.
+type SeveralDevicesError struct{ IDs []string }
+
+func (e *SeveralDevicesError) Error() string {
+	return "several devices have that name: " + strings.Join(e.IDs, ", ")
+}
+
+func sameName(a, b string) bool { return strings.EqualFold(a, b) }

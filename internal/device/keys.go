@@ -1,0 +1,201 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+)
+
+// A Rekeyed is a recovery key that was sealed anew, or a new one.
+type Rekeyed struct {
+	Report
+	Key
+}
+
+// Reseal seals the recovery key under a new passphrase; the old one no longer opens what
+// lies at the location. A backup that could not be made after it is a *[StaleError].
+func (d *Device) Reseal(ctx context.Context, weak bool) (Rekeyed, error) {
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	sealing, err := d.newPassphrase(ctx, weak)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	var unknown []Notice
+	// Which of the sealed keys are under a passphrase, only their headers say.
+	for i, sealed := range e.Sealed {
+		if sealed.Retired {
+			continue
+		}
+		data, err := d.sealedData(ctx, loc, sealed.Name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			unknown = append(unknown, Notice{Kind: SealedKeyGone, Name: sealed.Name})
+		case err != nil:
+			return Rekeyed{}, err
+		}
+		if under, err := backup.UnderPassphrase(data); err == nil && under {
+			e.Sealed[i].Retired = true
+		}
+	}
+	if err := d.seal(ctx, loc, &e, sealing); err != nil {
+		return Rekeyed{}, err
+	}
+	report, err := d.enrol(ctx, order{enrolment: e, location: loc, when: always})
+	report.Notices = append(unknown, report.Notices...)
+	return Rekeyed{report, keyOf(e)}, err
+}
+
+// sealedData returns a sealed key: this device's copy, or what lies at the location.
+func (d *Device) sealedData(ctx context.Context, loc location.Location, name string) ([]byte, error) {
+	if data, err := d.sealedCopy(name); err == nil {
+		return data, nil
+	}
+	return loc.Read(ctx, name)
+}
+
+// AddRecipients seals the recovery key for further keys, SSH or age.
+func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeyed, error) {
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	for _, text := range recipients {
+		r, err := backup.ParseRecipient(text)
+		if err != nil {
+			return Rekeyed{}, &InputError{"recipient", err}
+		}
+		if err := d.seal(ctx, loc, &e, backup.SealTo(r)); err != nil {
+			return Rekeyed{}, err
+		}
+	}
+	report, err := d.enrol(ctx, order{enrolment: e, location: loc, when: always})
+	return Rekeyed{report, keyOf(e)}, err
+}
+
+// Rotate makes a new recovery key, for a lost laptop: what others wrote is merged first,
+// while it can be read; then everything is written under the new key.
+func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	merged, err := d.mergeLocation(ctx, e, loc, mergeUnasked)
+	if err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	if e, _, err = d.enrolment(ctx); err != nil { // with what the merge has learned
+		return Rekeyed{Report: merged.Report}, err
+	}
+	oldFiles, err := d.filesUnder(ctx, loc, e)
+	if err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	next := backup.Enrolment{Location: e.Location, On: true, Sealed: e.Sealed, OldKeys: e.Keys()}
+	for i := range next.Sealed {
+		next.Sealed[i].Retired = true
+	}
+	sealing, err := d.newPassphrase(ctx, o.Weak)
+	if err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	if next.Key, err = backup.NewRecoveryKey(o.X25519); err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	if err := d.seal(ctx, loc, &next, sealing); err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	report, err := d.enrol(ctx, order{enrolment: next, location: loc, when: always, oldFiles: oldFiles})
+	report.Notices = append(merged.Notices, report.Notices...)
+	return Rekeyed{report, keyOf(next)}, err
+}
+
+// A Forgotten is a device whose backups were deleted.
+type Forgotten struct {
+	Report
+
+	Device  string // its id
+	Removed int    // how many of its backups
+}
+
+// Forget merges the newest backups of another device, named by its id or name, and
+// deletes all that it wrote, once the [Asker] has confirmed it.
+func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return Forgotten{}, err
+	}
+	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	if err != nil {
+		return Forgotten{}, err
+	}
+	newest := inv.Newest(time.Time{}, false)
+	id, err := d.findDevice(ctx, newest, name)
+	if err != nil {
+		return Forgotten{}, err
+	}
+	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
+		return Forgotten{}, err
+	}
+	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, mergeUnasked)
+	forgotten := Forgotten{Report: merged.Report, Device: id}
+	if err != nil {
+		return forgotten, err
+	}
+	if err := d.backUp(ctx, &forgotten.Report, always); err != nil {
+		return forgotten, asked(err)
+	}
+	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)
+	return forgotten, err
+}
+
+// findDevice returns the id of another device that has backups, by its id or name.
+func (d *Device) findDevice(ctx context.Context, newest map[string][]backup.File, name string) (string, error) {
+	self, err := d.storage.vault.Device(ctx)
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for _, id := range devices(newest) {
+		if id != self && (id == name || sameName(newest[id][0].Content.DeviceName, name)) {
+			found = append(found, id)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", &NoDeviceError{name}
+	case 1:
+		return found[0], nil
+	default:
+		return "", &SeveralDevicesError{found}
+	}
+}
+
+// removeFiles deletes the files of one device.
+func removeFiles(ctx context.Context, loc location.Location, inv backup.Inventory, device string) (removed int, err error) {
+	for _, f := range inv.Files {
+		if f.State != backup.Good || f.Content.Device != device {
+			continue
+		}
+		if err := loc.Remove(ctx, f.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// confirm asks a question; no is [ErrNotConfirmed].
+func (d *Device) confirm(ctx context.Context, q Question) error {
+	yes, err := d.o.Asker.Confirm(ctx, q)
+	if err == nil && !yes {
+		err = ErrNotConfirmed
+	}
+	return err
+}

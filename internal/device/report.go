@@ -1,0 +1,60 @@
+package device
+
+import "github.com/authcli/auth/internal/backup"
+
+// A Report says what an act did beside its purpose.
+type Report struct {
+	File  string // the backup file that holds the vault as it is now; empty for none
+	Bytes int    // its size, where it was written now
+	// Stale is why the vault as it is now is not backed up, where backup is on.
+	Stale   error
+	Notices []Notice
+}
+
+// A Notice is something unusual that was met and dealt with.
+type Notice struct {
+	Kind NoticeKind
+	Name string // a file's name, or an account's label
+	Err  error
+	// Found and Expected are generations of the vault.
+	Found, Expected uint64
+}
+
+// A NoticeKind says what a [Notice] is about.
+type NoticeKind int
+
+// What can be met.
+const (
+	// VaultReplaced: the keyring holds another vault than this device last saw.
+	VaultReplaced NoticeKind = iota
+	// VaultRolledBack: the keyring holds the generation Found; Expected was seen last.
+	VaultRolledBack
+	// NewDeviceID: another machine writes backups under this device's id, so that this
+	// one took a new id.
+	NewDeviceID
+	// PutBack: the file Name was missing or altered at the location.
+	PutBack
+	// NotMended: Err says what could not be put in order at the location.
+	NotMended
+	// SealedKeyGone: the sealed key Name is neither at the location nor here, so that it
+	// is not known whether it was under the old passphrase.
+	SealedKeyGone
+	// StampAhead: the account Name is stamped more than a day ahead of this clock.
+	StampAhead
+)
+
+// report returns a report with what the vault met since the last one.
+func (d *Device) report() Report {
+	r := Report{Notices: d.met}
+	d.met = nil
+	return r
+}
+
+func (r *Report) add(n Notice) { r.Notices = append(r.Notices, n) }
+
+// took takes over what a backup did.
+func (r *Report) took(done backup.Done) {
+	if done.File != "" {
+		r.File, r.Bytes = done.File, done.Bytes
+	}
+}

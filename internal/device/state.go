@@ -1,0 +1,67 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"time"
+
+	"github.com/authcli/auth/internal/atomicfile"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A backupState is what this device remembers of its last backup, in the state folder:
+// nothing secret, and nothing that could not be found out again. Only this file reads
+// and writes it.
+type backupState struct {
+	Version    int       `json:"version"`
+	Location   string    `json:"location"`
+	Generation uint64    `json:"generation"` // of the vault that is backed up
+	File       string    `json:"file"`
+	Time       time.Time `json:"time,omitzero"`
+	StaleSince time.Time `json:"stale_since,omitzero"`
+	Reason     string    `json:"reason,omitempty"`
+	Rotated    bool      `json:"rotated,omitempty"`    // the reason is ErrRotated
+	OtherKeys  int       `json:"other_keys,omitempty"` // sealed keys of keys that are not held
+}
+
+const (
+	stateVersion = 1
+	stateFile    = "backup.json"
+	stateLock    = "backup.json.lock"
+)
+
+// backupState returns what is remembered; nothing where there is no file or a damaged
+// one, which the next backup writes anew.
+func (d *Device) backupState() backupState {
+	var b backupState
+	data, err := atomicfile.Read(filepath.Join(d.o.State, stateFile))
+	if err != nil || json.Unmarshal(data, &b) != nil {
+		return backupState{}
+	}
+	return b
+}
+
+// changeBackupState changes what is remembered, as it is now, under the file's own
+// lock. The lock is held for no longer than that, whoever writes to the location.
+func (d *Device) changeBackupState(ctx context.Context, change func(*backupState)) error {
+	// What has happened is noted also where the caller has run out of time.
+	release, err := vault.LockFile(context.WithoutCancel(ctx), d.o.State, stateLock, d.o.Holder, lockWait)
+	if err != nil {
+		return err
+	}
+	defer release()
+	b := d.backupState()
+	change(&b)
+	b.Version = stateVersion
+	data, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(d.o.State, stateFile), append(data, '\n'))
+}
+
+// covers reports whether a vault's generation has been backed up to a location.
+func (b backupState) covers(generation uint64, location string) bool {
+	return b.Generation >= generation && b.StaleSince.IsZero() && b.Location == location
+}

@@ -1,0 +1,176 @@
+package device
+
+import (
+	"context"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A Status says how the vault and its backup stand.
+type Status struct {
+	Keyring string
+	State   *vault.State
+	Backup  BackupStatus
+}
+
+// A BackupStatus says how the backup stands, as far as this device knows without looking
+// at the location.
+type BackupStatus struct {
+	On         bool
+	Location   string
+	File       string // the last one
+	Generation uint64 // of the vault that it holds
+	Last       time.Time
+	OtherKeys  int // sealed keys at the location that belong to keys which are not held
+
+	Stale  bool
+	Since  time.Time // zero where it is not known
+	Reason StaleReason
+	Text   string // why, where the reason is NotMade
+}
+
+// A StaleReason is why the backup is stale.
+type StaleReason int
+
+// The reasons.
+const (
+	NotMade      StaleReason = iota + 1 // the last backup could not be made
+	KeyRotated                          // another device has changed the key
+	Changed                             // the vault has changed since
+	OtherKeysLie                        // the location holds backups under a key that is not held
+)
+
+// Status reads the vault and says how it and its backup stand.
+func (d *Device) Status(ctx context.Context) (Status, error) {
+	state, err := d.Read(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	return Status{d.storage.kind, state, d.backupStatus(state.Generation)}, nil
+}
+
+func (d *Device) backupStatus(generation uint64) BackupStatus {
+	s := BackupStatus{On: d.marker.Location != "", Location: d.marker.Location}
+	if !s.On {
+		return s
+	}
+	b := d.backupState()
+	if b.Location == s.Location {
+		s.File, s.Generation, s.OtherKeys, s.Last = b.File, b.Generation, b.OtherKeys, b.Time
+	}
+	switch {
+	case !b.StaleSince.IsZero() && b.Rotated:
+		s.Reason, s.Since, s.Text = KeyRotated, b.StaleSince, b.Reason
+	case !b.StaleSince.IsZero():
+		s.Reason, s.Since, s.Text = NotMade, b.StaleSince, b.Reason
+	case s.Generation < generation:
+		s.Reason = Changed
+	case s.OtherKeys > 0:
+		s.Reason = OtherKeysLie
+	}
+	s.Stale = s.Reason != 0
+	return s
+}
+
+// An Examination is what was seen by looking closely, with what is wrong about it.
+type Examination struct {
+	StateDir  string
+	Marker    vault.Marker
+	Marked    bool
+	MarkerErr error
+
+	Keyring    KeyringSeen
+	KeyringErr error
+
+	State    *vault.State // nil where it cannot be read
+	StateErr error
+
+	Location    *LocationSeen // nil where backup is off
+	LocationErr error
+	Backup      BackupStatus
+}
+
+// A KeyringSeen is the keyring that the vault lies in.
+type KeyringSeen struct {
+	Kind string
+
+	Dir               string // of the file keyring
+	Exists, Protected bool   // the file keyring is there, and its key under a passphrase
+
+	Collection, Service string // of the system keyring
+	Locked              bool
+}
+
+// A LocationSeen is the location that backup is on to.
+type LocationSeen struct {
+	Name           string
+	Files          int
+	ConflictCopies []string
+}
+
+// Examine looks closely at the folders, the keyring, the vault and the location. It
+// changes nothing.
+func (d *Device) Examine(ctx context.Context) Examination {
+	x := Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
+	_, _, x.MarkerErr = vault.ReadMarker(d.o.State)
+	x.Keyring, x.KeyringErr = d.examineKeyring(ctx)
+	if x.State, x.StateErr = d.Read(ctx); x.StateErr == nil {
+		x.Backup = d.backupStatus(x.State.Generation)
+	}
+	if d.marker.Location != "" {
+		x.Location, x.LocationErr = d.examineLocation(ctx)
+	}
+	return x
+}
+
+func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
+	s := d.storage
+	seen := KeyringSeen{Kind: s.kind, Dir: d.o.Data, Service: d.o.Service}
+	if s.kind == FileKeyring {
+		var err error
+		if seen.Exists = s.file.Exists(); seen.Exists {
+			seen.Protected, err = s.file.Protected()
+		}
+		return seen, err
+	}
+	wait, err := d.keyringWait(s.kind)
+	if err != nil {
+		return seen, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	seen.Collection, seen.Locked, err = s.system.Collection(ctx)
+	return seen, err
+}
+
+func (d *Device) examineLocation(ctx context.Context) (*LocationSeen, error) {
+	seen := &LocationSeen{Name: d.marker.Location}
+	loc, err := d.openLocation(d.marker.Location)
+	if err != nil {
+		return seen, err
+	}
+	entries, err := list(ctx, loc)
+	seen.Files = len(entries)
+	for _, e := range entries {
+		if n, ok := backup.ParseFileName(e.Name); ok && n.String() != e.Name {
+			seen.ConflictCopies = append(seen.ConflictCopies, e.Name)
+		}
+	}
+	return seen, err
+}
+
+// A CloudFolder is a folder that a cloud's client carries away.
+type CloudFolder = location.Found
+
+// CloudFolders returns the folders of clouds that were found on this machine.
+func CloudFolders(ctx context.Context, o location.DetectOptions) []CloudFolder {
+	ctx, cancel := context.WithTimeout(ctx, location.FolderWait)
+	defer cancel()
+	return location.Detect(ctx, o)
+}
+
+// DetectOptions is the machine that [CloudFolders] looks at.
+type DetectOptions = location.DetectOptions

@@ -1,0 +1,190 @@
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/authcli/auth/internal/keyring"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// The kinds of keyrings.
+const (
+	SystemKeyring = "system"
+	FileKeyring   = "file"
+)
+
+const (
+	// waitAlone is how long the keyring may take where nobody can unlock it: with the
+	// start of the process the answer comes within five seconds.
+	waitAlone = 4500 * time.Millisecond
+	// waitWatched is how long where somebody may be typing its passphrase.
+	waitWatched = 60 * time.Second
+	lockWait    = 60 * time.Second
+)
+
+// A storage is a keyring with the vault in it.
+type storage struct {
+	kind       string
+	file       *keyring.FileKeyring   // where kind is FileKeyring
+	system     *keyring.SystemKeyring // where kind is SystemKeyring
+	vault      *vault.Vault
+	asker      Asker
+	passphrase *string // of the file keyring, once known
+}
+
+// SessionBus returns the address of the D-Bus session bus; address is what
+// DBUS_SESSION_BUS_ADDRESS says.
+func SessionBus(address string) string { return keyring.SessionBus(address) }
+
+// keyringKind says which keyring the vault is looked for in: the one that the user
+// insists on, the marker's, the settings', the system's.
+func (d *Device) keyringKind() (string, error) {
+	kind := d.o.Keyring
+	if kind == "" && d.marked {
+		kind = d.marker.Keyring
+	}
+	if kind == "" {
+		settings, err := d.Settings()
+		if err != nil {
+			return "", err
+		}
+		kind = settings[settingKeyring]
+	}
+	switch kind {
+	case "":
+		return SystemKeyring, nil
+	case SystemKeyring, FileKeyring:
+		return kind, nil
+	default:
+		return "", fmt.Errorf("keyring %q is %w", kind, ErrKeyringKind)
+	}
+}
+
+// use makes the keyring of a kind the one that the vault is looked for in.
+func (d *Device) use(kind string) (err error) {
+	d.storage, err = d.storageIn(kind)
+	return err
+}
+
+// storageIn returns the vault as it would be in the keyring of a kind.
+func (d *Device) storageIn(kind string) (*storage, error) {
+	wait, err := d.keyringWait(kind)
+	if err != nil {
+		return nil, err
+	}
+	s := &storage{kind: kind, asker: d.o.Asker}
+	options := vault.Options{
+		Dir: d.o.State, Now: d.o.Now, Timeout: wait, LockWait: lockWait,
+		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
+		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) },
+	}
+	if kind == FileKeyring {
+		s.file = keyring.File(keyring.FileOptions{Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor})
+		options.Keyring = s.file
+	} else {
+		s.system = keyring.System(keyring.SystemOptions{Service: d.o.Service, Bus: d.o.Bus, Interactive: d.o.Interactive})
+		options.Keyring, options.Slow = s.system, d.o.Waiting
+	}
+	s.vault = vault.Open(options)
+	return s, nil
+}
+
+func vaultNotice(n vault.Notice) Notice {
+	if n.Replaced {
+		return Notice{Kind: VaultReplaced}
+	}
+	return Notice{Kind: VaultRolledBack, Found: n.Found, Expected: n.Expected}
+}
+
+func (d *Device) keyringWait(kind string) (time.Duration, error) {
+	if d.o.KeyringWait > 0 {
+		return d.o.KeyringWait, nil
+	}
+	settings, err := d.Settings()
+	if err != nil {
+		return 0, err
+	}
+	if text := settings[settingKeyringWait]; text != "" {
+		wait, err := ParseDuration(text)
+		if err != nil || wait <= 0 {
+			return 0, fmt.Errorf("%w: %q is not a duration such as 10s", ErrSetting, text)
+		}
+		return wait, nil
+	}
+	if kind == FileKeyring || d.o.Interactive {
+		return waitWatched, nil
+	}
+	return waitAlone, nil
+}
+
+// unlock asks for the file keyring's passphrase where it has one: before any lock is
+// taken, so that nobody waits for a person.
+func (s *storage) unlock(ctx context.Context) error {
+	if s.kind != FileKeyring || s.passphrase != nil || !s.file.Exists() {
+		return nil
+	}
+	protected, err := s.file.Protected()
+	if err != nil || !protected {
+		return err
+	}
+	_, err = s.askPassphrase(ctx)
+	return err
+}
+
+// askPassphrase returns the file keyring's passphrase, asked for once.
+func (s *storage) askPassphrase(ctx context.Context) (string, error) {
+	if s.passphrase != nil {
+		return *s.passphrase, nil
+	}
+	passphrase, err := s.asker.Passphrase(ctx, OpenVault)
+	if err != nil {
+		return "", err
+	}
+	s.passphrase = &passphrase
+	return passphrase, nil
+}
+
+// create makes the file keyring before the first write, with or without a passphrase.
+func (s *storage) create(ctx context.Context) error {
+	if s.kind != FileKeyring || s.file.Exists() {
+		return nil
+	}
+	passphrase, err := s.asker.Passphrase(ctx, NewForVault)
+	if err != nil {
+		return err
+	}
+	release, err := s.vault.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if s.file.Exists() { // another process was first; its passphrase counts
+		s.passphrase = nil
+		return s.unlock(ctx)
+	}
+	if err := s.file.Create(ctx, passphrase); err != nil {
+		return err
+	}
+	s.passphrase = &passphrase
+	return nil
+}
+
+// offerFileKeyring offers the file keyring, once, where err says that the system has no
+// keyring, and no vault exists elsewhere. The answer is remembered in the settings.
+func (d *Device) offerFileKeyring(ctx context.Context, err error) (accepted bool, _ error) {
+	if !errors.Is(err, keyring.ErrUnavailable) || d.marked || d.insists || d.storage.kind == FileKeyring {
+		return false, err
+	}
+	yes, askErr := d.o.Asker.Confirm(ctx, Question{Kind: OfferFileKeyring, Err: err})
+	if askErr != nil || !yes {
+		return false, err // no answer is no: the keyring's error stands
+	}
+	if err := d.SetSetting(settingKeyring, FileKeyring); err != nil {
+		return false, err
+	}
+	return true, d.use(FileKeyring)
+}

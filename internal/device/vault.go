@@ -1,0 +1,107 @@
+package device
+
+import (
+	"context"
+	"errors"
+
+	"github.com/authcli/auth/internal/vault"
+)
+
+// A Moved says where the vault is from now on.
+type Moved struct {
+	New      bool // there was no vault yet: it will be kept there
+	Accounts int
+}
+
+// UseKeyring moves the vault to the keyring of a kind: copied, read back, and only then
+// removed where it was. A move that was cut short is finished. Where both keyrings hold
+// a vault and the two differ the error is a *[vault.DiffersError], and nothing changes.
+func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
+	if !d.marked {
+		return Moved{New: true}, d.keepSetting(settingKeyring, kind)
+	}
+	// Where the vault is to be from now on is what the user says; where it is now, only
+	// the marker knows.
+	other := SystemKeyring
+	if kind == SystemKeyring {
+		other = FileKeyring
+	}
+	from, err := d.storageIn(other)
+	if err != nil {
+		return Moved{}, err
+	}
+	to, err := d.storageIn(kind)
+	if err != nil {
+		return Moved{}, err
+	}
+	if err := errors.Join(from.unlock(ctx), to.unlock(ctx)); err != nil {
+		return Moved{}, err
+	}
+	if err := to.create(ctx); err != nil {
+		return Moved{}, err
+	}
+	if err := from.vault.Move(ctx, to.vault); err != nil {
+		return Moved{}, err
+	}
+	if err := d.keepSetting(settingKeyring, kind); err != nil {
+		return Moved{}, err
+	}
+	d.storage = to
+	state, err := to.vault.Read(ctx)
+	if err != nil {
+		return Moved{}, err
+	}
+	return Moved{Accounts: len(state.Accounts())}, nil
+}
+
+// SetVaultPassphrase puts the file keyring under a new passphrase, or under none, as the
+// [Asker] says. It reports whether there is one now.
+func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err error) {
+	s := d.storage
+	if s.kind != FileKeyring || !s.file.Exists() {
+		return false, ErrNoFileKeyring
+	}
+	if err := s.unlock(ctx); err != nil {
+		return false, err
+	}
+	passphrase, err := d.o.Asker.Passphrase(ctx, NewForVault)
+	if err != nil {
+		return false, err
+	}
+	release, err := s.vault.Lock(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	return passphrase != "", s.file.SetPassphrase(ctx, passphrase)
+}
+
+// Repair makes the newest whole generation of the vault that the keyring still holds the
+// vault again. Errors are [vault.ErrWhole], [vault.ErrNothing] and those of the keyring.
+func (d *Device) Repair(ctx context.Context) (vault.Repaired, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return vault.Repaired{}, err
+	}
+	return d.storage.vault.Repair(ctx)
+}
+
+// StartAnew starts an empty vault in place of one that is lost or damaged, once the
+// [Asker] has confirmed it. One that can be read is [ErrVaultThere].
+func (d *Device) StartAnew(ctx context.Context) (Report, error) {
+	state, err := d.Read(ctx)
+	switch {
+	case err == nil && state.ID != "":
+		return Report{}, ErrVaultThere
+	case err != nil && !Gone(err):
+		return Report{}, err
+	}
+	if err := d.confirm(ctx, Question{Kind: GiveVaultUp}); err != nil {
+		return Report{}, err
+	}
+	err = d.write(ctx, renew, func(*vault.Tx) error { return nil })
+	r := d.report()
+	if err == nil {
+		d.catchUp(ctx, &r)
+	}
+	return r, err
+}
