@@ -105,11 +105,11 @@ func (s *session) openLocation(ctx context.Context, loc location.Location, skip 
 		return backup.RecoveryKey{}, at(loc, errNoBackups)
 	}
 	for _, file := range identityFiles {
-		text, err := s.readFile(ctx, file, maxText)
+		ids, err := s.readIdentities(ctx, file)
 		if err != nil {
 			return backup.RecoveryKey{}, err
 		}
-		if key, err := s.openWith(text, sealed); err == nil {
+		if key, err := backup.OpenSealed(sealed, ids...); err == nil {
 			return key, nil
 		} else if !errors.Is(err, backup.ErrWrongKey) {
 			return backup.RecoveryKey{}, fmt.Errorf("%s: %w", term.Escape(file), err)
@@ -141,23 +141,6 @@ func (s *session) openLocation(ctx context.Context, loc location.Location, skip 
 		}
 	}
 	return backup.RecoveryKey{}, first
-}
-
-// openWith takes text for the recovery key itself, or for a key that opens a sealed one.
-func (s *session) openWith(text []byte, sealed [][]byte) (backup.RecoveryKey, error) {
-	ids, err := backup.ParseIdentities(text)
-	if err != nil {
-		return backup.RecoveryKey{}, usageError{err}
-	}
-	for _, data := range sealed {
-		if key, err := backup.UnsealKey(data, ids...); err == nil {
-			return key, nil
-		}
-	}
-	if key, err := backup.ParseRecoveryKey(string(text)); err == nil {
-		return key, nil
-	}
-	return backup.RecoveryKey{}, backup.ErrWrongKey
 }
 
 // readSealed reads the sealed keys among a location's entries, but those of the keys in skip.

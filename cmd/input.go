@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 )
@@ -133,6 +134,31 @@ func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (st
 		return "", usagef("the passphrase is empty")
 	}
 	return passphrase, nil
+}
+
+// readIdentities reads an identity file. The passphrase of an encrypted one is asked for on the terminal.
+func (c *cli) readIdentities(ctx context.Context, path string) ([]backup.Identity, error) {
+	data, err := c.readFile(ctx, path, maxText)
+	if err != nil {
+		return nil, err
+	}
+	name := term.Escape(path)
+	file := backup.IdentityFile{
+		Data:      data,
+		PublicKey: func() ([]byte, error) { return c.readFile(ctx, path+".pub", maxText) },
+		Passphrase: func() (string, error) {
+			if !c.asking() {
+				return "", hint.With(usagef("the passphrase of %s is needed, and there is nobody to ask", name),
+					"call it at a terminal, or give --identity a key without a passphrase")
+			}
+			return c.passphraseFrom(ctx, "", "Passphrase of "+name+": ", "")
+		},
+	}
+	ids, err := file.Identities()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return ids, nil
 }
 
 // askNew asks for a new passphrase, twice. The empty one is the caller's to judge.

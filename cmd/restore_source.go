@@ -181,13 +181,9 @@ func (s *session) openBackup(ctx context.Context, path string, o restoreOptions)
 		return backup.Content{}, hint.With(fmt.Errorf("%s: %w", name, backup.ErrNeedsKey), "auth restore FILE --identity KEYFILE")
 	}
 	for _, file := range o.identities {
-		key, err := s.readFile(ctx, file, maxText)
+		more, err := s.readIdentities(ctx, file)
 		if err != nil {
 			return backup.Content{}, err
-		}
-		more, err := backup.ParseIdentities(key)
-		if err != nil {
-			return backup.Content{}, usageError{fmt.Errorf("%s: %w", term.Escape(file), err)}
 		}
 		ids = append(ids, more...)
 	}
