@@ -2,10 +2,10 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -29,7 +29,7 @@ type newVaultPassphraseOptions struct {
 
 // Passphrase implements [device.Asker].
 func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, error) {
-	switch p {
+	switch p.Kind {
 	case device.OpenVault:
 		return a.passphraseFrom(ctx, a.vaultPassphrasePath(), "Passphrase of the file keyring: ", "--vault-passphrase-file")
 	case device.NewForVault:
@@ -46,8 +46,17 @@ func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, err
 	case device.NewForBackupFile:
 		return a.newFilePassphrase(ctx)
 	default:
-		return "", fmt.Errorf("no passphrase is known for purpose %d", p)
+		return a.identityPassphrase(ctx, p.Name)
 	}
+}
+
+// identityPassphrase asks for the passphrase of a file of keys.
+func (a *answers) identityPassphrase(ctx context.Context, name string) (string, error) {
+	if !a.asking() {
+		return "", hint.With(usagef("the passphrase of %s is needed, and there is nobody to ask", term.Escape(name)),
+			"call it at a terminal, or give --identity a key without a passphrase")
+	}
+	return a.passphraseFrom(ctx, "", "Passphrase of "+term.Escape(name)+": ", "")
 }
 
 func (a *answers) vaultPassphrasePath() string {

@@ -132,7 +132,10 @@ func (c *cli) identityFiles(ctx context.Context, paths []string) ([]device.Ident
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, device.IdentityFile{Name: inputName(path), Data: data})
+		list = append(list, device.IdentityFile{
+			Name: inputName(path), Data: data,
+			PublicKey: func() ([]byte, error) { return c.readFile(ctx, path+".pub", maxText) },
+		})
 	}
 	return list, nil
 }

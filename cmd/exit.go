@@ -50,6 +50,7 @@ var faults = []struct {
 	hint string
 }{
 	{as[usageError], codeUsage, ""},
+	{is(backup.ErrIdentityPassphrase), codeBackup, "try the passphrase again; it is that of the file that --identity names"},
 	{as[*device.InputError], codeUsage, ""},
 	{is(device.ErrNotConfirmed), codeInterrupted, ""},
 	{as[*device.StaleError], codeStale, ""},

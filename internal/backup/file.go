@@ -31,7 +31,8 @@ func Seal(payload []byte, s Sealing) ([]byte, error) {
 
 // Unseal decrypts an age file whole: nothing of a file that is cut or altered
 // anywhere is returned. Errors wrap [ErrForeign], [ErrDamaged], [ErrTooBig],
-// [ErrWorkFactor] or [ErrWrongKey].
+// [ErrWorkFactor] or [ErrWrongKey], or say why an identity of an [IdentityFile] could
+// not be decrypted.
 func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {
 	if len(data) > MaxBytes {
 		return nil, ErrTooBig
@@ -43,6 +44,9 @@ func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {
 	if err != nil {
 		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 			return nil, ErrWrongKey
+		}
+		if _, ok := errors.AsType[lockedError](err); ok {
+			return nil, err
 		}
 		return nil, fmt.Errorf("%w: its header is altered", ErrDamaged)
 	}

@@ -8,9 +8,8 @@ import (
 	"strings"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 	"filippo.io/age/armor"
-
-	"github.com/authcli/auth/internal/backup/sshkey"
 )
 
 // maxWorkFactor is the logarithm of the largest scrypt cost that is tried: four
@@ -42,13 +41,13 @@ func (s Sealing) recipients() ([]age.Recipient, error) {
 	return []age.Recipient{r}, nil
 }
 
-// ParseRecipient reads a recipient as age takes it: age1…, age1pq1…, or a line of
-// an SSH public key.
+// ParseRecipient reads a recipient as age takes it: age1…, age1pq1…, or the one line
+// of an SSH public key (ssh-ed25519, or ssh-rsa of 2048 bits and more).
 func ParseRecipient(text string) (age.Recipient, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "ssh-") {
-		r, err := sshkey.ParseRecipient(text)
-		if err != nil {
+		r, err := agessh.ParseRecipient(text)
+		if err != nil || strings.Contains(text, "\n") { // agessh would take one of several lines
 			return nil, errors.New("not an SSH public key that age takes (ssh-ed25519, ssh-rsa)")
 		}
 		return r, nil
@@ -58,23 +57,6 @@ func ParseRecipient(text string) (age.Recipient, error) {
 		return nil, errors.New("not a recipient (age1…, age1pq1… or an SSH public key)")
 	}
 	return list[0], nil
-}
-
-// ParseIdentities reads an identity file as age takes it: AGE-SECRET-KEY lines, or
-// an SSH private key without a passphrase. Nothing of it is in an error.
-func ParseIdentities(data []byte) ([]age.Identity, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("-----BEGIN")) {
-		id, err := sshkey.ParseIdentity(data)
-		if err != nil {
-			return nil, errors.New("not an SSH private key that can be used here (one under a passphrase cannot)")
-		}
-		return []age.Identity{id}, nil
-	}
-	ids, err := age.ParseIdentities(bytes.NewReader(data))
-	if err != nil {
-		return nil, errors.New("not an identity file (AGE-SECRET-KEY-1… lines, or an SSH private key)")
-	}
-	return ids, nil
 }
 
 // An Identity decrypts, as in age.

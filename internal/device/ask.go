@@ -13,16 +13,23 @@ type Asker interface {
 }
 
 // A Purpose is what a passphrase is for.
-type Purpose int
+type Purpose struct {
+	Kind PurposeKind
+	Name string // of the file that it opens, for OpenIdentity
+}
+
+// A PurposeKind is a kind of [Purpose].
+type PurposeKind int
 
 // The purposes of passphrases.
 const (
-	OpenVault        Purpose = iota // opens the file keyring
-	NewForVault                     // is to open the file keyring from now on; empty is none
-	OpenLocation                    // opens a location's recovery key
-	NewForLocation                  // is to open a location's recovery key from now on
-	OpenBackupFile                  // opens a single backup file
-	NewForBackupFile                // is to open a single backup file
+	OpenVault        PurposeKind = iota // opens the file keyring
+	NewForVault                         // is to open the file keyring from now on; empty is none
+	OpenLocation                        // opens a location's recovery key
+	NewForLocation                      // is to open a location's recovery key from now on
+	OpenBackupFile                      // opens a single backup file
+	NewForBackupFile                    // is to open a single backup file
+	OpenIdentity                        // opens a file of keys
 )
 
 // A Question is answered by yes or no.

@@ -139,7 +139,7 @@ func (d *Device) seal(ctx context.Context, loc location.Location, e *backup.Enro
 
 // newPassphrase asks for a new recovery passphrase and returns how to seal with it.
 func (d *Device) newPassphrase(ctx context.Context, weak bool) (backup.Sealing, error) {
-	passphrase, err := d.o.Asker.Passphrase(ctx, NewForLocation)
+	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForLocation})
 	if err != nil {
 		return backup.Sealing{}, err
 	}

@@ -12,11 +12,32 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// An IdentityFile is a file of keys, as age takes it: recovery keys, or keys that open
-// sealed ones.
+// An IdentityFile is a file of keys, as [backup.IdentityFile] takes it: recovery keys, or
+// keys that open sealed ones.
 type IdentityFile struct {
-	Name string
-	Data []byte
+	Name      string
+	Data      []byte
+	PublicKey func() ([]byte, error) // returns the content of FILE.pub
+}
+
+// identities returns the keys in a file. The passphrase of a file is asked for when it
+// is needed. An error is an *[InputError] where it is the file's.
+func (d *Device) identities(ctx context.Context, file IdentityFile) ([]backup.Identity, error) {
+	ids, err := backup.IdentityFile{
+		Data: file.Data, PublicKey: file.PublicKey,
+		Passphrase: func() (string, error) {
+			return d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenIdentity, Name: file.Name})
+		},
+	}.Identities()
+	return ids, about(file, err)
+}
+
+// about names the file that an error of its content is about.
+func about(file IdentityFile, err error) error {
+	if errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
+		return &InputError{file.Name, err}
+	}
+	return err
 }
 
 // openKey opens a recovery key of a location, but none of those that are held already:
@@ -31,12 +52,12 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 		return none, at(loc, ErrNoBackups)
 	}
 	if len(files) > 0 {
-		return openWithFiles(files, sealed)
+		return d.openWithFiles(ctx, files, sealed)
 	}
 	if len(sealed) == 0 {
 		return none, ErrNoSealedKeys
 	}
-	passphrase, err := d.o.Asker.Passphrase(ctx, OpenLocation)
+	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenLocation})
 	if err != nil {
 		return none, err
 	}
@@ -59,29 +80,16 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 }
 
 // openWithFiles returns the first recovery key that a file opens or is.
-func openWithFiles(files []IdentityFile, sealed [][]byte) (backup.RecoveryKey, error) {
+func (d *Device) openWithFiles(ctx context.Context, files []IdentityFile, sealed [][]byte) (backup.RecoveryKey, error) {
 	for _, file := range files {
-		key, err := openWith(file, sealed)
+		ids, err := d.identities(ctx, file)
+		if err != nil {
+			return backup.RecoveryKey{}, err
+		}
+		key, err := backup.OpenSealed(sealed, ids...)
 		if !errors.Is(err, backup.ErrWrongKey) {
-			return key, err
+			return key, about(file, err)
 		}
-	}
-	return backup.RecoveryKey{}, backup.ErrWrongKey
-}
-
-// openWith takes a file for keys that open a sealed one, or for the recovery key itself.
-func openWith(file IdentityFile, sealed [][]byte) (backup.RecoveryKey, error) {
-	ids, err := backup.ParseIdentities(file.Data)
-	if err != nil {
-		return backup.RecoveryKey{}, &InputError{file.Name, err}
-	}
-	for _, data := range sealed {
-		if key, err := backup.UnsealKey(data, ids...); err == nil {
-			return key, nil
-		}
-	}
-	if key, err := backup.ParseRecoveryKey(string(file.Data)); err == nil {
-		return key, nil
 	}
 	return backup.RecoveryKey{}, backup.ErrWrongKey
 }

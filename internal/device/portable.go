@@ -48,7 +48,7 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 		return Portable{}, ErrVaultEmpty
 	}
 	if len(sealing.Recipients) == 0 {
-		if sealing.Passphrase, err = d.o.Asker.Passphrase(ctx, NewForBackupFile); err != nil {
+		if sealing.Passphrase, err = d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForBackupFile}); err != nil {
 			return Portable{}, err
 		}
 	}

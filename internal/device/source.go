@@ -146,7 +146,7 @@ func (d *Device) identitiesFor(ctx context.Context, data []byte, files []Identit
 	case under && len(files) > 0:
 		return nil, ErrUnderPassphrase
 	case under:
-		passphrase, err := d.o.Asker.Passphrase(ctx, OpenBackupFile)
+		passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenBackupFile})
 		if err != nil {
 			return nil, err
 		}
@@ -157,9 +157,9 @@ func (d *Device) identitiesFor(ctx context.Context, data []byte, files []Identit
 	}
 	var ids []backup.Identity
 	for _, file := range files {
-		more, err := backup.ParseIdentities(file.Data)
+		more, err := d.identities(ctx, file)
 		if err != nil {
-			return nil, &InputError{file.Name, err}
+			return nil, err
 		}
 		ids = append(ids, more...)
 	}

@@ -140,7 +140,7 @@ func (s *storage) askPassphrase(ctx context.Context) (string, error) {
 	if s.passphrase != nil {
 		return *s.passphrase, nil
 	}
-	passphrase, err := s.asker.Passphrase(ctx, OpenVault)
+	passphrase, err := s.asker.Passphrase(ctx, Purpose{Kind: OpenVault})
 	if err != nil {
 		return "", err
 	}
@@ -153,7 +153,7 @@ func (s *storage) create(ctx context.Context) error {
 	if s.kind != FileKeyring || s.file.Exists() {
 		return nil
 	}
-	passphrase, err := s.asker.Passphrase(ctx, NewForVault)
+	passphrase, err := s.asker.Passphrase(ctx, Purpose{Kind: NewForVault})
 	if err != nil {
 		return err
 	}

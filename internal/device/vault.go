@@ -64,7 +64,7 @@ func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err er
 	if err := s.unlock(ctx); err != nil {
 		return false, err
 	}
-	passphrase, err := d.o.Asker.Passphrase(ctx, NewForVault)
+	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForVault})
 	if err != nil {
 		return false, err
 	}

@@ -65,12 +65,8 @@ var rooms = map[string]room{
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
-		may: []string{"internal/account", "internal/backup/location", "internal/backup/sshkey", "internal/vault", "filippo.io/age"},
+		may: []string{"internal/account", "internal/backup/location", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
-	},
-	"internal/backup/sshkey": {
-		may: []string{"filippo.io/age", "golang.org/x/crypto"},
-		why: "age files to and from SSH keys: what a backup is, is not its business",
 	},
 	"internal/backup/location": {
 		may: []string{"golang.org/x/sys"},
