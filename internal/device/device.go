@@ -13,6 +13,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -51,6 +53,11 @@ type Options struct {
 	Now        func() time.Time
 	WorkFactor int // the logarithm of the scrypt cost of new passphrases; 0 is age's own
 	Asker      Asker
+
+	// OpenKeyring opens the keyring of a kind, and OpenLocation a location by its name.
+	// Nil is this machine's own; tests and simulations put others in their place.
+	OpenKeyring  func(kind string) keyring.Keyring
+	OpenLocation func(name string) (location.Location, error)
 }
 
 // A Device is this device. It is for one caller at a time.
@@ -147,7 +154,7 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 	return err
 }
 
-// Preview calls change with a copy of the vault, and keeps nothing of it. A vault that
+// preview calls change with a copy of the vault, and keeps nothing of it. A vault that
 // is lost or damaged is an empty one with orEmpty.
 func (d *Device) preview(ctx context.Context, orEmpty bool, change func(*vault.Tx) error) error {
 	state, err := d.Read(ctx)

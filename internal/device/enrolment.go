@@ -58,6 +58,9 @@ func (d *Device) enrolled(ctx context.Context) (backup.Enrolment, location.Locat
 
 // openLocation returns the location of a name.
 func (d *Device) openLocation(name string) (location.Location, error) {
+	if d.o.OpenLocation != nil {
+		return d.o.OpenLocation(name)
+	}
 	return location.Parse(name, location.Options{
 		Dir: d.o.Dir, Home: d.o.Home, Temp: d.o.State, LookPath: d.o.LookPath, Env: d.o.Environ, Wait: d.o.LocationWait,
 	})

@@ -129,12 +129,15 @@ func (d *Device) Examine(ctx context.Context) Examination {
 func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 	s := d.storage
 	seen := KeyringSeen{Kind: s.kind, Dir: d.o.Data, Service: d.o.Service}
-	if s.kind == FileKeyring {
+	switch {
+	case s.file != nil:
 		var err error
 		if seen.Exists = s.file.Exists(); seen.Exists {
 			seen.Protected, err = s.file.Protected()
 		}
 		return seen, err
+	case s.system == nil:
+		return seen, nil
 	}
 	wait, err := d.keyringWait(s.kind)
 	if err != nil {

@@ -82,10 +82,13 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
 		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) },
 	}
-	if kind == FileKeyring {
+	switch {
+	case d.o.OpenKeyring != nil:
+		options.Keyring = d.o.OpenKeyring(kind)
+	case kind == FileKeyring:
 		s.file = keyring.File(keyring.FileOptions{Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor})
 		options.Keyring = s.file
-	} else {
+	default:
 		s.system = keyring.System(keyring.SystemOptions{Service: d.o.Service, Bus: d.o.Bus, Interactive: d.o.Interactive})
 		options.Keyring, options.Slow = s.system, d.o.Waiting
 	}
@@ -124,7 +127,7 @@ func (d *Device) keyringWait(kind string) (time.Duration, error) {
 // unlock asks for the file keyring's passphrase where it has one: before any lock is
 // taken, so that nobody waits for a person.
 func (s *storage) unlock(ctx context.Context) error {
-	if s.kind != FileKeyring || s.passphrase != nil || !s.file.Exists() {
+	if s.file == nil || s.passphrase != nil || !s.file.Exists() {
 		return nil
 	}
 	protected, err := s.file.Protected()
@@ -150,7 +153,7 @@ func (s *storage) askPassphrase(ctx context.Context) (string, error) {
 
 // create makes the file keyring before the first write, with or without a passphrase.
 func (s *storage) create(ctx context.Context) error {
-	if s.kind != FileKeyring || s.file.Exists() {
+	if s.file == nil || s.file.Exists() {
 		return nil
 	}
 	passphrase, err := s.asker.Passphrase(ctx, Purpose{Kind: NewForVault})

@@ -58,7 +58,7 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 // [Asker] says. It reports whether there is one now.
 func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err error) {
 	s := d.storage
-	if s.kind != FileKeyring || !s.file.Exists() {
+	if s.file == nil || !s.file.Exists() {
 		return false, ErrNoFileKeyring
 	}
 	if err := s.unlock(ctx); err != nil {
