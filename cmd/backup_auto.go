@@ -77,7 +77,7 @@ func (s *session) location(text string) (patient, error) {
 // enrolment returns how this device takes part in a location; ok is false where
 // it does not.
 func (s *session) enrolment(ctx context.Context) (e backup.Enrolment, ok bool, err error) {
-	text, ok, err := s.vault.Item(ctx, backup.EnrolmentItem)
+	text, ok, err := s.vault.Item(ctx, vault.EnrolmentItem)
 	if err != nil || !ok {
 		return e, false, err
 	}
@@ -90,7 +90,7 @@ func (s *session) setEnrolment(ctx context.Context, e backup.Enrolment) error {
 	if err != nil {
 		return err
 	}
-	if err := s.vault.SetItem(ctx, backup.EnrolmentItem, text); err != nil {
+	if err := s.vault.SetItem(ctx, vault.EnrolmentItem, text); err != nil {
 		return err
 	}
 	at := ""

@@ -12,6 +12,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // join opens the key of a location that has backups. Where this device has another
@@ -61,7 +62,7 @@ func (s *session) ownOldFiles(ctx context.Context, loc location.Location, old ba
 	if err != nil {
 		return err
 	}
-	text, _, err := s.vault.Item(ctx, backup.WrittenItem)
+	text, _, err := s.vault.Item(ctx, vault.WrittenItem)
 	if err != nil {
 		return err
 	}

@@ -11,19 +11,20 @@ import (
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // job returns what a backup of this device needs beside the vault.
 func (s *session) job(ctx context.Context, loc location.Location, e backup.Enrolment) (backup.Job, error) {
 	job := backup.Job{
 		Location: loc, Enrolment: e, DeviceName: s.Hostname(), OldFiles: s.readBackupState().OldFiles, Now: s.Now(), SealedBytes: s.sealedBytes,
-		Record: func(w backup.Written) error { return s.vault.SetItem(ctx, backup.WrittenItem, w.Encode()) },
+		Record: func(w backup.Written) error { return s.vault.SetItem(ctx, vault.WrittenItem, w.Encode()) },
 	}
 	var err error
 	if job.Device, err = s.vault.Device(ctx); err != nil {
 		return job, err
 	}
-	text, _, err := s.vault.Item(ctx, backup.WrittenItem)
+	text, _, err := s.vault.Item(ctx, vault.WrittenItem)
 	job.Written = backup.ParseWritten(text)
 	return job, err
 }
