@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"sync"
 
 	"github.com/authcli/auth/internal/keyring"
 )
@@ -41,9 +39,6 @@ type wireDevice struct {
 	ID      string `json:"id"`
 }
 
-// deviceFields are the names of wireDevice.
-var deviceFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireDevice]()) })
-
 // ReadDevice returns the device item; one without an id where there is none yet.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	text, err := k.Get(ctx, DeviceItem.String())
@@ -53,14 +48,14 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	if err != nil {
 		return Device{}, err
 	}
-	var w wireDevice
-	if err := json.Unmarshal([]byte(text), &w); err != nil || w.ID == "" {
+	w, later, err := unmarshalKeeping[wireDevice]([]byte(text))
+	if err != nil || w.ID == "" {
 		return Device{}, &keyring.DamagedError{Item: DeviceItem.String(), Why: "it is not a device's"}
 	}
 	if w.Version > Version {
 		return Device{}, ErrNewer
 	}
-	return Device{ID: w.ID, later: unknown([]byte(text), deviceFields())}, nil
+	return Device{ID: w.ID, later: later}, nil
 }
 
 // WriteDevice keeps d in the keyring, read back.
