@@ -10,16 +10,10 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// The keyring's items beside the vault for backups.
-const (
-	EnrolmentItem = "backup"  // an [Enrolment]
-	WrittenItem   = "written" // a [Written]
-)
-
 // ErrEnrolment is the error of an item that is not understood.
 var ErrEnrolment = errors.New("the keyring's item about backups is damaged")
 
-// An Enrolment is how this device takes part in a location. Where backups go and to
+// An Enrolment is how this device takes part in a location, the vault.EnrolmentItem. Where backups go and to
 // which key they are encrypted comes from here, never from the location itself.
 type Enrolment struct {
 	Location string
@@ -100,7 +94,7 @@ func (e *Enrolment) AddOldKey(key RecoveryKey) {
 
 // Written lists the backup files of this device whose content its vault holds, by
 // the first 16 digits of [HashOf] their bytes, oldest first. It lies beside the
-// vault, so that a keyring that was cloned or went back in time gives itself away:
+// vault, as vault.WrittenItem, so that a keyring that was cloned or went back in time gives itself away:
 // it does not list what was written since.
 type Written []string
 

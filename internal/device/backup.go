@@ -182,13 +182,13 @@ func (d *Device) job(ctx context.Context, loc location.Location, e backup.Enrolm
 	v := d.storage.vault
 	job := backup.Job{
 		Location: loc, Enrolment: e, DeviceName: d.o.Name, Now: d.o.Now(), SealedBytes: d.sealedCopy,
-		Record: func(w backup.Written) error { return v.SetItem(ctx, backup.WrittenItem, w.Encode()) },
+		Record: func(w backup.Written) error { return v.SetItem(ctx, vault.WrittenItem, w.Encode()) },
 	}
 	var err error
 	if job.Device, err = v.Device(ctx); err != nil {
 		return job, err
 	}
-	text, _, err := v.Item(ctx, backup.WrittenItem)
+	text, _, err := v.Item(ctx, vault.WrittenItem)
 	job.Written = backup.ParseWritten(text)
 	return job, err
 }

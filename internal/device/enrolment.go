@@ -14,7 +14,7 @@ import (
 // enrolment returns how this device takes part in a location; ok is false where it does
 // not, and never did.
 func (d *Device) enrolment(ctx context.Context) (e backup.Enrolment, ok bool, err error) {
-	text, ok, err := d.storage.vault.Item(ctx, backup.EnrolmentItem)
+	text, ok, err := d.storage.vault.Item(ctx, vault.EnrolmentItem)
 	if err != nil || !ok {
 		return e, false, err
 	}
@@ -29,7 +29,7 @@ func (d *Device) setEnrolment(ctx context.Context, e backup.Enrolment) error {
 	if err != nil {
 		return err
 	}
-	if err := d.storage.vault.SetItem(ctx, backup.EnrolmentItem, text); err != nil {
+	if err := d.storage.vault.SetItem(ctx, vault.EnrolmentItem, text); err != nil {
 		return err
 	}
 	noted := ""

@@ -15,7 +15,7 @@ var (
 	ErrKeyringKind    = errors.New("neither system nor file")
 	ErrSetting        = errors.New("the setting is not valid")
 	ErrVaultElsewhere = errors.New("the vault lies elsewhere already")
-	ErrVaultThere     = errors.New("the vault is there, and can be read")
+	ErrVaultThere     = errors.New("the vault is there: it can be read")
 	ErrNoFileKeyring  = fmt.Errorf("%w: the file keyring is not in use", keyring.ErrUnavailable)
 
 	ErrBackupOff    = errors.New("backup is off")

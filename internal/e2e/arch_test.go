@@ -98,7 +98,7 @@ var rooms = map[string]room{
 		why: "tables of a file to rows: it knows of no app",
 	},
 	"internal/term": {
-		may: []string{"golang.org/x/sys", "golang.org/x/term"},
+		may: []string{"golang.org/x/sys", "golang.org/x/term", "github.com/clipperhouse/displaywidth"},
 		why: "the person at the terminal, whatever the question is about",
 	},
 	"internal/testenv": {

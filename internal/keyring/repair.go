@@ -107,13 +107,13 @@ func (s *Store) spareSlot(ctx context.Context, but ...string) (string, error) {
 	return spare, nil
 }
 
-// Wipe removes every item of the store: the head first, so that Load is
-// [ErrNotFound] from then on, then the chunks of all slots, then "previous".
-// Each is looked for again after its removal. Wipe can be repeated after an
-// error.
+// Wipe removes every item of the store, the newest snapshot last. Wherever it is
+// interrupted, Load returns that snapshot or [ErrNotFound], and a second Wipe removes
+// the rest. Each item is looked for again after its removal.
 func (s *Store) Wipe(ctx context.Context) error {
 	known := map[string]int{} // chunks of a slot that a head tells of
-	for _, item := range []string{headItem, previousItem} {
+	newest := ""              // the slot of the newest snapshot
+	for _, item := range []string{previousItem, headItem} {
 		value, err := s.k.Get(ctx, item)
 		if errors.Is(err, ErrNotFound) {
 			continue
@@ -122,17 +122,26 @@ func (s *Store) Wipe(ctx context.Context) error {
 		}
 		if h, err := parseHead(item, value); err == nil {
 			known[h.slot] = max(known[h.slot], h.count)
+			newest = h.slot
 		}
 	}
-	if err := s.remove(ctx, headItem); err != nil {
-		return err
-	}
 	for _, slot := range slots {
+		if slot == newest {
+			continue
+		}
 		if err := s.wipeSlot(ctx, slot, known[slot]); err != nil {
 			return err
 		}
 	}
-	return s.remove(ctx, previousItem)
+	for _, item := range []string{previousItem, headItem} {
+		if err := s.remove(ctx, item); err != nil {
+			return err
+		}
+	}
+	if newest == "" {
+		return nil
+	}
+	return s.wipeSlot(ctx, newest, known[newest])
 }
 
 // remove deletes an item and looks whether it is gone.

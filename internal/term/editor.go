@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // maxAnswer is the longest answer in bytes: far above any secret or URI, and a bound on what a stray paste can fill.
@@ -61,8 +62,7 @@ func (e *editor) feed(b byte) (show string, done bool, err error) {
 		}
 		return "\a", false, nil
 	case backspace, del:
-		_, size := utf8.DecodeLastRune(e.text)
-		return e.erase(size), false, nil
+		return e.erase(lastCluster(e.text)), false, nil
 	case ctrlU:
 		e.tooLong = false
 		return e.erase(len(e.text)), false, nil
@@ -117,11 +117,24 @@ func (e *editor) inEscape(b byte) bool {
 
 // erase drops the last n bytes of the line and returns what wipes them from the screen.
 func (e *editor) erase(n int) string {
-	keep := len(e.text) - n
-	columns := width(string(e.text[keep:])) + bytes.Count(e.text[keep:], []byte{'\t'})
-	e.text = e.text[:keep]
+	before := columns(e.text)
+	e.text = e.text[:len(e.text)-n]
 	if !e.echo {
 		return ""
 	}
-	return strings.Repeat("\b \b", columns)
+	return strings.Repeat("\b \b", max(before-columns(e.text), 0))
+}
+
+// columns returns how many columns the line takes; a tab is shown as a space.
+func columns(text []byte) int {
+	return width(string(text)) + bytes.Count(text, []byte{'\t'})
+}
+
+// lastCluster returns the length in bytes of the last grapheme cluster: what somebody sees as one letter.
+func lastCluster(text []byte) (n int) {
+	clusters := displaywidth.BytesGraphemes(text)
+	for clusters.Next() {
+		n = len(clusters.Value())
+	}
+	return n
 }

@@ -32,6 +32,28 @@ func TestEscape(t *testing.T) {
 		{"not UTF-8", "\xff\xfea\xc3", `\xff\xfea\xc3`},
 		{"the replacement character itself", "\ufffd", "\ufffd"},
 		{"NUL", "\x00", `\x00`},
+
+		// Sequences of emoji-sequences.txt and emoji-zwj-sequences.txt, Unicode 15.0.
+		{"woman technologist", "👩\u200d💻", "👩\u200d💻"},
+		{"family", "👨\u200d👩\u200d👧\u200d👦", "👨\u200d👩\u200d👧\u200d👦"},
+		{"man health worker: light skin tone", "👨🏻\u200d⚕\ufe0f", "👨🏻\u200d⚕\ufe0f"},
+		{"rainbow flag", "🏳\ufe0f\u200d🌈", "🏳\ufe0f\u200d🌈"},
+		{"eye in speech bubble", "👁\ufe0f\u200d🗨\ufe0f", "👁\ufe0f\u200d🗨\ufe0f"},
+		{"keycap", "1\ufe0f\u20e3", "1\ufe0f\u20e3"},
+		{"information, double exclamation mark", "ℹ\ufe0f‼\ufe0f", "ℹ\ufe0f‼\ufe0f"},
+		{"text presentation", "☎\ufe0e", "☎\ufe0e"},
+
+		// The same where it joins or changes nothing that anybody sees.
+		{"joiner at an end", "👩\u200d", `👩\u200d`},
+		{"joiner between letters", "a\u200db", `a\u200db`},
+		{"joiner between symbols that are no emoji", "€\u200d€", `€\u200d€`},
+		{"joiners", "👩\u200d\u200d💻", `👩\u200d\u200d💻`},
+		{"joiner behind what is hidden", "👩\U000e0041\u200d💻", `👩\U000e0041\u200d💻`},
+		{"joiner in a conjunct", "क\u094d\u200dष", `क` + "\u094d" + `\u200dष`},
+		{"selector behind a letter", "a\ufe0fb", `a\ufe0fb`},
+		{"selector behind a digit", "1\ufe0f", `1\ufe0f`},
+		{"selectors", "❤\ufe0f\ufe0f", "❤\ufe0f" + `\ufe0f`},
+		{"data in selectors", "😊\U000e0101\U000e0102", `😊\U000e0101\U000e0102`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -45,7 +67,7 @@ func TestEscape(t *testing.T) {
 // FuzzEscape holds what the comment of Escape promises for any bytes: one line of valid UTF-8, no control or format
 // character left, nothing visible lost, and the same again when done twice.
 func FuzzEscape(f *testing.F) {
-	for _, s := range []string{"", "plain", "\x1b[2J", "\u202e", "\x9b", "a\nb", "\xff", "\U000e0001", `\x1b`} {
+	for _, s := range []string{"", "plain", "\x1b[2J", "\u202e", "\x9b", "a\nb", "\xff", "\U000e0001", `\x1b`, "👩\u200d💻", "1\ufe0f\u20e3", "❤\ufe0f\u200d🔥"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -53,8 +75,13 @@ func FuzzEscape(f *testing.F) {
 		if !utf8.ValidString(got) {
 			t.Fatalf("Escape(%q) = %q is not UTF-8", s, got)
 		}
-		for _, r := range got {
-			if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+		letters := []rune(got)
+		for i, r := range letters {
+			if r == '\u200d' && i > 0 && i+1 < len(letters) && (isPicture(letters[i-1]) || isStyle(letters[i-1])) && isPicture(letters[i+1]) {
+				continue
+			}
+			if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) ||
+				unicode.Is(unicode.Variation_Selector, r) && !isStyle(r) {
 				t.Fatalf("Escape(%q) = %q holds %U", s, got, r)
 			}
 		}
@@ -63,15 +90,21 @@ func FuzzEscape(f *testing.F) {
 		}
 		rest := got
 		for _, r := range s {
-			if unicode.IsPrint(r) && r != utf8.RuneError {
+			if unicode.IsPrint(r) && r != utf8.RuneError && !unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 				i := strings.IndexRune(rest, r)
-				if i < 0 && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
+				if i < 0 {
 					t.Fatalf("Escape(%q) = %q lost %q", s, got, r)
 				}
-				if i >= 0 {
-					rest = rest[i+utf8.RuneLen(r):]
-				}
+				rest = rest[i+utf8.RuneLen(r):]
 			}
 		}
 	})
 }
+
+// isPicture reports whether r can be an emoji: emoji-variation-sequences.txt has no others that are no ASCII.
+func isPicture(r rune) bool {
+	return r > 0x7f && unicode.IsSymbol(r) || strings.ContainsRune("ℹ‼⁉〰〽", r)
+}
+
+// isStyle reports whether r says how an emoji is drawn.
+func isStyle(r rune) bool { return r == '\ufe0e' || r == '\ufe0f' }

@@ -264,6 +264,7 @@ func TestLine(t *testing.T) {
 		{"newline ends it too", "a\n", "a", "a\r\n"},
 		{"backspace", "abé\x7fc\r", "abc", "abé\b \bc\r\n"},
 		{"backspace over a wide letter", "東\x7fa\r", "a", "東\b \b\b \ba\r\n"},
+		{"backspace over an emoji of several", "a👩\u200d💻\x7fb\r", "ab", "a👩\u200d💻\b \b\b \bb\r\n"},
 		{"backspace on nothing", "\x7fa\r", "a", "a\r\n"},
 		{"Ctrl-U", "ab\x15c\r", "c", "ab\b \b\b \bc\r\n"},
 		{"Ctrl-W", "one two \x17x\r", "one x", "one two \b \b\b \b\b \b\b \bx\r\n"},

@@ -3,7 +3,8 @@ package term
 import (
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/clipperhouse/displaywidth"
 )
 
 // Table writes rows as columns, each as wide as its widest cell by what a terminal shows, two spaces apart and without
@@ -32,19 +33,5 @@ func Table(w io.Writer, rows [][]string) error {
 	return err
 }
 
-// width returns the columns that s takes on a terminal: two for a wide letter, none for a combining one or a control.
-func width(s string) int {
-	n := 0
-	for _, r := range s {
-		switch {
-		case r >= ' ' && r < 0x7f:
-			n++
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cc, unicode.Cf):
-		case unicode.Is(wide, r):
-			n += 2
-		default:
-			n++
-		}
-	}
-	return n
-}
+// width returns the columns that s takes on a terminal that draws a grapheme cluster as one picture.
+func width(s string) int { return displaywidth.String(s) }

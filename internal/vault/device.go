@@ -5,18 +5,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"sync"
 
 	"github.com/authcli/auth/internal/keyring"
 )
 
-// deviceItem is the keyring's item beside the vault for what is this device's own.
-const deviceItem = "device"
+// An Item is what the keyring holds beside the vault, for this device alone. This is
+// the only list of them: [Vault.Move] moves every one, and there is no other way to
+// keep something beside the vault than as one of them.
+type Item int
 
-// beside are the keyring's items that go where the vault goes: the device's own,
-// and what the package backup keeps there.
-var beside = []string{deviceItem, "backup", "written"}
+const (
+	DeviceItem    Item = iota // a [Device]
+	EnrolmentItem             // an enrolment of the package backup
+	WrittenItem               // the list of the backup files that this device wrote
+
+	items // how many there are
+)
+
+// String returns the name of the item in the keyring.
+func (i Item) String() string {
+	return [items]string{DeviceItem: "device", EnrolmentItem: "backup", WrittenItem: "written"}[i]
+}
 
 // A Device is what the keyring holds beside the vault: who this device is.
 type Device struct {
@@ -30,26 +39,23 @@ type wireDevice struct {
 	ID      string `json:"id"`
 }
 
-// deviceFields are the names of wireDevice.
-var deviceFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireDevice]()) })
-
 // ReadDevice returns the device item; one without an id where there is none yet.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
-	text, err := k.Get(ctx, deviceItem)
+	text, err := k.Get(ctx, DeviceItem.String())
 	if errors.Is(err, keyring.ErrNotFound) {
 		return Device{}, nil
 	}
 	if err != nil {
 		return Device{}, err
 	}
-	var w wireDevice
-	if err := json.Unmarshal([]byte(text), &w); err != nil || w.ID == "" {
-		return Device{}, &keyring.DamagedError{Item: deviceItem, Why: "it is not a device's"}
+	w, later, err := unmarshalKeeping[wireDevice]([]byte(text))
+	if err != nil || w.ID == "" {
+		return Device{}, &keyring.DamagedError{Item: DeviceItem.String(), Why: "it is not a device's"}
 	}
 	if w.Version > Version {
 		return Device{}, ErrNewer
 	}
-	return Device{ID: w.ID, later: unknown([]byte(text), deviceFields())}, nil
+	return Device{ID: w.ID, later: later}, nil
 }
 
 // WriteDevice keeps d in the keyring, read back.
@@ -58,27 +64,32 @@ func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 	if err != nil {
 		return err
 	}
-	if err := keyring.Put(ctx, k, deviceItem, string(data)); err != nil {
+	if err := keyring.Put(ctx, k, DeviceItem.String(), string(data)); err != nil {
 		return fmt.Errorf("keep the device's id: %w", err)
 	}
 	return nil
 }
 
-// Item returns the text of an item beside the vault; ok is false where there is none.
-func (v *Vault) Item(ctx context.Context, name string) (text string, ok bool, err error) {
+// Item returns the text of an item; ok is false where there is none.
+func (v *Vault) Item(ctx context.Context, item Item) (text string, ok bool, err error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
-	text, err = v.o.Keyring.Get(ctx, name)
+	return v.item(ctx, item)
+}
+
+// item is [Vault.Item] within a deadline that runs already.
+func (v *Vault) item(ctx context.Context, item Item) (text string, ok bool, err error) {
+	text, err = v.o.Keyring.Get(ctx, item.String())
 	if errors.Is(err, keyring.ErrNotFound) {
 		return "", false, nil
 	}
 	return text, err == nil, err
 }
 
-// SetItem keeps a text beside the vault, read back. An empty one removes the item. It
+// SetItem sets the text of an item and reads it back. An empty one removes the item. It
 // takes the vault's lock: a keyring may keep all of its items in one file, and without
 // the lock the vault as it was before could be written over a change.
-func (v *Vault) SetItem(ctx context.Context, name, text string) error {
+func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
 		return err
@@ -87,9 +98,9 @@ func (v *Vault) SetItem(ctx context.Context, name, text string) error {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	if text == "" {
-		return v.o.Keyring.Delete(ctx, name)
+		return v.o.Keyring.Delete(ctx, item.String())
 	}
-	return keyring.Put(ctx, v.o.Keyring, name, text)
+	return keyring.Put(ctx, v.o.Keyring, item.String(), text)
 }
 
 // Device returns the id of this device, or nothing before its first change.

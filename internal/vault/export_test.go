@@ -8,3 +8,6 @@ func (t *Tx) Close() {
 
 // Decode reads a state as it is read from a keyring.
 func Decode(data []byte) (*State, error) { return decode(data) }
+
+// Items is how many items there are.
+const Items = items

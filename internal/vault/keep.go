@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -30,24 +31,43 @@ func marshalKeeping(v any, later map[string]json.RawMessage) ([]byte, error) {
 	return append(data, rest[1:]...), nil
 }
 
-// unknown returns the fields of a JSON object that known does not name, each in
-// its canonical form; nil if there are none. The object is valid JSON. Names are
-// told apart as encoding/json does, which ignores their case.
-func unknown(object []byte, known []string) (later map[string]json.RawMessage) {
-	eachField(object, func(quoted, value []byte) {
-		// The usual case first, and without a copy: accounts have thousands of fields.
-		if slices.ContainsFunc(known, func(k string) bool { return k == string(quoted[1:len(quoted)-1]) }) {
-			return
+// unmarshalKnown is json.Unmarshal, with an error where v does not know a field.
+func unmarshalKnown(object []byte, v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // as its documentation says
+		return errors.New("there is something behind the object")
+	}
+	return nil
+}
+
+// unmarshalKeeping reads a JSON object, and returns beside it the fields that T does
+// not know, each in its canonical form; nil if there are none.
+func unmarshalKeeping[T any](object []byte) (v T, later map[string]json.RawMessage, err error) {
+	if unmarshalKnown(object, &v) == nil {
+		return v, nil, nil
+	}
+	// A later version wrote it, or it is damaged.
+	v = *new(T)
+	if err := json.Unmarshal(object, &v); err != nil {
+		return v, nil, err
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(object, &fields); err != nil {
+		return v, nil, err
+	}
+	known := jsonNames(reflect.TypeFor[T]())
+	for name, value := range fields {
+		// As encoding/json tells names apart: not by their case.
+		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
+			later = ensure(later)
+			later[name] = canonical(value)
 		}
-		var name string
-		_ = json.Unmarshal(quoted, &name)
-		if slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
-			return
-		}
-		later = ensure(later)
-		later[name] = canonical(value)
-	})
-	return later
+	}
+	return v, later, nil
 }
 
 // canonical returns a JSON value with sorted names and nothing between its tokens,

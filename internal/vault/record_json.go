@@ -1,12 +1,9 @@
 package vault
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
-	"sync"
 )
 
 // wireRecord is the JSON form of a [Record], version 1. Left out is the stamp of a
@@ -41,9 +38,6 @@ const (
 	goneStamp   = "removed"
 	tagStamp    = "tag "
 )
-
-// recordFields are the names of wireRecord.
-var recordFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireRecord]()) })
 
 // MarshalJSON writes the record with its secret, and with the registers of later
 // versions that it was read with.
@@ -93,88 +87,18 @@ func (r *Record) unsaid(valued bool) Stamp {
 	return Stamp{}
 }
 
-// field returns where readFields puts a value.
-func (w *wireRecord) field(name []byte) any {
-	switch string(name) {
-	case "id":
-		return &w.ID
-	case "created":
-		return &w.Created
-	case "issuer":
-		return &w.Issuer
-	case "name":
-		return &w.Name
-	case "secret":
-		return &w.Secret
-	case "type":
-		return &w.Type
-	case "algorithm":
-		return &w.Algorithm
-	case "digits":
-		return &w.Digits
-	case "period":
-		return &w.Period
-	case "pin":
-		return &w.PIN
-	case "hash":
-		return &w.Hash
-	case "alias":
-		return &w.Alias
-	case "note":
-		return &w.Note
-	case "tags":
-		return &w.Tags
-	case "device_bound":
-		return &w.DeviceBound
-	case "removed":
-		return &w.Removed
-	case "was":
-		return &w.Was
-	case "by_name":
-		return &w.ByName
-	case "apart":
-		return &w.Apart
-	case "stamps":
-		return &w.Stamps
-	default:
-		return nil
-	}
-}
-
-// readRecords reads a valid JSON array of what [Record.MarshalJSON] writes.
-func readRecords(array []byte) (records []*Record, err error) {
-	if !bytes.HasPrefix(array, []byte("[")) {
-		return nil, fmt.Errorf("%w: the accounts are no list", ErrFormat)
-	}
-	w := new(wireRecord)
-	eachElement(array, func(object []byte) {
-		if err == nil {
-			r := new(Record)
-			err = r.read(bytes.TrimSpace(object), w)
-			records = append(records, r)
-		}
-	})
-	return records, err
-}
-
 // UnmarshalJSON reads what MarshalJSON writes. A record that no code could be
 // computed from is [ErrFormat].
-func (r *Record) UnmarshalJSON(data []byte) error { return r.read(data, new(wireRecord)) }
-
-// read reads one account from a valid JSON value, by way of w.
-func (r *Record) read(data []byte, w *wireRecord) error {
-	if !bytes.HasPrefix(data, []byte("{")) {
-		return fmt.Errorf("%w: an account is none", ErrFormat)
-	}
-	*w = wireRecord{}
-	foreign, err := readFields(data, w.field)
-	if foreign && err == nil { // among them may be known ones in other words
-		*w = wireRecord{}
-		err = json.Unmarshal(data, w)
-	}
+func (r *Record) UnmarshalJSON(data []byte) error {
+	w, later, err := unmarshalKeeping[wireRecord](data)
 	if err != nil {
 		return fmt.Errorf("%w: account: %s", ErrFormat, reason(err))
 	}
+	return r.read(&w, later)
+}
+
+// read reads what the JSON says, and the fields of later versions beside it.
+func (r *Record) read(w *wireRecord, later map[string]json.RawMessage) error {
 	if w.ID == "" {
 		return fmt.Errorf("%w: an account without id", ErrFormat)
 	}
@@ -209,10 +133,6 @@ func (r *Record) read(data []byte, w *wireRecord) error {
 		r.was = without(union(w.Was), r.Label.Value.folded())
 	}
 	r.byName, r.apart = union(w.ByName), union(w.Apart)
-	var later map[string]json.RawMessage
-	if foreign {
-		later = unknown(data, recordFields())
-	}
 	r.readLater(later, w.Stamps, at)
 	return nil
 }

@@ -1,13 +1,11 @@
 package vault
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
@@ -56,11 +54,17 @@ type Counter struct {
 	Next uint64 `json:"next"`
 }
 
-type wireState struct {
+// wireState is the JSON form of a [State], version 1. R is that of a record: *[Record],
+// or wireRecord where every field is known.
+type wireState[R any] struct {
+	wireStateFields
+	Records []R `json:"accounts"`
+}
+
+type wireStateFields struct {
 	Version  int                 `json:"version"`
 	ID       string              `json:"vault"`
 	Clock    int64               `json:"clock"`
-	Records  wireRecords         `json:"accounts"`
 	Ordered  int                 `json:"ordered,omitempty"`
 	OrderAt  Stamp               `json:"order_at,omitzero"`
 	Settings map[string]wireText `json:"settings,omitempty"`
@@ -70,60 +74,19 @@ type wireState struct {
 	Links    map[string]string   `json:"links,omitempty"`
 }
 
-type wireRecords []*Record
-
-// UnmarshalJSON is what encoding/json calls; the usual way is readValue.
-func (w *wireRecords) UnmarshalJSON(data []byte) (err error) {
-	*w, err = readRecords(data)
-	return err
-}
-
-// field returns where readFields puts a value.
-func (w *wireState) field(name []byte) any {
-	switch string(name) {
-	case "version":
-		return &w.Version
-	case "vault":
-		return &w.ID
-	case "clock":
-		return &w.Clock
-	case "accounts":
-		return &w.Records
-	case "ordered":
-		return &w.Ordered
-	case "order_at":
-		return &w.OrderAt
-	case "settings":
-		return &w.Settings
-	case "trash":
-		return &w.Trash
-	case "purged":
-		return &w.Purged
-	case "counters":
-		return &w.Counters
-	case "links":
-		return &w.Links
-	default:
-		return nil
-	}
-}
-
 type wireText struct {
 	Value string `json:"value"`
 	At    Stamp  `json:"at"`
 }
 
-// stateFields are the names of wireState.
-var stateFields = sync.OnceValue(func() []string { return jsonNames(reflect.TypeFor[wireState]()) })
-
 // MarshalJSON writes the state with its secrets.
 func (s *State) MarshalJSON() ([]byte, error) {
-	w := wireState{
-		Version: Version, ID: s.ID, Clock: s.Clock, Records: s.Records, Ordered: s.Ordered, OrderAt: s.OrderAt,
+	w := wireState[*Record]{Records: s.Records, wireStateFields: wireStateFields{
+		Version: Version, ID: s.ID, Clock: s.Clock, Ordered: s.Ordered, OrderAt: s.OrderAt,
 		Trash: s.Trash, Purged: s.Purged, Counters: s.Counters, Links: s.Links,
-	}
+	}}
 	if w.Records == nil {
-		w.Records = wireRecords{}
+		w.Records = []*Record{}
 	}
 	if len(s.Settings) > 0 {
 		w.Settings = map[string]wireText{}
@@ -136,18 +99,9 @@ func (s *State) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
 func (s *State) UnmarshalJSON(data []byte) error {
-	var whole json.RawMessage
-	if err := json.Unmarshal(data, &whole); err != nil {
-		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
-	}
-	if data = bytes.TrimSpace(data); data[0] != '{' {
-		return ErrFormat
-	}
-	var w wireState
-	foreign, err := readFields(data, w.field)
-	if foreign && err == nil {
-		w = wireState{}
-		err = json.Unmarshal(data, &w)
+	w, later, err := readState(data)
+	if errors.Is(err, ErrFormat) {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
@@ -161,9 +115,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	*s = State{
 		ID: w.ID, Clock: w.Clock, Records: w.Records, Ordered: w.Ordered, OrderAt: w.OrderAt,
 		Trash: w.Trash, Purged: w.Purged, Counters: w.Counters, Links: newClasses(w.Links).links(),
-	}
-	if foreign {
-		s.later = unknown(data, stateFields())
+		later: later,
 	}
 	for i, r := range s.Records {
 		if r == nil || s.byRecord(r.ID) != w.Records[i] {
@@ -177,6 +129,26 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// readState reads the JSON form of a state, and returns the fields beside it that
+// later versions added.
+func readState(data []byte) (w wireState[*Record], later map[string]json.RawMessage, err error) {
+	// Reading is most of what "auth code" does by itself. Where every field is known,
+	// as nearly always, encoding/json reads records without asking each to read itself.
+	var plain wireState[wireRecord]
+	if unmarshalKnown(data, &plain) != nil {
+		return unmarshalKeeping[wireState[*Record]](data)
+	}
+	w.wireStateFields = plain.wireStateFields
+	w.Records = make([]*Record, len(plain.Records))
+	for i := range plain.Records {
+		w.Records[i] = new(Record)
+		if err := w.Records[i].read(&plain.Records[i], nil); err != nil {
+			return w, nil, err
+		}
+	}
+	return w, nil, nil
 }
 
 // decode reads a state from the bytes of a keyring.

@@ -118,10 +118,11 @@ func TestEmptyRegistersKeepTheirStamp(t *testing.T) {
 // written by this one, from both sides, the later change where its stamp is known.
 func TestFieldsOfLaterVersionsSurvive(t *testing.T) {
 	t.Parallel()
+	// The account without such fields beside it reads like every other.
 	read := func(colour, at, only string) *member {
 		s, err := vault.Decode([]byte(`{"version":1,"vault":"v","clock":5,"accounts":[{"id":"a1","created":"1@x","name":"n",` +
 			`"secret":"GEZDGNBV","colour":"` + colour + `","icon":{"` + only + `":[1.50,{"deep":null}]},` +
-			`"stamps":{"colour":"` + at + `@x","font":"9@x"}}],"widgets":{"` + only + `":true}}`))
+			`"stamps":{"colour":"` + at + `@x","font":"9@x"}},{"id":"a2","created":"1@x","name":"plain","secret":"GEZDGNBV"}],"widgets":{"` + only + `":true}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,7 @@ func TestFieldsOfLaterVersionsSurvive(t *testing.T) {
 		text := encoded(copied(m))
 		for _, want := range []string{
 			`"colour":"blue"`, `"colour":"8@x"`, `"font":"9@x"`,
-			`"icon":{"a":[1.50,{"deep":null}],"b":[1.50,{"deep":null}]}`, `"widgets":{"a":true,"b":true}`, `"note":"changed here"`,
+			`"icon":{"a":[1.50,{"deep":null}],"b":[1.50,{"deep":null}]}`, `"widgets":{"a":true,"b":true}`, `"note":"changed here"`, `"name":"plain"`,
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s is not in\n%s", want, text)
