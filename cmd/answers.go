@@ -140,16 +140,36 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		a.say("auth: %s", message(q.Err, nil))
 		return a.Prompt.Confirm(ctx, "Keep the vault in an encrypted file instead, on this machine?")
 	}
+	if q.Kind == device.StayOn {
+		if !a.choosing() {
+			return false, nil
+		}
+		return a.Prompt.Confirm(ctx, "Back this vault up to "+term.Escape(q.Name)+" from now on, with all of its accounts?")
+	}
+	if q.Kind == device.AdoptKey {
+		return a.adoptKey(ctx, q.Name)
+	}
 	if a.yes {
 		return true, nil
 	}
 	switch q.Kind {
 	case device.MergeMany:
-		a.say("the merge would remove %s of %d", count(q.Removed, "account"), q.Accounts)
+		a.say("the merge would remove %s of %d, and give another secret to %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Bring in what "+term.Escape(q.Name)+" has, and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give the old vault up and start an empty one?")
 	}
+}
+
+// adoptKey asks whether a recovery key that a further key opened is the right one.
+func (a *answers) adoptKey(ctx context.Context, id string) (bool, error) {
+	if !a.choosing() {
+		return false, hint.With(usagef("anybody could have sealed the recovery key %s for this identity", id),
+			"compare the id with auth backup status on another device, or with the sheet, and give it: --key-id ID")
+	}
+	a.say("The recovery key that was opened is %s. Anybody could have sealed one for this identity:", id)
+	a.say("compare it with auth backup status on another device, or with the sheet.")
+	return a.Prompt.Confirm(ctx, "Is it the same?")
 }

@@ -17,6 +17,7 @@ import (
 type enableOptions struct {
 	passphraseFile string
 	identities     []string
+	keyID          string
 	x25519, weak   bool
 }
 
@@ -60,6 +61,7 @@ joined with its passphrase.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "join with the key in `FILE` or - instead of the passphrase")
+	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.x25519, "x25519", false, "make a key that age before 1.3 can use, without post-quantum protection")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
@@ -121,7 +123,9 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
 	s.answers.file = o.passphraseFile
 	identities, err := s.identityFiles(ctx, o.identities)
-	return device.EnableOptions{Identities: identities, X25519: o.x25519, Weak: o.weak}, err
+	return device.EnableOptions{
+		KeySource: device.KeySource{Identities: identities, KeyID: o.keyID}, X25519: o.x25519, Weak: o.weak,
+	}, err
 }
 
 // identityFiles reads files of keys.

@@ -86,6 +86,8 @@ such an account from the backup; what it replaces goes to the trash. With
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the backup's passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
+	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
+	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
 	flags.StringVar(&o.at, "at", "", "go back to what the backups were `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
 	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
@@ -122,13 +124,24 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	switch {
-	case restored.Enrolled:
-		s.say("backup is on, to %s", term.Escape(restored.Location))
-	case restored.Location != "":
-		s.say("backup goes on to %s", term.Escape(restored.Location))
-	}
+	s.sayStayedOn(restored)
 	return result
+}
+
+// sayStayedOn says where backup is on to after a restore.
+func (s *session) sayStayedOn(r device.Restored) {
+	switch {
+	case r.From == "":
+	case r.Superseded:
+		s.warn("a newer recovery key has taken the place of this one: what was written since is not here, and backup is not on")
+		s.say("auth: hint: auth backup enable LOCATION, with the newest passphrase or sheet")
+	case r.BackupTo == r.From:
+		s.say("backup is on, to %s", term.Escape(r.BackupTo))
+	case r.BackupTo != "":
+		s.say("backup goes on to %s", term.Escape(r.BackupTo))
+	default:
+		s.say("backup is not on: --stay-on, or auth backup enable LOCATION, turns it on")
+	}
 }
 
 // restoreAdvice adds to an error what only the options of this restore say.
@@ -186,7 +199,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 		return err
 	}
 	s.sayRestoredMore(r, j, counts)
-	if backup.Conflicts(r.Steps) || len(r.Skipped) > 0 {
+	if backup.Conflicts(r.Steps) || len(r.Skipped) > 0 || r.Superseded {
 		return exitCode(codePartly)
 	}
 	return nil

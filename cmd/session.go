@@ -107,6 +107,8 @@ func noticeWords(n device.Notice) string {
 			n.Found, n.Expected)
 	case device.NewDeviceID:
 		return "another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together"
+	case device.WrittenAgain:
+		return "the last backup, " + name + ", was missing or altered at the location: another one was written"
 	case device.PutBack:
 		return name + " was missing or altered at the location: put back"
 	case device.NotMended:

@@ -22,6 +22,9 @@ type Enrolment struct {
 	Sealed   []SealedKey
 	// OldKeys are the recovery keys before a rotation, to read history with.
 	OldKeys []RecoveryKey
+	// Successions are the last rotations that this device made. They lie in the location,
+	// and are put back there.
+	Successions []Succession
 }
 
 type wireEnrolment struct {
@@ -31,11 +34,13 @@ type wireEnrolment struct {
 	Key      string      `json:"key"`
 	Sealed   []SealedKey `json:"sealed"`
 	OldKeys  []string    `json:"old_keys,omitempty"`
+
+	Successions []Succession `json:"successions,omitempty"`
 }
 
 // Encode returns the enrolment as the text of its item, recovery key included.
 func (e Enrolment) Encode() (string, error) {
-	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys)})
+	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys), e.Successions})
 	return string(data), err
 }
 
@@ -46,9 +51,6 @@ func texts(keys []RecoveryKey) []string {
 	}
 	return list
 }
-
-// Keys returns the current key and those before it.
-func (e Enrolment) Keys() []RecoveryKey { return append([]RecoveryKey{e.Key}, e.OldKeys...) }
 
 // ParseEnrolment reads what Encode writes. Errors wrap [ErrEnrolment] or [ErrNewer].
 func ParseEnrolment(text string) (Enrolment, error) {
@@ -63,7 +65,7 @@ func ParseEnrolment(text string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%w: %w", ErrEnrolment, err)
 	}
-	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed}
+	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed, Successions: w.Successions}
 	for _, text := range w.OldKeys {
 		old, err := ParseRecoveryKey(text)
 		if err != nil {
@@ -85,9 +87,24 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 	e.Sealed = append(e.Sealed, k)
 }
 
+// keepSuccessions is how many rotations are kept: an item of a keyring may be no larger
+// than 2,500 bytes.
+const keepSuccessions = 3
+
+// Rotated returns the enrolment with another key in the place of the present one.
+func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
+	r := Enrolment{Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All()}
+	for i := range r.Sealed {
+		r.Sealed[i].Retired = true
+	}
+	r.Successions = append(slices.Clone(e.Successions), Succession{e.Key.ID(), next.ID(), stamp})
+	r.Successions = r.Successions[max(0, len(r.Successions)-keepSuccessions):]
+	return r
+}
+
 // AddOldKey records a key before the current one, once.
 func (e *Enrolment) AddOldKey(key RecoveryKey) {
-	if !slices.ContainsFunc(e.Keys(), func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
+	if !e.Keys().Has(key.ID()) {
 		e.OldKeys = append(e.OldKeys, key)
 	}
 }

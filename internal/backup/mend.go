@@ -66,7 +66,7 @@ func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool
 
 // learnRetired marks the sealed keys that a backup at the location calls retired.
 func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
-	inv, err := Take(ctx, j.Location, j.Enrolment.Keys()...)
+	inv, err := Take(ctx, j.Location, j.Enrolment.Keys())
 	if err != nil {
 		return err
 	}

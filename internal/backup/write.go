@@ -73,7 +73,8 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 	return done, errors.Join(j.mend(ctx, entries, &done), j.prune(ctx, entries, &done))
 }
 
-// cloned looks for files under this device's id that its vault does not know.
+// cloned looks for files under this device's id whose content its vault does not hold.
+// One that it has pruned, and that a sync client brought back, is none of those.
 func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 	for _, e := range entries {
 		n, ok := ParseFileName(e.Name)
@@ -81,7 +82,7 @@ func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 			continue
 		}
 		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
-		if f.State == Good && f.Content.Device == j.Device && !j.Written.Has(f.Hash) {
+		if f.State == Good && f.Content.Device == j.Device && !j.Written.Has(f.Hash) && !j.State.Contains(f.Content.State) {
 			return ErrCloned
 		}
 	}
@@ -178,7 +179,7 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 	keep := append(slices.Clip(j.Written), HashOfName(done.File))
 	for _, n := range Expendable(own) {
 		name := names[n]
-		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys())
+		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys().All())
 		if name == "" || f.State != Good || f.Content.Device != j.Device || !j.Written.Has(f.Hash) {
 			continue
 		}

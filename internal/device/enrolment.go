@@ -90,25 +90,24 @@ func holdsBackups(entries []location.Entry) bool {
 	})
 }
 
-// otherKeys counts the sealed keys at a location that belong to keys which are not
-// held. Where they have taken the place of ours the key was rotated.
-func otherKeys(entries []location.Entry, e backup.Enrolment) (others int, rotated bool) {
-	held := map[string]bool{}
-	for _, key := range e.Keys() {
-		held[key.ID()] = true
+// otherKeys counts the keys at a location that are not held, by the names of their sealed
+// keys. A key that lost against the one in use, or that of a device which has yet to
+// join it, is none: its backups come back with that device.
+func otherKeys(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
+	counted := map[string]bool{}
+	for _, key := range e.Keys().All() {
+		counted[key.ID()] = true
 	}
-	ours := false
+	others := 0
 	for _, entry := range entries {
 		id, ok := backup.SealedKeyID(entry.Name)
-		switch {
-		case !ok:
-		case id == e.Key.ID():
-			ours = true
-		case !held[id]:
-			others++
+		if !ok || counted[id] || order.Lost(id, e.Key.ID()) {
+			continue
 		}
+		counted[id] = true
+		others++
 	}
-	return others, others > 0 && !ours
+	return others
 }
 
 // sealedCopy returns this device's copy of a sealed key.

@@ -19,6 +19,7 @@ var (
 	ErrNoFileKeyring  = fmt.Errorf("%w: the file keyring is not in use", keyring.ErrUnavailable)
 
 	ErrBackupOff    = errors.New("backup is off")
+	ErrTwoRotations = errors.New("the location's recovery key was changed on two devices at once, and the other device's key is the newer")
 	ErrRotated      = errors.New("the location's recovery key was changed by another device")
 	ErrEmptied      = errors.New("the location is empty, and backups were written to it before")
 	ErrVaultEmpty   = errors.New("the vault is empty: there is nothing to back up")
@@ -28,6 +29,8 @@ var (
 
 	ErrNoBackups      = errors.New("there are no backups there")
 	ErrNoSealedKeys   = errors.New("there are backups at the location, and its recovery-….age files are gone")
+	ErrOtherKeyID     = errors.New("no recovery key of that id was opened")
+	ErrManySealedKeys = fmt.Errorf("more than %d sealed keys lie at the location, and the first %d were tried", maxTried, maxTried)
 	ErrForeignKey     = errors.New("there are backups at the location, and the key that was opened fits none of them")
 	ErrNothingUsable  = errors.New("no backup there can be used")
 	ErrNothingThatOld = errors.New("no backup there is that old")
@@ -101,3 +104,11 @@ func (e *SeveralDevicesError) Error() string {
 }
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }
+
+// A SeveralKeysError says that a further key opened several recovery keys, of which any
+// may be somebody else's.
+type SeveralKeysError struct{ IDs []string }
+
+func (e *SeveralKeysError) Error() string {
+	return "several recovery keys were opened: " + strings.Join(e.IDs, ", ")
+}

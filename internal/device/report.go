@@ -32,6 +32,9 @@ const (
 	// NewDeviceID: another machine writes backups under this device's id, so that this
 	// one took a new id.
 	NewDeviceID
+	// WrittenAgain: the last backup, Name, was missing or altered at the location, and
+	// another one was written in its place.
+	WrittenAgain
 	// PutBack: the file Name was missing or altered at the location.
 	PutBack
 	// NotMended: Err says what could not be put in order at the location.

@@ -15,13 +15,12 @@ import (
 
 // A source is what is restored from: a file's content, or a whole location.
 type source struct {
-	state     *vault.State // nil: the trash of this vault
-	created   time.Time
-	devices   []DeviceDate
-	skipped   []backup.File
-	location  location.Location // nil for a file
-	key       backup.RecoveryKey
-	inventory backup.Inventory
+	state    *vault.State // nil: the trash of this vault
+	created  time.Time
+	devices  []DeviceDate
+	skipped  []backup.File
+	location location.Location // nil for a file
+	opened   opened
 }
 
 // openSource opens what the options name: nothing is the trash, a folder or a remote is
@@ -72,20 +71,23 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	if err != nil {
 		return source{}, err
 	}
-	keys, err := d.locationKeys(ctx, loc, o)
-	if err != nil {
+	from := source{location: loc}
+	var keys backup.Keys
+	if from.opened, keys, err = d.openForReading(ctx, loc, o); err != nil {
 		return source{}, err
 	}
-	from := source{location: loc, key: keys[0]}
-	read := backup.TakeNewest
-	if !o.At.IsZero() {
-		read = backup.Take
+	inv := from.opened.inventory
+	if !o.At.IsZero() || len(from.opened.equal) > 0 {
+		read := backup.TakeNewest
+		if !o.At.IsZero() {
+			read = backup.Take
+		}
+		if inv, err = d.read(ctx, read, loc, keys); err != nil {
+			return source{}, err
+		}
 	}
-	if from.inventory, err = d.read(ctx, read, loc, keys); err != nil {
-		return source{}, err
-	}
-	newest := from.inventory.Newest(o.At, o.AcceptUnsigned)
-	from.skipped = from.inventory.Skipped(o.AcceptUnsigned)
+	newest := inv.Newest(o.At, o.AcceptUnsigned)
+	from.skipped = inv.Skipped(o.AcceptUnsigned)
 	if len(newest) == 0 {
 		if !o.At.IsZero() {
 			return from, at(loc, ErrNothingThatOld)
@@ -101,23 +103,28 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	return from, nil
 }
 
-// locationKeys returns the keys to read a location with: this device's own where it
-// takes part in it and no other is named; otherwise what the passphrase or a file opens.
-func (d *Device) locationKeys(ctx context.Context, loc location.Location, o RestoreOptions) ([]backup.RecoveryKey, error) {
-	if !o.Fresh && len(o.Identities) == 0 {
+// openForReading opens a location: with this device's own key where it takes part in it
+// and nothing else is named, otherwise with what the options name or the passphrase. The
+// inventory is that of the newest files.
+func (d *Device) openForReading(ctx context.Context, loc location.Location, o RestoreOptions) (opened, backup.Keys, error) {
+	if !o.Fresh && len(o.Identities) == 0 && o.KeyID == "" {
 		if err := d.storage.unlock(ctx); err != nil {
-			return nil, err
+			return opened{}, backup.Keys{}, err
 		}
 		if e, ok, err := d.enrolment(ctx); err == nil && ok && e.Location == loc.String() {
-			return e.Keys(), nil
+			inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+			return opened{key: e.Key, inventory: inv}, e.Keys(), err
 		}
 	}
 	entries, err := list(ctx, loc)
 	if err != nil {
-		return nil, err
+		return opened{}, backup.Keys{}, err
 	}
-	key, err := d.openKey(ctx, loc, entries, nil, o.Identities)
-	return []backup.RecoveryKey{key}, err
+	found, err := d.openKey(ctx, loc, entries, nil, o.KeySource)
+	if err != nil {
+		return opened{}, backup.Keys{}, err
+	}
+	return found, found.keys(), nil
 }
 
 // openBackupFile reads and decrypts a backup file.

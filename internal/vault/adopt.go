@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -60,9 +61,6 @@ func (t *Tx) Adopt(from *State, id string) Account {
 		t.setCounter(r.Secret.Value.Hash(), c)
 	}
 	t.Clock = max(t.Clock, from.Clock)
-	if t.aliasFree(r.Alias.Value, r.ID) != nil {
-		r.Alias.set("", t.stamp()) // it names another account here
-	}
 	t.insert(r)
 	return t.view(r)
 }
@@ -194,4 +192,25 @@ func (d Trashed) Account() account.Account {
 	return account.Account{
 		ID: d.ID, Issuer: d.Label.Issuer, Name: d.Label.Name, Credential: d.Credential, DeviceBound: d.DeviceBound,
 	}
+}
+
+// WithoutPurges returns a copy of s without the records of what was erased for good. A
+// device that may be in other hands may not erase anything here; what the others have
+// erased, they say themselves.
+func (s *State) WithoutPurges() *State {
+	c := s.Clone()
+	c.Purged = nil
+	return c
+}
+
+// Contains reports whether merging another state into s would change nothing.
+func (s *State) Contains(other *State) bool {
+	before, err := s.MarshalJSON()
+	if err != nil {
+		return false
+	}
+	tx := &Tx{State: s.Clone()}
+	tx.Merge(other)
+	after, err := tx.MarshalJSON()
+	return err == nil && bytes.Equal(before, after)
 }
