@@ -26,7 +26,7 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 		return d.report(), err
 	}
 	r := d.report()
-	err := d.backUp(ctx, &r, always)
+	err := d.backUp(ctx, &r, order{when: always})
 	if errors.Is(err, ErrBackupOff) {
 		return r, err
 	}
@@ -47,11 +47,11 @@ func (d *Device) catchUp(ctx context.Context, r *Report) {
 	if err != nil || marker.Location == "" {
 		return
 	}
-	r.Stale = d.backUp(ctx, r, ifChanged)
+	r.Stale = d.backUp(ctx, r, order{when: ifChanged})
 }
 
-// backUp backs up to the enrolled location.
-func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
+// backUp makes a backup to the enrolled location, which it notes in the order.
+func (d *Device) backUp(ctx context.Context, r *Report, o order) error {
 	e, ok, err := d.enrolment(ctx)
 	if err != nil {
 		return d.stale(ctx, err)
@@ -78,7 +78,8 @@ func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
 	if e, _, err = d.enrolment(timed); err != nil {
 		return d.stale(ctx, err)
 	}
-	return d.backUpLocked(timed, r, order{enrolment: e, location: loc, when: when})
+	o.enrolment, o.location = e, loc
+	return d.backUpLocked(timed, r, o)
 }
 
 func (d *Device) backedUp(ctx context.Context, b backupState, loc location.Location) bool {

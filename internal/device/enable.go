@@ -151,14 +151,16 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 // filesUnder returns the hashes of the good files at a location under the key of an enrolment.
 func (d *Device) filesUnder(ctx context.Context, loc location.Location, e backup.Enrolment) ([]string, error) {
 	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
-	if err != nil {
-		return nil, err
-	}
+	return goodFiles(inv, ""), err
+}
+
+// goodFiles returns the hashes of the good files, but those under the key of an id.
+func goodFiles(inv backup.Inventory, but string) []string {
 	var hashes []string
 	for _, f := range inv.Files {
-		if f.State == backup.Good {
+		if f.State == backup.Good && f.Key != but {
 			hashes = append(hashes, f.Hash)
 		}
 	}
-	return hashes, nil
+	return hashes
 }

@@ -258,6 +258,16 @@ func (m *machine) backups() device.Backups {
 	return b
 }
 
+// verify reads every backup back, which has to go well.
+func (m *machine) verify() device.Backups {
+	m.t.Helper()
+	b, err := m.open().Verify(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return b
+}
+
 // states returns what each backup at the location is, by its name.
 func (m *machine) states() map[string]backup.FileState {
 	m.t.Helper()
@@ -427,17 +437,42 @@ func (p place) Remove(ctx context.Context, name string) error {
 // through returns this machine for a process whose location is a place.
 func (m *machine) through(p place) *machine {
 	return m.another(func(o *device.Options) {
-		options := location.Options{Dir: o.Dir, Home: o.Home}
-		o.OpenLocation = func(name string) (location.Location, error) {
-			loc, err := location.Parse(name, options)
-			if err != nil {
-				return nil, err
-			}
+		open, options := o.OpenLocation, location.Options{Dir: o.Dir, Home: o.Home, Wait: o.LocationWait}
+		o.OpenLocation = func(name string) (_ location.Location, err error) {
 			p := p
-			p.Location = loc
-			return p, nil
+			if open != nil {
+				p.Location, err = open(name)
+			} else {
+				p.Location, err = location.Parse(name, options)
+			}
+			return p, err
 		}
 	})
+}
+
+// A moved location is one that another folder has taken the place of.
+type moved struct {
+	location.Location
+
+	name string
+}
+
+func (m moved) String() string { return m.name }
+
+// copied returns a machine as it is now, with a copy of its location in another folder.
+func (m *machine) copied(dir string) (*machine, string) {
+	m.t.Helper()
+	c, to := newMachine(m.t), filepath.Join(m.t.TempDir(), "cloud")
+	carry(m.t, dir, to)
+	if err := os.CopyFS(c.options.State, os.DirFS(m.options.State)); err != nil {
+		m.t.Fatal(err)
+	}
+	c.keyring, c.now = m.keyring.Clone(), m.now
+	c.options.OpenLocation = func(name string) (location.Location, error) {
+		loc, err := location.Parse(to, location.Options{Dir: c.options.Dir})
+		return moved{loc, name}, err
+	}
+	return c, to
 }
 
 // failing returns this machine for a process for which those calls fail that fail says.
@@ -514,6 +549,22 @@ func remove(t testing.TB, path string) {
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// plant puts a backup into a folder, as anybody can who knows the recipient of its key. It returns the file's name.
+func plant(t testing.TB, dir string, key backup.RecoveryKey, content backup.Content, payload []byte) string {
+	t.Helper()
+	to, err := backup.ParseRecipient(key.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := backup.Seal(payload, backup.SealTo(to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := backup.FileName{Device: content.Device, Time: content.Created, Generation: content.Generation, Hash: backup.HashOf(data)[:16]}.String()
+	write(t, filepath.Join(dir, name), string(data))
+	return name
 }
 
 // carry is a sync client: it brings the files of one folder that another has not.

@@ -59,7 +59,7 @@ func (d *Device) Verify(ctx context.Context) (Backups, error) {
 	if err != nil {
 		return b, err
 	}
-	if err := d.backUp(ctx, &b.Report, ifChanged); err != nil {
+	if err := d.backUp(ctx, &b.Report, order{when: ifChanged}); err != nil {
 		return b, asked(err)
 	}
 	return b, asked(d.mend(ctx, &b.Report))

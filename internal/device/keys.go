@@ -148,7 +148,8 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err != nil {
 		return forgotten, err
 	}
-	if err := d.backUp(ctx, &forgotten.Report, always); err != nil {
+	// What its backups alone vouch for is vouched for by this device from now on.
+	if err := d.backUp(ctx, &forgotten.Report, order{when: always, oldFiles: goodFiles(inv, e.Key.ID())}); err != nil {
 		return forgotten, asked(err)
 	}
 	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)

@@ -31,7 +31,7 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	return synced, asked(d.backUp(ctx, &synced.Report, ifChanged))
+	return synced, asked(d.backUp(ctx, &synced.Report, order{when: ifChanged}))
 }
 
 // A merging says whether a merge that would remove much is confirmed first.
