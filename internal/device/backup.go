@@ -65,7 +65,7 @@ func (d *Device) backUp(ctx context.Context, r *Report, o order) error {
 	}
 	timed, cancel := context.WithTimeout(ctx, loc.Wait())
 	defer cancel()
-	release, err := d.lockBackups(timed, loc)
+	release, err := d.lockBackups(ctx, loc) // which waits as long, and says for whom
 	if err != nil {
 		if b := d.backupState(); d.backedUp(ctx, b, loc) { // by another process, which was faster
 			r.File = b.File
