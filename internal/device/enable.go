@@ -148,18 +148,27 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
 }
 
-// filesUnder returns the hashes of the good files at a location under the key of an enrolment.
+// filesUnder returns the hashes of the files at a location that this device can vouch for.
 func (d *Device) filesUnder(ctx context.Context, loc location.Location, e backup.Enrolment) ([]string, error) {
 	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
-	return goodFiles(inv, ""), err
+	return vouchable(inv, ""), err
 }
 
-// goodFiles returns the hashes of the good files, but those under the key of an id.
-func goodFiles(inv backup.Inventory, but string) []string {
+// vouchable returns the hashes of the files that are here and ours, but those under the
+// key of an id. One that cannot be read now, since the cloud has not brought it or not
+// all of it, is known by the hash in its name, and counts when those bytes are there.
+func vouchable(inv backup.Inventory, but string) []string {
 	var hashes []string
 	for _, f := range inv.Files {
-		if f.State == backup.Good && f.Key != but {
-			hashes = append(hashes, f.Hash)
+		switch f.State {
+		case backup.Good:
+			if f.Key != but {
+				hashes = append(hashes, f.Hash)
+			}
+		case backup.NotDownloaded, backup.Unreadable, backup.Damaged:
+			if hash := backup.HashOfName(f.Name); hash != "" {
+				hashes = append(hashes, hash)
+			}
 		}
 	}
 	return hashes

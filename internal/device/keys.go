@@ -149,7 +149,7 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 		return forgotten, err
 	}
 	// What its backups alone vouch for is vouched for by this device from now on.
-	if err := d.backUp(ctx, &forgotten.Report, order{when: always, oldFiles: goodFiles(inv, e.Key.ID())}); err != nil {
+	if err := d.backUp(ctx, &forgotten.Report, order{when: always, oldFiles: vouchable(inv, e.Key.ID())}); err != nil {
 		return forgotten, asked(err)
 	}
 	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)
