@@ -27,7 +27,7 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 		return d.report(), err
 	}
 	r := d.report()
-	err := d.backUp(ctx, &r, always)
+	err := d.backUp(ctx, &r, order{when: always})
 	if errors.Is(err, ErrBackupOff) {
 		return r, err
 	}
@@ -48,11 +48,11 @@ func (d *Device) catchUp(ctx context.Context, r *Report) {
 	if err != nil || marker.Location == "" {
 		return
 	}
-	r.Stale = d.backUp(ctx, r, ifChanged)
+	r.Stale = d.backUp(ctx, r, order{when: ifChanged})
 }
 
-// backUp backs up to the enrolled location.
-func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
+// backUp makes a backup to the enrolled location, which it notes in the order.
+func (d *Device) backUp(ctx context.Context, r *Report, o order) error {
 	e, ok, err := d.enrolment(ctx)
 	if err != nil {
 		return d.stale(ctx, err)
@@ -66,7 +66,7 @@ func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
 	}
 	timed, cancel := context.WithTimeout(ctx, loc.Wait())
 	defer cancel()
-	release, err := d.lockBackups(timed, loc)
+	release, err := d.lockBackups(ctx, loc) // which waits as long, and says for whom
 	if err != nil {
 		if b := d.backupState(); d.backedUp(ctx, b, loc) { // by another process, which was faster
 			r.File = b.File
@@ -79,7 +79,8 @@ func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
 	if e, _, err = d.enrolment(timed); err != nil {
 		return d.stale(ctx, err)
 	}
-	return d.backUpLocked(timed, r, order{enrolment: e, location: loc, when: when})
+	o.enrolment, o.location = e, loc
+	return d.backUpLocked(timed, r, o)
 }
 
 func (d *Device) backedUp(ctx context.Context, b backupState, loc location.Location) bool {
@@ -96,7 +97,7 @@ func (d *Device) stale(ctx context.Context, reason error) error {
 		if b.StaleSince.IsZero() {
 			b.StaleSince = d.o.Now().UTC()
 		}
-		b.Reason, b.Rotated = reason.Error(), errors.Is(reason, ErrRotated)
+		b.Reason, b.Rotated = reason.Error(), errors.Is(reason, ErrRotated) || errors.Is(reason, ErrTwoRotations)
 	})
 	return errors.Join(reason, err)
 }

@@ -55,7 +55,8 @@ type Options struct {
 	Asker      Asker
 
 	// OpenKeyring opens the keyring of a kind, and OpenLocation a location by its name.
-	// Nil is this machine's own; tests and simulations put others in their place.
+	// Nil is this machine's own, and so is a nil keyring that OpenKeyring returns; tests
+	// and simulations put others in their place.
 	OpenKeyring  func(kind string) keyring.Keyring
 	OpenLocation func(name string) (location.Location, error)
 }

@@ -136,7 +136,11 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		// Where the key was rotated away, somebody may have found it: only what this
 		// device wrote itself is known to be ours then, and it supersedes that anyway.
 		if !replaced {
-			oldFiles = goodFiles(d.read(ctx, backup.Take, loc, mine.Keys()))
+			inv, err := d.read(ctx, backup.Take, loc, mine.Keys())
+			if err != nil {
+				return e, nil, err
+			}
+			oldFiles = vouchable(inv, "")
 		}
 	}
 	return d.adoptEqual(ctx, loc, found, e, oldFiles)
@@ -149,7 +153,11 @@ func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found op
 		for _, key := range found.equal {
 			e.AddOldKey(key)
 		}
-		oldFiles = append(oldFiles, goodFiles(d.read(ctx, backup.Take, loc, backup.Keys{Current: found.equal}))...)
+		inv, err := d.read(ctx, backup.Take, loc, backup.Keys{Current: found.equal})
+		if err != nil {
+			return e, nil, err
+		}
+		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
 	inv := found.inventory
 	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == found.key.ID() })
@@ -159,13 +167,21 @@ func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found op
 	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
 }
 
-// goodFiles returns the hashes of the good files of an inventory; none where it could
-// not be made, so that no file is vouched for that was not read.
-func goodFiles(inv backup.Inventory, err error) []string {
+// vouchable returns the hashes of the files that are here and ours, but those under the
+// key of an id. One that cannot be read now, since the cloud has not brought it or not
+// all of it, is known by the hash in its name, and counts when those bytes are there.
+func vouchable(inv backup.Inventory, but string) []string {
 	var hashes []string
 	for _, f := range inv.Files {
-		if err == nil && f.State == backup.Good {
-			hashes = append(hashes, f.Hash)
+		switch f.State {
+		case backup.Good:
+			if f.Key != but {
+				hashes = append(hashes, f.Hash)
+			}
+		case backup.NotDownloaded, backup.Unreadable, backup.Damaged:
+			if hash := backup.HashOfName(f.Name); hash != "" {
+				hashes = append(hashes, hash)
+			}
 		}
 	}
 	return hashes

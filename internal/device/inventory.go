@@ -63,7 +63,7 @@ func (d *Device) Verify(ctx context.Context) (Backups, error) {
 	if err != nil {
 		return b, err
 	}
-	if err := d.backUp(ctx, &b.Report, d.whenLacking(loc, backup.Inventory{Files: b.Files})); err != nil {
+	if err := d.backUp(ctx, &b.Report, order{when: d.whenLacking(loc, backup.Inventory{Files: b.Files})}); err != nil {
 		return b, asked(err)
 	}
 	return b, asked(d.mend(ctx, &b.Report))

@@ -93,7 +93,11 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	if e, _, err = d.enrolment(ctx); err != nil { // with what the merge has learned
 		return Rekeyed{Report: merged.Report}, err
 	}
-	oldFiles := goodFiles(d.read(ctx, backup.Take, loc, e.Keys()))
+	all, err := d.read(ctx, backup.Take, loc, e.Keys())
+	if err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	oldFiles := vouchable(all, "")
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
 		return Rekeyed{Report: merged.Report}, ErrRotated
 	}
@@ -150,7 +154,8 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err != nil {
 		return forgotten, err
 	}
-	if err := d.backUp(ctx, &forgotten.Report, always); err != nil {
+	// What its backups alone vouch for is vouched for by this device from now on.
+	if err := d.backUp(ctx, &forgotten.Report, order{when: always, oldFiles: vouchable(inv, e.Key.ID())}); err != nil {
 		return forgotten, asked(err)
 	}
 	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)

@@ -82,9 +82,11 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
 		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) },
 	}
-	switch {
-	case d.o.OpenKeyring != nil:
+	if d.o.OpenKeyring != nil {
 		options.Keyring = d.o.OpenKeyring(kind)
+	}
+	switch {
+	case options.Keyring != nil:
 	case kind == FileKeyring:
 		s.file = keyring.File(keyring.FileOptions{Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor})
 		options.Keyring = s.file
