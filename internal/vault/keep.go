@@ -37,7 +37,7 @@ func unmarshalKnown(object []byte, v any) error {
 	if err := decoder.Decode(v); err != nil {
 		return err
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // as its documentation says
+	if _, err := decoder.Token(); err != io.EOF {
 		return errors.New("more follows the object")
 	}
 	return nil
