@@ -27,7 +27,7 @@ func (i Item) String() string {
 	return [items]string{DeviceItem: "device", EnrolmentItem: "backup", WrittenItem: "written"}[i]
 }
 
-// A Device is what the keyring holds beside the vault: who this device is.
+// A Device is who this device is, as its own item of the keyring says.
 type Device struct {
 	ID string
 
@@ -39,7 +39,7 @@ type wireDevice struct {
 	ID      string `json:"id"`
 }
 
-// ReadDevice returns the device item; one without an id where there is none yet.
+// ReadDevice returns the device of a keyring; its id is empty before the first change.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	text, err := k.Get(ctx, DeviceItem.String())
 	if errors.Is(err, keyring.ErrNotFound) {
@@ -58,7 +58,7 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	return Device{ID: w.ID, later: later}, nil
 }
 
-// WriteDevice keeps d in the keyring, read back.
+// WriteDevice stores d in the keyring and reads it back.
 func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 	data, err := marshalKeeping(wireDevice{Version, d.ID}, d.later)
 	if err != nil {
@@ -70,14 +70,14 @@ func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 	return nil
 }
 
-// Item returns the text of an item; ok is false where there is none.
+// Item returns the text of an item; ok is false if there is none.
 func (v *Vault) Item(ctx context.Context, item Item) (text string, ok bool, err error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	return v.item(ctx, item)
 }
 
-// item is [Vault.Item] within a deadline that runs already.
+// item is [Vault.Item] without a deadline of its own.
 func (v *Vault) item(ctx context.Context, item Item) (text string, ok bool, err error) {
 	text, err = v.o.Keyring.Get(ctx, item.String())
 	if errors.Is(err, keyring.ErrNotFound) {
@@ -87,8 +87,8 @@ func (v *Vault) item(ctx context.Context, item Item) (text string, ok bool, err 
 }
 
 // SetItem sets the text of an item and reads it back. An empty one removes the item. It
-// takes the vault's lock: a keyring may keep all of its items in one file, and without
-// the lock the vault as it was before could be written over a change.
+// takes the vault's lock: the file keyring keeps all items in one file, and without
+// the lock an older vault could be written over a change.
 func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
@@ -103,7 +103,7 @@ func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	return keyring.Put(ctx, v.o.Keyring, item.String(), text)
 }
 
-// Device returns the id of this device, or nothing before its first change.
+// Device returns the id of this device; it is empty before the first change.
 func (v *Vault) Device(ctx context.Context) (string, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
@@ -111,8 +111,8 @@ func (v *Vault) Device(ctx context.Context) (string, error) {
 	return d.ID, err
 }
 
-// RenewDevice gives this device a new id and returns it: a clone must not go on
-// under the id of the machine that it was cloned from.
+// RenewDevice gives this device a new id and returns it. A clone must not keep the id of
+// the machine that it was cloned from.
 func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
@@ -129,7 +129,7 @@ func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
 	return d.ID, WriteDevice(ctx, v.o.Keyring, d)
 }
 
-// SetLocation notes in the marker where backups go; the empty location is none.
+// SetLocation notes in the marker where backups go; empty if backup is off.
 func (v *Vault) SetLocation(ctx context.Context, location string) error {
 	unlock, err := v.Lock(ctx)
 	if err != nil {

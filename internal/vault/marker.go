@@ -11,9 +11,9 @@ import (
 	"github.com/authcli/auth/internal/atomicfile"
 )
 
-// A Marker lies in the state folder and says, without holding anything secret,
-// that a vault exists and where: so that an empty keyring is never taken for a new
-// vault, nor an old one for the newest.
+// A Marker is a file in the state folder that says that a vault exists, and where. So an
+// empty keyring is never taken for a new vault, nor an old vault for the newest. It
+// holds nothing secret.
 type Marker struct {
 	Version    int    `json:"version"`
 	Vault      string `json:"vault"`                // the vault's id
@@ -25,8 +25,8 @@ type Marker struct {
 
 const markerFile = "vault.json"
 
-// ReadMarker returns the marker in the state folder dir; ok is false where there
-// is none. One that cannot be read is an error, never none.
+// ReadMarker returns the marker in the state folder dir; ok is false if there is none.
+// A marker that is there and cannot be read is an error.
 func ReadMarker(dir string) (m Marker, ok bool, err error) {
 	data, err := atomicfile.Read(filepath.Join(dir, markerFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +54,7 @@ func WriteMarker(dir string, m Marker) error {
 	return writeFile(filepath.Join(dir, markerFile), append(data, '\n'))
 }
 
-// writeFile replaces a file of the state folder, which is made where there is none.
+// writeFile replaces a file of the state folder. It makes the folder if needed.
 func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err

@@ -44,7 +44,7 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 		}
 		return nil
 	case snap.Generation == 0 && !moved: // what lies here belongs to no vault that was moved
-		return to.mark(ctx, there.ID, thereSnap.Generation, marker)
+		return to.writeMarker(ctx, there.ID, thereSnap.Generation, marker)
 	case snap.Generation != 0 && thereSnap.Generation != 0 && string(thereSnap.Data) != string(snap.Data):
 		return &DiffersError{Here: here.Accounts(), There: there.Accounts()}
 	}
@@ -60,7 +60,7 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 		}
 		there = here
 	}
-	if err := to.mark(ctx, there.ID, thereSnap.Generation, marker); err != nil {
+	if err := to.writeMarker(ctx, there.ID, thereSnap.Generation, marker); err != nil {
 		return err
 	}
 	return v.erase(ctx)

@@ -4,15 +4,15 @@ import (
 	"context"
 )
 
-// A Repaired says which generation became the vault again.
+// A Repaired says which generation is the vault again.
 type Repaired struct {
 	Generation uint64 // of the content
-	Where      string // where in the keyring it was found
+	Where      string // in the keyring, as [keyring.Snapshot] says
 	Accounts   int
 }
 
-// Repair makes the newest whole generation that can be found the vault again. A
-// vault that can be read is [ErrWhole]; where nothing is left the error wraps
+// Repair makes the newest whole generation that can be found the vault again. If the
+// vault can be read the error is [ErrWhole]; if nothing whole is left it is
 // [ErrNothing].
 func (v *Vault) Repair(ctx context.Context) (Repaired, error) {
 	unlock, err := v.Lock(ctx)
@@ -39,7 +39,7 @@ func (v *Vault) Repair(ctx context.Context) (Repaired, error) {
 		if err := v.store.Restore(ctx, snap, generation); err != nil {
 			return Repaired{}, err
 		}
-		return Repaired{snap.Generation, snap.Where, len(s.Accounts())}, v.mark(ctx, s.ID, generation, marker)
+		return Repaired{snap.Generation, snap.Where, len(s.Accounts())}, v.writeMarker(ctx, s.ID, generation, marker)
 	}
 	return Repaired{}, ErrNothing
 }

@@ -1,10 +1,10 @@
 // Package vault holds the accounts of this device: finding and changing them,
 // their order, the trash, and how all of it is read from and written to a keyring.
 //
-// It guarantees that every change is a read-modify-write under a file lock, that
-// what was written has been read back, and that an empty, damaged or older keyring
-// is never taken for an empty vault. It refuses to guess: where a state is not
-// understood there is an error and nothing is written.
+// It guarantees that every change is a read-modify-write under a file lock, that what
+// was written has been read back, and that an empty, damaged or older keyring is never
+// taken for an empty vault. If a state is not understood, there is an error and nothing
+// is written.
 package vault
 
 import (
@@ -23,17 +23,17 @@ type Options struct {
 	Keyring  keyring.Keyring
 	Dir      string // the state folder: lock and marker
 	Now      func() time.Time
-	Timeout  time.Duration // for the keyring, each time the vault is read or written; waiting for the lock does not count
+	Timeout  time.Duration // of the keyring, for each read and each write; waiting for the lock does not count
 	LockWait time.Duration
-	Holder   string       // words for whoever waits for our lock
-	Slow     func()       // called once the keyring has taken a second; may be nil
-	Notice   func(Notice) // called before a write where a user should know something; may be nil
+	Holder   string       // told to others who wait for our lock
+	Slow     func()       // called when the keyring has taken a second; may be nil
+	Notice   func(Notice) // called before a write, if there is one; may be nil
 }
 
-// A Notice is something unusual that a write met and dealt with.
+// A Notice is something unusual that a write found, and that does not stop it.
 type Notice struct {
-	// RolledBack: the keyring holds an older generation than this device last saw.
-	// Both numbers are given; the write goes on above both.
+	// RolledBack: the keyring holds an older generation, Found, than this device last
+	// saw, Expected. The generation that is written is above both.
 	RolledBack      bool
 	Found, Expected uint64
 	// Replaced: the keyring holds another vault than the one last seen here.
@@ -44,8 +44,8 @@ type Notice struct {
 // wraps [ErrLost].
 type LostError struct {
 	Marker     Marker
-	Keyring    string // the one that was looked into
-	Collection string // and the collection that it uses now, where known
+	Keyring    string // the kind of the keyring that does not hold it
+	Collection string // the collection that this keyring uses now, if known
 }
 
 func (e *LostError) Error() string {
@@ -75,7 +75,7 @@ func (v *Vault) Keyring() keyring.Keyring { return v.o.Keyring }
 // Dir returns the state folder.
 func (v *Vault) Dir() string { return v.o.Dir }
 
-// Read returns the state. A new vault is an empty state. Errors are *[LostError],
+// Read returns the state, which is empty for a new vault. Errors are *[LostError],
 // [ErrFormat], [ErrNewer] and those of the keyring.
 func (v *Vault) Read(ctx context.Context) (*State, error) {
 	ctx, done := v.deadline(ctx)
@@ -86,23 +86,23 @@ func (v *Vault) Read(ctx context.Context) (*State, error) {
 	}
 	s, snap, err := v.load(ctx, marker, marked)
 	if err == nil && snap.Generation > 0 && !marked {
-		// Adopted: from now on its loss would be noticed. Not being able to note
-		// that is no reason to withhold a code.
-		_ = v.mark(ctx, s.ID, snap.Generation, marker)
+		// From now on the loss of this vault would be noticed. If the marker cannot
+		// be written, that is no reason to withhold a code.
+		_ = v.writeMarker(ctx, s.ID, snap.Generation, marker)
 	}
 	return s, err
 }
 
-// Update changes the vault: it calls change with the state under the lock, and
-// writes what comes of it as one generation. A change that leaves the state as it
-// was writes nothing. An error of change is returned as it is.
+// Update changes the vault. It holds the lock, calls change with the state, and writes
+// the changed state as one generation. If the state is as before nothing is written. An
+// error of change is returned as it is.
 func (v *Vault) Update(ctx context.Context, change func(*Tx) error) error {
 	return v.update(ctx, change, false)
 }
 
-// Renew is [Vault.Update] for a vault that is lost or damaged for good: change
-// starts with an empty state under a new id, above the generation that was last
-// seen, and the device gets a new id. A vault that can be read is changed as by
+// Renew is [Vault.Update] for a vault that is lost or damaged for good. The change
+// starts with an empty state under a new id, its generation is above the one that was
+// last seen, and the device gets a new id. A vault that can be read is changed as by
 // Update.
 func (v *Vault) Renew(ctx context.Context, change func(*Tx) error) error {
 	return v.update(ctx, change, true)
@@ -118,15 +118,15 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if err != nil && !renew {
 		return err
 	}
-	s, snap, device, err := v.begin(ctx, marker, marked, renew)
+	s, snap, device, err := v.readForUpdate(ctx, marker, marked, renew)
 	if err != nil {
 		return err
 	}
 	if s.ID == "" {
 		s.ID = NewID()
 	}
-	fresh := device.ID == ""
-	if fresh {
+	isNew := device.ID == ""
+	if isNew {
 		device.ID = NewID()
 	}
 	before, err := s.MarshalJSON()
@@ -137,7 +137,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if err := change(tx); err != nil {
 		return err
 	}
-	tx.settle()
+	tx.normalize()
 	after, err := s.MarshalJSON()
 	if err != nil {
 		return err
@@ -149,17 +149,17 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if after, err = s.MarshalJSON(); err != nil {
 		return err
 	}
-	// The keyring's time starts anew: what change took is not its.
+	// The time that change took does not count as the keyring's.
 	ctx, done := v.deadline(ctx)
 	defer done()
-	if fresh {
+	if isNew {
 		if err := WriteDevice(ctx, v.o.Keyring, device); err != nil {
 			return err
 		}
 	}
 	write := v.store.Save
 	if renew && snap.Generation == 0 {
-		// A head that is damaged is replaced only here, and what it named stays.
+		// Only here a damaged head is replaced. The snapshot that it named stays.
 		write = func(ctx context.Context, generation uint64, data []byte) error {
 			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
 		}
@@ -167,30 +167,30 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	return v.save(ctx, write, max(snap.Generation, marker.Generation)+1, s.ID, after, marker)
 }
 
-// begin reads what a change starts from: the state and who this device is.
-func (v *Vault) begin(ctx context.Context, marker Marker, marked, renew bool) (*State, keyring.Snapshot, Device, error) {
+// readForUpdate reads the state that a change starts from, and who this device is.
+func (v *Vault) readForUpdate(ctx context.Context, marker Marker, marked, renew bool) (*State, keyring.Snapshot, Device, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	s, snap, err := v.load(ctx, marker, marked)
 	switch {
 	case err == nil:
-		v.notice(s, snap, marker, marked)
+		v.notify(s, snap, marker, marked)
 		device, err := ReadDevice(ctx, v.o.Keyring)
 		return s, snap, device, err
-	case renew && gone(err):
+	case renew && unreadable(err):
 		return new(State), keyring.Snapshot{}, Device{}, nil
 	default:
 		return nil, snap, Device{}, err
 	}
 }
 
-// gone reports whether err says that there is no vault to be read any more.
-func gone(err error) bool {
+// unreadable reports whether err says that the vault is lost or damaged.
+func unreadable(err error) bool {
 	var damaged *keyring.DamagedError
 	return errors.Is(err, ErrLost) || errors.Is(err, ErrFormat) || errors.As(err, &damaged)
 }
 
-// load reads the state. Without a head and without a marker it is new.
+// load reads the state. If there is neither a head nor a marker, the vault is new.
 func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, keyring.Snapshot, error) {
 	snap, err := v.store.Load(ctx)
 	switch {
@@ -210,7 +210,7 @@ func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, k
 		return nil, snap, err
 	}
 	if marked && marker.Generation > snap.Generation {
-		snap = v.later(ctx, snap, marker.Generation)
+		snap = v.lastSeen(ctx, snap, marker.Generation)
 	}
 	s, err := decode(snap.Data)
 	if err == nil {
@@ -219,9 +219,9 @@ func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, k
 	return s, snap, err
 }
 
-// later returns the whole generation that the marker last saw where one is still
-// there: a Set that had timed out may have landed after it.
-func (v *Vault) later(ctx context.Context, snap keyring.Snapshot, expected uint64) keyring.Snapshot {
+// lastSeen returns the generation that the marker saw last, if it is still whole, and
+// snap otherwise: an older head can come back when a Set that timed out happens late.
+func (v *Vault) lastSeen(ctx context.Context, snap keyring.Snapshot, expected uint64) keyring.Snapshot {
 	whole, err := v.store.Generations(ctx)
 	if err == nil && len(whole) > 0 && whole[0].Generation == expected {
 		return whole[0]
@@ -229,7 +229,7 @@ func (v *Vault) later(ctx context.Context, snap keyring.Snapshot, expected uint6
 	return snap
 }
 
-func (v *Vault) notice(s *State, snap keyring.Snapshot, marker Marker, marked bool) {
+func (v *Vault) notify(s *State, snap keyring.Snapshot, marker Marker, marked bool) {
 	if !marked || v.o.Notice == nil || snap.Generation == 0 {
 		return
 	}
@@ -241,10 +241,10 @@ func (v *Vault) notice(s *State, snap keyring.Snapshot, marker Marker, marked bo
 	}
 }
 
-// unsettledFile notes that a write ended without an answer of the keyring.
+// unsettledFile is there after a write that the keyring did not answer.
 const unsettledFile = "unsettled"
 
-// save writes a generation and, when it is safely there, the marker.
+// save writes a generation, and then the marker.
 func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []byte) error,
 	generation uint64, id string, data []byte, marker Marker,
 ) error {
@@ -263,10 +263,10 @@ func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []
 	if unsettled {
 		_ = os.Remove(note)
 	}
-	return v.mark(ctx, id, generation, marker)
+	return v.writeMarker(ctx, id, generation, marker)
 }
 
-func (v *Vault) mark(ctx context.Context, id string, generation uint64, old Marker) error {
+func (v *Vault) writeMarker(ctx context.Context, id string, generation uint64, old Marker) error {
 	m := Marker{
 		Vault: id, Generation: generation, Keyring: v.o.Keyring.Kind(), Collection: old.Collection, Location: old.Location,
 	}
@@ -276,8 +276,8 @@ func (v *Vault) mark(ctx context.Context, id string, generation uint64, old Mark
 	return WriteMarker(v.o.Dir, m)
 }
 
-// collection asks the keyring which of its collections holds the vault; empty
-// where it has no such thing or does not say.
+// collection returns the collection of the keyring that holds the vault; empty if it
+// has none or does not answer.
 func (v *Vault) collection(ctx context.Context) string {
 	c, ok := v.o.Keyring.(interface {
 		Collection(context.Context) (string, bool, error)
@@ -292,12 +292,12 @@ func (v *Vault) collection(ctx context.Context) string {
 	return name
 }
 
-// Lock takes the vault's lock, for what is no [Vault.Update].
+// Lock takes the vault's lock, for work that is no [Vault.Update].
 func (v *Vault) Lock(ctx context.Context) (unlock func(), err error) {
 	return lock(ctx, v.o.Dir, v.o.Holder, v.o.LockWait)
 }
 
-// deadline returns a context for one use of the keyring, and what ends it.
+// deadline returns a context for one use of the keyring, and the function that ends it.
 func (v *Vault) deadline(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(ctx, v.o.Timeout)
 	if v.o.Slow == nil {
