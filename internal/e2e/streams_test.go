@@ -310,6 +310,7 @@ func TestInterruptedRead(t *testing.T) {
 // A key that takes long to derive shows on a terminal that something goes on, and
 // nothing of that stays on the line; off a terminal nothing is shown.
 func TestImportShowsProgress(t *testing.T) {
+	testenv.NeedLong(t)
 	t.Parallel()
 	// Seconds of PBKDF2 for a passphrase that then is wrong.
 	export := writeTemp(t, `{"encrypted":true,"passwordProtected":true,"salt":"c2FsdHNhbHRzYWx0c2FsdA==","kdfType":0,"kdfIterations":9000000,
