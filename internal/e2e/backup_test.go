@@ -5,7 +5,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -410,7 +409,7 @@ func TestBackupKilled(t *testing.T) {
 	if testenv.Long() {
 		kills = 500
 	}
-	killed := 0
+	chance, killed := testenv.Rand(t), 0
 	for i := range kills {
 		before := newest(t, loc)
 		cmd := d.command("backup")
@@ -420,7 +419,7 @@ func TestBackupKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rand.IntN(90)) * time.Millisecond)
+		time.Sleep(time.Duration(chance.IntN(90)) * time.Millisecond)
 		_ = cmd.Process.Kill()
 		if cmd.Wait() != nil {
 			killed++

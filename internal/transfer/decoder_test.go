@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	mathrand "math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +52,7 @@ func TestIndependentDecoder(t *testing.T) {
 			t.Run(name+map[bool]string{true: "-sealed"}[phrase != ""], func(t *testing.T) {
 				t.Parallel()
 				f, _ := transfer.Find(name)
-				dice := mathrand.New(mathrand.NewPCG(2, 3))
+				dice := testenv.Rand(t)
 				var accounts []account.Account
 				for i := range 200 {
 					if a := randomAccount(dice, i); f.Holds.Lacks(a) == "" {

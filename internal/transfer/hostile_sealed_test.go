@@ -7,11 +7,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer"
 )
 
@@ -180,9 +180,7 @@ func TestCompanions(t *testing.T) {
 // Ente's own exports ask for 1 GiB, and the bound lets them: the answer is that the
 // passphrase is wrong, and not that the price is too high.
 func TestEnteOwnPrice(t *testing.T) {
-	if testing.Short() || os.Getenv("AUTH_SAMPLES") != "" {
-		t.Skip("the samples have such a file")
-	}
+	testenv.NeedLong(t)
 	file := sealed(t, "ente-encrypted/export.txt")
 	file = bytes.Replace(file, []byte(`"memLimit": 1048576`), []byte(`"memLimit": 1073741824`), 1)
 	file = bytes.Replace(file, []byte(`"opsLimit": 2`), []byte(`"opsLimit": 1`), 1)

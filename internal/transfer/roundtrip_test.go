@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer"
 )
 
@@ -123,7 +124,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			t.Run(f.Name+map[bool]string{true: "-sealed"}[phrase != ""], func(t *testing.T) {
 				t.Parallel()
-				dice := mathrand.New(mathrand.NewPCG(1, uint64(len(phrase))))
+				dice := testenv.Rand(t)
 				var accounts []account.Account
 				for i := range 400 {
 					accounts = append(accounts, randomAccount(dice, i))
