@@ -137,7 +137,7 @@ func TestSomebodysFolder(t *testing.T) {
 func twelve(t *testing.T) (m, other *machine, dir string) {
 	t.Helper()
 	m, dir = newMachine(t), filepath.Join(t.TempDir(), "cloud")
-	for _, label := range strings.Fields("a b c d e f g h i j k l") {
+	for label := range strings.FieldsSeq("a b c d e f g h i j k l") {
 		m.add(label)
 	}
 	m.enable(dir)
