@@ -107,10 +107,8 @@ func (a *answers) newRecoveryPassphrase(ctx context.Context) (passphrase string,
 		return passphrase, err
 	}
 	a.made = backup.NewPassphrase()
-	if !a.json {
-		a.say("recovery passphrase: %s", a.made)
-		a.say("write it down and keep it away from this machine: without it nobody can open the backups")
-	}
+	a.say("recovery passphrase: %s", a.made)
+	a.say("write it down and keep it away from this machine: without it nobody can open the backups")
 	return a.made, nil
 }
 

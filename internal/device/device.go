@@ -99,7 +99,21 @@ func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 	} else if again {
 		return d.Read(ctx)
 	}
+	if err == nil && !d.marked && state.Generation > 0 {
+		d.adopted(ctx)
+	}
 	return state, err
+}
+
+// adopted takes over where backups go from the enrolment, where a vault was found without
+// a marker: the state folder was lost, and nobody turned backup off.
+func (d *Device) adopted(ctx context.Context) {
+	if e, ok, err := d.enrolment(ctx); err == nil && ok && e.On {
+		_ = d.storage.vault.SetLocation(ctx, e.Location) // not being able to note it is no reason to withhold a code
+	}
+	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil {
+		d.marker, d.marked = marker, marked
+	}
 }
 
 // Change changes the vault in one step, and backs the change up where backup is on. The
@@ -151,6 +165,9 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 		return err
 	} else if again {
 		return d.write(ctx, how, change)
+	}
+	if err == nil && !d.marked {
+		d.adopted(ctx)
 	}
 	return err
 }
