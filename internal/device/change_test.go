@@ -399,3 +399,32 @@ func TestReplacedVault(t *testing.T) {
 	}
 	m.has("of another", "second")
 }
+
+// A device that stays open knows what it did itself: that backup is on, and off again.
+func TestOpenThroughout(t *testing.T) {
+	t.Parallel()
+	m, dir := newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	d, ctx := m.open(), t.Context()
+	if _, err := d.Change(ctx, adding("first", "secret")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Enable(ctx, dir, device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := d.Change(ctx, adding("second", "secret")); err != nil || r.File == "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	s, err := d.Status(ctx)
+	if err != nil || !s.Backup.On || s.Backup.Stale || d.Location() != dir {
+		t.Errorf("%+v, %v", s.Backup, err)
+	}
+	if r, err := d.Restore(ctx, device.RestoreOptions{}); err != nil || r.From != dir {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := d.Disable(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = d.Status(ctx); err != nil || s.Backup.On || d.Location() != "" {
+		t.Errorf("%+v, %v", s.Backup, err)
+	}
+}

@@ -11,6 +11,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
@@ -99,17 +100,21 @@ func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 	} else if again {
 		return d.Read(ctx)
 	}
-	if err == nil && !d.marked && state.Generation > 0 {
-		d.adopted(ctx)
+	if err == nil && state.Generation > 0 {
+		d.noteMarker(ctx)
 	}
 	return state, err
 }
 
-// adopted takes over where backups go from the enrolment, where a vault was found without
-// a marker: the state folder was lost, and nobody turned backup off.
-func (d *Device) adopted(ctx context.Context) {
+// noteMarker takes over a marker that was not there when the device was opened. The state
+// folder may have been lost: where backups go the keyring knows, and the marker says it
+// again. Where that cannot be noted the vault is there all the same.
+func (d *Device) noteMarker(ctx context.Context) {
+	if d.marked {
+		return
+	}
 	if e, ok, err := d.enrolment(ctx); err == nil && ok && e.On {
-		_ = d.storage.vault.SetLocation(ctx, e.Location) // not being able to note it is no reason to withhold a code
+		_ = d.storage.vault.SetLocation(ctx, e.Location)
 	}
 	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil {
 		d.marker, d.marked = marker, marked
@@ -166,8 +171,8 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 	} else if again {
 		return d.write(ctx, how, change)
 	}
-	if err == nil && !d.marked {
-		d.adopted(ctx)
+	if err == nil {
+		d.noteMarker(ctx)
 	}
 	return err
 }
@@ -176,14 +181,29 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 // is lost or damaged is an empty one with orEmpty.
 func (d *Device) preview(ctx context.Context, orEmpty bool, change func(*vault.Tx) error) error {
 	state, err := d.Read(ctx)
-	switch {
-	case err == nil:
-	case orEmpty && Gone(err):
-		state = new(vault.State)
-	default:
+	if orEmpty && Gone(err) {
+		state, err = d.left(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	return change(&vault.Tx{State: state.Clone(), Now: d.o.Now(), Device: "preview"})
+}
+
+// errLooked ends a change that is none.
+var errLooked = errors.New("looked")
+
+// left returns what is left of a vault that is lost or damaged, as a change that renews
+// it finds it: all of it where only the marker is damaged, otherwise an empty one.
+func (d *Device) left(ctx context.Context) (state *vault.State, err error) {
+	err = d.storage.vault.Renew(ctx, func(tx *vault.Tx) error {
+		state = tx.State.Clone()
+		return errLooked
+	})
+	if errors.Is(err, errLooked) {
+		err = nil
+	}
+	return state, err
 }
 
 // Preview calls change with a copy of the vault and keeps nothing of it.

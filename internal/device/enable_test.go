@@ -17,6 +17,9 @@ func keyFile(key backup.RecoveryKey) device.IdentityFile {
 	return device.IdentityFile{Name: "key.txt", Data: []byte("# for paper\n" + key.Text() + "\n")}
 }
 
+// with is what opens a location: files of keys.
+func with(files ...device.IdentityFile) device.KeySource { return device.KeySource{Identities: files} }
+
 func newKey(t testing.TB) backup.RecoveryKey {
 	t.Helper()
 	key, err := backup.NewRecoveryKey(true)
@@ -76,7 +79,7 @@ func TestEnableRefused(t *testing.T) {
 		want                  error
 	}{
 		{"a weak passphrase", dir, "secret", device.EnableOptions{}, device.ErrWeak},
-		{"a key for a place without backups", dir, passphrase, device.EnableOptions{KeySource: device.KeySource{Identities: []device.IdentityFile{keyFile(newKey(t))}}}, device.ErrNewLocation},
+		{"a key for a place without backups", dir, passphrase, device.EnableOptions{KeySource: with(keyFile(newKey(t)))}, device.ErrNewLocation},
 		{"no folder above", filepath.Join(dir, "a", "b"), passphrase, device.EnableOptions{}, location.ErrGone},
 		{"a connection string", "rclone:cloud,option=x:", passphrase, device.EnableOptions{}, device.ErrLocationInvalid},
 		{"no rclone", "rclone:cloud:auth", passphrase, device.EnableOptions{}, device.ErrRcloneMissing},
@@ -119,11 +122,8 @@ func TestEnableJoins(t *testing.T) {
 		if len(identities) > 0 {
 			delete(other.person.passphrases, device.OpenLocation)
 		}
-		source := device.KeySource{Identities: identities}
-		if label == "by a further key" { // what is public vouches for nothing
-			source.KeyID = m.key().ID()
-		}
-		e, err := other.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: source})
+		other.person.says(device.AdoptKey, true) // as for a further key is asked
+		e, err := other.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: with(identities...)})
 		if err != nil {
 			t.Fatalf("%s: %v", label, err)
 		}
@@ -180,7 +180,7 @@ func TestEnableWithWrongKey(t *testing.T) {
 		m := newMachine(t)
 		m.add("own")
 		m.person.passphrases[device.OpenLocation] = c.passphrase
-		_, err := m.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: device.KeySource{Identities: c.identities}})
+		_, err := m.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: with(c.identities...)})
 		if err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("%s: the error is %v, want %v", c.what, err, c.want)
 		}
@@ -194,7 +194,7 @@ func TestEnableWithWrongKey(t *testing.T) {
 	m := newMachine(t)
 	m.add("own")
 	m.person.passphrases[device.OpenIdentity] = next
-	_, err := m.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: device.KeySource{Identities: []device.IdentityFile{locked}}})
+	_, err := m.open().Enable(t.Context(), dir, device.EnableOptions{KeySource: with(locked)})
 	if wantErr(t, err, backup.ErrIdentityPassphrase); !errors.As(err, &input) || input.Name != "locked.age" {
 		t.Errorf("the error does not name the file: %v", err)
 	}
@@ -373,7 +373,7 @@ func TestBackupOff(t *testing.T) {
 }
 
 // What the keyring holds about backups decides where they go. An item that is damaged is an error, and no reason to believe
-// the location instead; turning backup on anew replaces it.
+// the location instead.
 func TestDamagedEnrolment(t *testing.T) {
 	t.Parallel()
 	m, dir := enrolled(t)
@@ -389,10 +389,45 @@ func TestDamagedEnrolment(t *testing.T) {
 	if now := contents(t, dir); len(now) != len(before) {
 		t.Errorf("the folder holds %q", files(t, dir, ""))
 	}
+	// Whoever knows the passphrase joins it again.
+	m.person.passphrases[device.OpenLocation] = next
+	_, err = m.open().Enable(t.Context(), dir, device.EnableOptions{})
+	wantErr(t, err, backup.ErrWrongKey)
+	m.person.passphrases[device.OpenLocation] = passphrase
 	if e := m.enable(dir); !e.Joined {
 		t.Errorf("enabled: %+v", e)
 	}
 	m.current()
+	joined(t, dir).has("first", "second")
+}
+
+// The state folder can be lost: the keyring knows where backups go, and that they do. So it is said again by the first
+// command that reads or changes the vault, and the next change is backed up.
+func TestLostStateFolder(t *testing.T) {
+	t.Parallel()
+	for _, read := range []bool{true, false} {
+		m, dir := enrolled(t)
+		remove(t, m.options.State)
+		if read {
+			m.has("first")
+			if b := m.stale(device.Changed); b.Location != dir { // nobody knows what was backed up
+				t.Errorf("the backup is %+v", b)
+			}
+		}
+		if r := m.add("second"); r.File == "" || r.Stale != nil {
+			t.Errorf("the report is %+v", r)
+		}
+		m.current()
+		joined(t, dir).has("first", "second")
+		if _, err := m.open().Disable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		remove(t, m.options.State)
+		m.has("first", "second")
+		if m.status().Backup.On {
+			t.Error("backup is on, although it was turned off")
+		}
+	}
 }
 
 // A location that fails on the way fails the act, which leaves the key as it was.

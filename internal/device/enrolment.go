@@ -36,6 +36,7 @@ func (d *Device) setEnrolment(ctx context.Context, e backup.Enrolment) error {
 	if e.On {
 		noted = e.Location
 	}
+	d.marker.Location = noted
 	return d.storage.vault.SetLocation(ctx, noted)
 }
 

@@ -78,7 +78,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 // [Device.Restore], a repair or [Device.StartAnew] helps.
 func Gone(err error) bool {
 	var damaged *keyring.DamagedError
-	return errors.Is(err, vault.ErrLost) || errors.As(err, &damaged)
+	return errors.Is(err, vault.ErrLost) || errors.Is(err, vault.ErrFormat) || errors.As(err, &damaged)
 }
 
 // at names the location that an error is about.

@@ -89,11 +89,14 @@ func (d *Device) Repair(ctx context.Context) (vault.Repaired, error) {
 // [Asker] has confirmed it. One that can be read is [ErrVaultThere].
 func (d *Device) StartAnew(ctx context.Context) (Report, error) {
 	state, err := d.Read(ctx)
+	if Gone(err) {
+		state, err = d.left(ctx)
+	}
 	switch {
-	case err == nil && state.ID != "":
-		return Report{}, ErrVaultThere
-	case err != nil && !Gone(err):
+	case err != nil:
 		return Report{}, err
+	case state.Generation > 0:
+		return Report{}, ErrVaultThere
 	}
 	if err := d.confirm(ctx, Question{Kind: GiveVaultUp}); err != nil {
 		return Report{}, err

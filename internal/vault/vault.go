@@ -103,7 +103,7 @@ func (v *Vault) Update(ctx context.Context, change func(*Tx) error) error {
 // Renew is [Vault.Update] for a vault that is lost or damaged for good. The change
 // starts with an empty state under a new id, its generation is above the one that was
 // last seen, and the device gets a new id. A vault that can be read is changed as by
-// Update.
+// Update, and its marker is written anew where that is damaged.
 func (v *Vault) Renew(ctx context.Context, change func(*Tx) error) error {
 	return v.update(ctx, change, true)
 }
@@ -114,9 +114,9 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	defer unlock()
-	marker, marked, err := ReadMarker(v.o.Dir)
-	if err != nil && !renew {
-		return err
+	marker, marked, markerErr := ReadMarker(v.o.Dir)
+	if markerErr != nil && !renew {
+		return markerErr
 	}
 	s, snap, device, err := v.readForUpdate(ctx, marker, marked, renew)
 	if err != nil {
@@ -143,6 +143,11 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	if string(before) == string(after) && (snap.Generation > 0 || !renew) {
+		if markerErr != nil {
+			ctx, done := v.deadline(ctx)
+			defer done()
+			return v.writeMarker(ctx, s.ID, snap.Generation, marker)
+		}
 		return nil
 	}
 	tx.expire(tx.Now, Stamp{Time: tx.Clock, Device: device.ID})
