@@ -481,22 +481,3 @@ func TestTwoKeysOnePassphrase(t *testing.T) {
 	fresh.has("first", "second")
 	fresh.current()
 }
-
-// A state folder that was lost turns backup off for nobody: the enrolment says where it
-// goes, whether the next command reads or changes the vault.
-func TestLostStateFolder(t *testing.T) {
-	t.Parallel()
-	for what, act := range map[string]func(*machine){
-		"reading":  func(m *machine) { m.read() },
-		"changing": func(m *machine) { m.add("second") },
-	} {
-		m, dir := enrolled(t)
-		remove(t, m.options.State)
-		act(m)
-		m.add("third")
-		if b := m.status().Backup; !b.On || b.Location != dir {
-			t.Errorf("after %s the backup is %+v", what, b)
-		}
-		m.current()
-	}
-}
