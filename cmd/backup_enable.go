@@ -108,7 +108,7 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 	}
 	enabled, err := s.device.Enable(ctx, location, options)
 	if errors.Is(err, device.ErrVaultEmpty) {
-		return hint.With(err, "auth add, or auth restore "+location)
+		return hint.With(err, "auth add, or auth restore "+locationWord(location))
 	}
 	s.sayReport(enabled.Report)
 	if err != nil && !as[*device.StaleError](err) {

@@ -138,7 +138,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+term.Escape(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
 // writeSheet writes the recovery key for paper: as text, and as a QR code.
