@@ -119,7 +119,7 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 
 // enableOptions reads what the flags name; the passphrase is asked for when it is needed.
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
-	s.answers.file = o.passphraseFile
+	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	identities, err := s.identityFiles(ctx, o.identities)
 	return device.EnableOptions{Identities: identities, X25519: o.x25519, Weak: o.weak}, err
 }

@@ -68,7 +68,7 @@ old passphrase: where that matters, auth backup key --rotate makes a new key.`,
 		example: `  auth backup passphrase
   auth backup passphrase --passphrase-file new.txt`,
 		run: func(ctx context.Context, s *session, _ []string) error {
-			s.answers.file = o.passphraseFile
+			s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 			resealed, err := s.device.Reseal(ctx, o.weak)
 			return s.sayRekeyed(resealed, err, "where the old passphrase may be known: auth backup key --rotate")
 		},
