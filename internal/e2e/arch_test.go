@@ -38,7 +38,7 @@ var rooms = map[string]room{
 		why: "the vocabulary: everybody imports it, so it imports nobody",
 	},
 	"internal/atomicfile": {
-		may: []string{"github.com/rogpeppe/go-internal"},
+		may: []string{"github.com/rogpeppe/go-internal", "golang.org/x/sys"},
 		why: "files whole or not at all: what is in them is not its business",
 	},
 	"internal/otp": {
