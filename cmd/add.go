@@ -183,7 +183,7 @@ func (s *session) added(a vault.Account) (jsonAccount, string) {
 		return j, "added " + label(a) + ", which needs verification"
 	}
 	if a.Type == account.HOTP {
-		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), quoteLabel(a))
+		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), queryWord(a))
 	}
 	now := s.Now()
 	code, err := otp.At(a.Credential, now)

@@ -110,7 +110,7 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 	}
 	enabled, err := s.device.Enable(ctx, location, options)
 	if errors.Is(err, device.ErrVaultEmpty) {
-		return hint.With(err, "auth add, or auth restore "+location)
+		return hint.With(err, "auth add, or auth restore "+locationWord(location))
 	}
 	s.sayReport(enabled.Report)
 	if err != nil && !as[*device.StaleError](err) {
@@ -121,7 +121,7 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 
 // enableOptions reads what the flags name; the passphrase is asked for when it is needed.
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
-	s.answers.file = o.passphraseFile
+	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	identities, err := s.identityFiles(ctx, o.identities)
 	return device.EnableOptions{
 		KeySource: device.KeySource{Identities: identities, KeyID: o.keyID}, X25519: o.x25519, Weak: o.weak,

@@ -68,7 +68,7 @@ old passphrase: where that matters, auth backup key --rotate makes a new key.`,
 		example: `  auth backup passphrase
   auth backup passphrase --passphrase-file new.txt`,
 		run: func(ctx context.Context, s *session, _ []string) error {
-			s.answers.file = o.passphraseFile
+			s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 			resealed, err := s.device.Reseal(ctx, o.weak)
 			return s.sayRekeyed(resealed, err, "where the old passphrase may be known: auth backup key --rotate")
 		},
@@ -138,7 +138,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+term.Escape(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
 // writeSheet writes the recovery key for paper: as text, and as a QR code.

@@ -84,7 +84,7 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 	if !c.json {
 		advice := "auth backup"
 		if b.Reason == device.KeyRotated || b.OtherKeys > 0 {
-			advice = "auth backup enable " + term.Escape(b.Location) + ", with the passphrase of the other key"
+			advice = "auth backup enable " + locationWord(b.Location) + ", with the passphrase of the other key"
 		}
 		c.say("auth: hint: %s", advice)
 	}

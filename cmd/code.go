@@ -95,7 +95,7 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 
 // verifyFirst is the error of an account without its secret, with the way on.
 func verifyFirst(a vault.Account) error {
-	return hint.With(&accountError{a, errVerify}, "auth verify "+quoteLabel(a)+" --qr IMAGE, with a QR code from the issuer")
+	return hint.With(&accountError{a, errVerify}, "auth verify "+queryWord(a)+" --qr IMAGE, with a QR code from the issuer")
 }
 
 // instant is what --at says, or now.

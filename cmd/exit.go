@@ -57,7 +57,7 @@ var faults = []struct {
 	{is(device.ErrRotated), codeStale, ""},
 	{is(device.ErrBackupOff), codeUsage, "auth backup enable LOCATION"},
 	{is(device.ErrKeyringKind, device.ErrSetting, device.ErrVaultElsewhere, device.ErrNewLocation), codeUsage, ""},
-	{is(device.ErrWeak), codeUsage, "leave it empty to have one made, or --weak"},
+	{is(device.ErrWeak), codeUsage, longerOrMade},
 	{is(device.ErrNoSource), codeUsage, "auth restore LOCATION or FILE, or auth restore --deleted for the trash of this vault"},
 	{is(device.ErrAtFile), codeUsage, ""},
 	{is(device.ErrUnderPassphrase), codeUsage, "leave out --identity"},

@@ -41,7 +41,7 @@ func (s *session) pick(ctx context.Context, a vault.Account, err error) (vault.A
 		return several.Matches[n], nil
 	}
 	for i, m := range several.Matches {
-		s.say("%s  id:%s", options[i], m.ID)
+		s.say("%s  id:%s", options[i], term.Escape(m.ID))
 	}
 	return vault.Account{}, err
 }

@@ -141,15 +141,3 @@ type accountError struct {
 
 func (e *accountError) Error() string { return fmt.Sprintf("%q: %v", e.account.Shown, e.err) }
 func (e *accountError) Unwrap() error { return e.err }
-
-// plainLetters need no quotes in any shell.
-const plainLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
-
-// quoteLabel writes the label of an account as one word of a shell.
-func quoteLabel(a vault.Account) string {
-	text := label(a)
-	if strings.Trim(text, plainLetters) != "" || text == "" {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
-}

@@ -217,7 +217,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.warn("skipped %s", line)
 	}
 	for _, a := range backup.Counters(r.Steps) {
-		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, quoteLabel(a))
+		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, queryWord(a))
 	}
 	if n := counts[backup.Unverified]; n > 0 {
 		s.say("%s came back by name only: auth verify completes them", count(n, "account"))

@@ -107,7 +107,7 @@ func details(a vault.Account) [][]string {
 		{"label", label(a)},
 		{"issuer", term.Escape(a.Issuer)},
 		{"name", term.Escape(a.Name)},
-		{"id", a.ID},
+		{"id", term.Escape(a.ID)},
 		{"alias", term.Escape(a.Alias)},
 		{"tags", term.Escape(strings.Join(a.Tags, " "))},
 		{"note", term.Escape(a.Note)},

@@ -1,6 +1,10 @@
 package device
 
-import "context"
+import (
+	"context"
+
+	"github.com/authcli/auth/internal/passphrase"
+)
 
 // An Asker says what only a person can say, or a file that the person named.
 type Asker interface {
@@ -10,6 +14,16 @@ type Asker interface {
 	// Confirm reports whether the answer is yes. Where nobody can be asked it is an
 	// error, or no for [OfferFileKeyring] and [StayOn].
 	Confirm(ctx context.Context, q Question) (bool, error)
+}
+
+// askNew asks for a new passphrase. A weak one is [ErrWeak], unless weak says that it will
+// do; none at all is not weak.
+func askNew(ctx context.Context, asker Asker, kind PurposeKind, weak bool) (string, error) {
+	text, err := asker.Passphrase(ctx, Purpose{Kind: kind})
+	if err == nil && text != "" && !weak && passphrase.Weak(text) {
+		return "", ErrWeak
+	}
+	return text, err
 }
 
 // A Purpose is what a passphrase is for.

@@ -142,14 +142,8 @@ func (d *Device) seal(ctx context.Context, loc location.Location, e *backup.Enro
 
 // newPassphrase asks for a new recovery passphrase and returns how to seal with it.
 func (d *Device) newPassphrase(ctx context.Context, weak bool) (backup.Sealing, error) {
-	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForLocation})
-	if err != nil {
-		return backup.Sealing{}, err
-	}
-	if backup.Weak(passphrase) && !weak {
-		return backup.Sealing{}, ErrWeak
-	}
-	return backup.Sealing{Passphrase: passphrase, WorkFactor: d.o.WorkFactor}, nil
+	text, err := askNew(ctx, d.o.Asker, NewForLocation, weak)
+	return backup.Sealing{Passphrase: text, WorkFactor: d.o.WorkFactor}, err
 }
 
 // A Key says which recovery key this device backs up to. It holds nothing secret.

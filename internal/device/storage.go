@@ -153,12 +153,13 @@ func (s *storage) askPassphrase(ctx context.Context) (string, error) {
 	return passphrase, nil
 }
 
-// create makes the file keyring before the first write, with or without a passphrase.
+// create makes the file keyring before the first write, with or without a passphrase. A
+// weak one is [ErrWeak]; [Device.SetVaultPassphrase] can set it afterwards.
 func (s *storage) create(ctx context.Context) error {
 	if s.file == nil || s.file.Exists() {
 		return nil
 	}
-	passphrase, err := s.asker.Passphrase(ctx, Purpose{Kind: NewForVault})
+	passphrase, err := askNew(ctx, s.asker, NewForVault, false)
 	if err != nil {
 		return err
 	}

@@ -55,8 +55,9 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 }
 
 // SetVaultPassphrase puts the file keyring under a new passphrase, or under none, as the
-// [Asker] says. It reports whether there is one now.
-func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err error) {
+// [Asker] says; a weak one is [ErrWeak], unless weak says that it will do. It reports
+// whether there is one now.
+func (d *Device) SetVaultPassphrase(ctx context.Context, weak bool) (protected bool, err error) {
 	s := d.storage
 	if s.file == nil || !s.file.Exists() {
 		return false, ErrNoFileKeyring
@@ -64,7 +65,7 @@ func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err er
 	if err := s.unlock(ctx); err != nil {
 		return false, err
 	}
-	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForVault})
+	passphrase, err := askNew(ctx, d.o.Asker, NewForVault, weak)
 	if err != nil {
 		return false, err
 	}

@@ -585,7 +585,8 @@ func TestBackupMadePassphrase(t *testing.T) {
 		t.Fatalf("exit code %d: %s", r.code, r.stderr)
 	}
 	empty := newDevice(t, nil)
-	empty.must(made, "restore", loc, "--passphrase-file", "-")
+	asCopied := strings.ToUpper(strings.ReplaceAll(made, "-", " ")) // from paper: case and hyphens do not matter
+	empty.must(asCopied, "restore", loc, "--passphrase-file", "-")
 	empty.right("first")
 	d.fails(2, []string{"weak", "--weak"}, "backup", "passphrase", "--passphrase-file", writeTemp(t, "secret"))
 	d.must("", "remove", "first", "--yes")

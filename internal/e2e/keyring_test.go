@@ -74,7 +74,7 @@ func TestMarkerWithoutVault(t *testing.T) {
 	d.add("lost")
 	d.add("lost2")
 	file := filepath.Join(t.TempDir(), "v.age")
-	d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+	d.must(passphrase, "backup", "--to", file, "--passphrase-file", "-")
 
 	other := keyringtest.SecretService(t, keyringtest.ServiceOptions{}) // the keyring was reset
 	d.env = append(d.env, other.Env...)
@@ -87,7 +87,7 @@ func TestMarkerWithoutVault(t *testing.T) {
 		t.Errorf("doctor does not name restore:\n%s", r.stdout)
 	}
 	d.fails(2, []string{"--yes"}, "vault", "new")
-	out := d.must("pass", "restore", file, "--passphrase-file", "-")
+	out := d.must(passphrase, "restore", file, "--passphrase-file", "-")
 	if !strings.Contains(out, "restored") {
 		t.Errorf("restore says %q", out)
 	}
@@ -117,10 +117,10 @@ func TestVaultUse(t *testing.T) {
 	}
 	d.fails(6, []string{"auth vault use system"}, "--keyring", "system", "list")
 	d.must("", "vault", "use", "file") // again is no change
-	d.must("new pass", "vault", "passphrase", "--new-passphrase-file", "-")
+	d.must(passphrase, "vault", "passphrase", "--new-passphrase-file", "-")
 	d.fails(2, []string{"--vault-passphrase-file"}, "list")
 	d.fails(7, []string{"wrong passphrase"}, "list", "--vault-passphrase-file", writeTemp(t, "nonsense"))
-	pass := writeTemp(t, "new pass\n")
+	pass := writeTemp(t, passphrase+"\n")
 	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE="+pass)
 	d.must("", "vault", "use", "system")
 	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE=")

@@ -74,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 	f.Close()
 	d.fails(1, []string{"no space left"}, "add", "x", "--secret-file", writeTemp(t, exampleSecret))
 	d.fails(1, []string{"no space left"}, "remove", "keep", "--yes")
-	d.fails(1, []string{"no space left", "v.age"}, "backup", "--to", filepath.Join(disk, "v.age"), "--passphrase-file", writeTemp(t, "pass"))
+	d.fails(1, []string{"no space left", "v.age"}, "backup", "--to", filepath.Join(disk, "v.age"), "--passphrase-file", writeTemp(t, passphrase))
 	if files, _ := filepath.Glob(filepath.Join(disk, "*v.age*")); len(files) > 0 {
 		t.Errorf("left behind: %q", files)
 	}

@@ -110,9 +110,9 @@ func TestSizes(t *testing.T) {
 			}
 		}
 		file := filepath.Join(t.TempDir(), "v.age")
-		d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+		d.must(passphrase, "backup", "--to", file, "--passphrase-file", "-")
 		second := newDevice(t, nil)
-		second.must("pass", "restore", file, "--passphrase-file", "-")
+		second.must(passphrase, "restore", file, "--passphrase-file", "-")
 		if !slices.Equal(second.labels(), d.labels()) {
 			t.Error("the restored accounts differ")
 		}
