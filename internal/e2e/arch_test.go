@@ -46,8 +46,8 @@ var rooms = map[string]room{
 		why: "codes come from one place, which says which library does the arithmetic",
 	},
 	"internal/qr": {
-		may: []string{"golang.org/x/image", "golang.org/x/text"},
-		why: "images to texts and back: what the texts mean is not its business",
+		may: []string{"github.com/makiuchi-d/gozxing", "golang.org/x/image", "golang.org/x/text"},
+		why: "images to texts and back, and the one home of the library for symbols: what the texts mean is not its business",
 	},
 	"internal/qr/convert": {
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",

@@ -1,76 +1,34 @@
 package qr
 
 import (
-	"slices"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/japanese"
-	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"github.com/makiuchi-d/gozxing/common"
 )
 
-// charset is a character set by its ECI number (AIM ECI assignments, part 3).
-type charset int
+// charsetUnknown stands for the character set of a symbol that names none; the
+// others are ECI numbers (AIM ECI assignments, part 3).
+const charsetUnknown = -1
 
-const (
-	charsetUnknown  charset = -1
-	charsetLatin1   charset = 3
-	charsetShiftJIS charset = 20
-	charsetUTF16    charset = 25
-	charsetUTF8     charset = 26
-	charsetASCII    charset = 27
-	charsetGB2312   charset = 29
-	charsetGB18030  charset = 32
-)
-
-// piece is a run of bytes and the character set that the symbol gives for it.
-type piece struct {
-	charset charset
-	bytes   []byte
-}
-
-// joinPieces returns the text of a message. Neighbours of one character set
-// are decoded as one, since an encoder may cut between the bytes of a letter.
-func joinPieces(pieces []piece) (string, bool) {
-	var b strings.Builder
-	for i := 0; i < len(pieces); {
-		whole := pieces[i].bytes
-		j := i + 1
-		for ; j < len(pieces) && pieces[j].charset == pieces[i].charset; j++ {
-			whole = append(slices.Clip(whole), pieces[j].bytes...)
-		}
-		text, ok := pieces[i].charset.decode(whole)
-		if !ok {
-			return "", false
-		}
-		b.WriteString(text)
-		i = j
-	}
-	return b.String(), true
-}
-
-// decode refuses what is not in the character set, and character sets that it
-// does not know unless the bytes are ASCII: a guess could be a wrong text.
-func (c charset) decode(data []byte) (string, bool) {
-	switch c {
+// decodeText decodes bytes in a character set. It refuses what is not in the
+// set, and sets that it does not know unless the bytes are ASCII: a guess could
+// be a wrong text.
+func decodeText(data []byte, charset int) (string, bool) {
+	const utf8Charset, gb18030 = 26, 32
+	switch charset {
 	case charsetUnknown:
 		return guessText(data), true
-	case 1, charsetLatin1:
-		return latin1(data), true
-	case charsetShiftJIS:
-		return decodeWith(japanese.ShiftJIS, data)
-	case charsetGB2312, charsetGB18030:
-		return decodeWith(simplifiedchinese.GB18030, data)
-	case charsetUTF16:
-		units := make([]uint16, len(data)/2)
-		for i := range units {
-			units[i] = uint16(data[2*i])<<8 | uint16(data[2*i+1])
-		}
-		return string(utf16.Decode(units)), len(data)%2 == 0
-	case charsetUTF8:
+	case utf8Charset:
 		return string(data), utf8.Valid(data)
+	case gb18030: // gozxing has it under the number of its older part
+		charset = common.CharacterSetECI_GB18030.GetValue()
+	}
+	if eci, err := common.GetCharacterSetECIByValue(charset); err == nil && eci != nil {
+		return decodeWith(eci.GetCharset(), data)
 	}
 	for _, b := range data {
 		if b >= 0x80 {

@@ -9,12 +9,12 @@ import (
 
 // scanner reads the codes in one picture, or one frame of several.
 type scanner struct {
-	ctx     context.Context
-	decoder *decoder
-	kept    [41]*patterns
-	found   []symbolRead
-	seen    sighting
-	trace   func(pass string, found int) // for measurements; may be nil
+	ctx       context.Context
+	decoder   *decoder
+	byVersion [41]*patterns // made when a version is first tried
+	found     []symbolRead
+	seen      sighting
+	trace     func(pass string, found int) // for measurements; may be nil
 }
 
 // symbolRead is a symbol that was read, and where.
@@ -79,16 +79,16 @@ func (s *scanner) explained(f finder, scale float64) bool {
 	return false
 }
 
-func (s *scanner) patterns(v version) *patterns {
-	if s.kept[v] == nil {
-		s.kept[v] = newPatterns(v.size())
+func (s *scanner) patterns(version int) *patterns {
+	if s.byVersion[version] == nil {
+		s.byVersion[version] = newPatterns(version)
 	}
-	return s.kept[v]
+	return s.byVersion[version]
 }
 
 // guess is one way to lay a symbol over three finder patterns.
 type guess struct {
-	version version
+	version int
 	quad    [4]Point
 	timing  float64 // agreement of the two timing patterns, up to 2
 }
@@ -101,16 +101,16 @@ func (s *scanner) guesses(v view, t triple) []guess {
 	estimate := (distance(t.corner, t.right)/right+distance(t.corner, t.below)/below)/2 + 7
 	var all []guess
 	for _, quad := range t.corners() {
-		for n := version(1); n <= 40; n++ {
-			size := float64(n.size())
+		for version := 1; version <= 40; version++ {
+			size := float64(sizeOf(version))
 			if size < 0.72*estimate-2 || size > 1.4*estimate+2 {
 				continue
 			}
-			p := s.patterns(n)
+			p := s.patterns(version)
 			h := mapping(p.source(), quad)
 			sum := p.timing[0].agreement(v.pic, &h, t.corner.light) + p.timing[1].agreement(v.pic, &h, t.corner.light)
 			sum -= 0.6 * math.Abs(math.Log(size/estimate)) // among equals, the nearest
-			all = append(all, guess{n, quad, sum})
+			all = append(all, guess{version, quad, sum})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b guess) int { return cmp.Compare(b.timing, a.timing) })
@@ -130,38 +130,37 @@ func (s *scanner) guesses(v view, t triple) []guess {
 func (s *scanner) try(v view, t triple) bool {
 	light := t.corner.light
 	for _, g := range s.guesses(v, t) {
-		sym := s.decoder.symbol(g.version)
 		quads := [][4]Point{g.quad}
 		p := *s.patterns(g.version)
+		far := float64(p.size) - 6.5 // where the last alignment pattern should be
 		if g.version >= 2 {
 			h := mapping(p.source(), g.quad)
-			at := float64(sym.size) - 6.5
-			reach := min(2.5+float64(sym.size)/12, 8)
-			if found, agreement := findAlignment(v.pic, &h, at, at, reach, light); agreement > 0.5 {
+			reach := min(2.5+float64(p.size)/12, 8)
+			if found, agreement := findAlignment(v.pic, &h, far, far, reach, light); agreement > 0.5 {
 				source := p.source()
-				source[2] = Point{at, at}
+				opposite := source[2]
+				source[2] = Point{far, far}
 				aligned := mapping(source, [4]Point{g.quad[0], g.quad[1], found, g.quad[3]})
 				quad := g.quad
-				far := float64(sym.size) - 3.5
-				quad[2] = aligned.point(far, far)
+				quad[2] = aligned.point(opposite.X, opposite.Y)
 				quads = [][4]Point{quad, g.quad}
 			}
 		}
 		for i, quad := range quads {
 			p.alignment = nil
 			if len(quads) == 2 && i == 0 {
-				tile := square(float64(sym.size)-6.5, float64(sym.size)-6.5, 5)
+				tile := square(far, far, 5)
 				p.alignment = &tile
 			}
 			h, agreement := p.refine(v.pic, quad, light)
 			if agreement < minAgreement {
 				continue
 			}
-			grid := grid{homography: h, size: sym.size}
-			if s.decode(v, &grid, g.version, light) {
+			grid := grid{homography: h, size: p.size}
+			if s.decode(v, &grid, light) {
 				return true
 			}
-			if grid.bend(v.pic, sym, light) && s.decode(v, &grid, g.version, light) {
+			if grid.bend(v.pic, p.lines, light) && s.decode(v, &grid, light) {
 				return true
 			}
 			s.seen.symbol(&grid, agreement, v)
@@ -171,7 +170,7 @@ func (s *scanner) try(v view, t triple) bool {
 }
 
 // decode samples a grid in several ways and keeps the first message.
-func (s *scanner) decode(v view, g *grid, n version, light bool) bool {
+func (s *scanner) decode(v view, g *grid, light bool) bool {
 	shades := g.shades(v.pic)
 	readings := [...]func() []float32{
 		func() []float32 { return againstNeighbours(shades, g.size) },
@@ -187,11 +186,11 @@ func (s *scanner) decode(v view, g *grid, n version, light bool) bool {
 				modules[i] = -modules[i]
 			}
 		}
-		m, ok := s.decoder.decode(modules, n)
+		m, ok := s.decoder.decode(modules, g.size)
 		flipped := false
 		if !ok {
 			flipped = true
-			m, ok = s.decoder.decode(transposed(modules, g.size), n)
+			m, ok = s.decoder.decode(transposed(modules, g.size), g.size)
 		}
 		if ok {
 			s.keep(v, g, m, flipped)

@@ -1,6 +1,10 @@
 package qr
 
-import "math"
+import (
+	"math"
+
+	zxing "github.com/makiuchi-d/gozxing/qrcode/decoder"
+)
 
 // fit compares a picture with the function patterns of a symbol.
 
@@ -75,15 +79,25 @@ func (p *pattern) agreement(pic *plane, h *homography, light bool) float64 {
 // patterns are the function patterns of one version.
 type patterns struct {
 	size      int
+	lines     []int // rows, and columns, of the centres of the alignment patterns
 	finders   [3]pattern
 	timing    [2]pattern
 	alignment *pattern // the one opposite the corner, where it was found
 }
 
-func newPatterns(size int) *patterns {
+// sizeOf returns how many modules a side has, by version: 1 has 21, 40 has 177.
+func sizeOf(version int) int { return 17 + 4*version }
+
+func newPatterns(version int) *patterns {
+	size := sizeOf(version)
 	far := float64(size) - 3.5
+	var lines []int
+	if v, err := zxing.Version_GetVersionForNumber(version); err == nil {
+		lines = v.GetAlignmentPatternCenters()
+	}
 	return &patterns{
 		size:    size,
+		lines:   lines,
 		finders: [3]pattern{square(3.5, 3.5, 7), square(far, 3.5, 7), square(3.5, far, 7)},
 		timing:  [2]pattern{timing(size, false), timing(size, true)},
 	}

@@ -52,7 +52,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add(new(bitWriter).put(7, 4).put(26, 8).text("\xc3\xbc").put(0, 4).bytes(), uint8(12))
 	f.Add(new(bitWriter).put(8, 4).put(2, 8).put(0x1fff, 13).put(0, 17).bytes(), uint8(30))
 	f.Fuzz(func(t *testing.T, data []byte, v uint8) {
-		if m, ok := parseMessage(data, version(v%40)+1); ok && (m.text == "" || m.parts > 16 || m.part >= max(m.parts, 1)) {
+		if m, ok := parseMessage(data, version(t, int(v%40)+1)); ok && (m.text == "" || m.parts > 16 || m.part >= max(m.parts, 1)) {
 			t.Errorf("%+v", m)
 		}
 	})

@@ -170,3 +170,10 @@ func (f *frame) channel(n int) (*plane, bool) {
 	}
 	return p, different >= 21*21
 }
+
+func abs[T int | float32](n T) T {
+	if n < 0 {
+		return -n
+	}
+	return n
+}

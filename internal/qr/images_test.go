@@ -119,6 +119,9 @@ var testImages = []testImage{
 		quad := [4]Point{{180, 20}, {20, 20}, {20, 180}, {180, 180}}
 		return asPNG(newScene(200, 200, 255).code(t, alice, quad, 0, 255, 2).gray())
 	}, want: []string{alice}},
+	{file: "blot.png", make: func(t testing.TB) []byte {
+		return asPNG(newScene(148, 148, 255).code(t, short, upright(16, 16, 116), 0, 255, 4).blot(77, 71, 24, 128).noise(4).gray())
+	}, want: []string{short}},
 	{file: "grain.jpg", make: func(t testing.TB) []byte {
 		return asJPEG(newScene(300, 300, 200).code(t, short, turned(150, 150, 190, 8), 60, 200, 4).noise(55).gray(), 50)
 	}, want: []string{short}, pass: "half size"},

@@ -46,11 +46,8 @@ func turned(cx, cy, side, degrees float64) [4]Point {
 // around it, 16 samples a pixel.
 func (s *scene) code(t testing.TB, text string, quad [4]Point, dark, light uint8, quiet float64) *scene {
 	t.Helper()
-	modules, err := Matrix(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := float64(len(modules) - 2*quietZone)
+	symbol := symbolOf(t, text)
+	n := float64(symbol.Rect.Dx())
 	back := mapping(quad, [4]Point{{0, 0}, {n, 0}, {n, n}, {0, n}})
 	for y := range s.h {
 		for x := range s.w {
@@ -60,7 +57,7 @@ func (s *scene) code(t testing.TB, text string, quad [4]Point, dark, light uint8
 				switch {
 				case u < -quiet || v < -quiet || u >= n+quiet || v >= n+quiet:
 					sum += s.pix[y*s.w+x]
-				case modules[int(math.Floor(v))+quietZone][int(math.Floor(u))+quietZone]:
+				case u >= 0 && v >= 0 && u < n && v < n && symbol.GrayAt(int(u), int(v)).Y < 128:
 					sum += float64(dark)
 				default:
 					sum += float64(light)
@@ -108,6 +105,16 @@ func (s *scene) noise(strength float64) *scene {
 	return s
 }
 
+// blot covers a disc with one shade.
+func (s *scene) blot(x, y, radius, shade float64) *scene {
+	for i := range s.pix {
+		if math.Hypot(float64(i%s.w)-x, float64(i/s.w)-y) < radius {
+			s.pix[i] = shade
+		}
+	}
+	return s
+}
+
 // light multiplies by what a lamp gives at each place, 0 to 1 in both directions.
 func (s *scene) light(at func(x, y float64) float64) *scene {
 	for i := range s.pix {
@@ -129,6 +136,7 @@ func (s *scene) coloured(dark, light color.NRGBA) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, s.w, s.h))
 	mix := func(a, b uint8, v float64) uint8 { return uint8(float64(a) + (float64(b)-float64(a))*v/255 + 0.5) }
 	for i, v := range s.pix {
+		v = min(max(v, 0), 255)
 		img.SetNRGBA(i%s.w, i/s.w, color.NRGBA{mix(dark.R, light.R, v), mix(dark.G, light.G, v), mix(dark.B, light.B, v), mix(dark.A, light.A, v)})
 	}
 	return img

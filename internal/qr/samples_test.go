@@ -16,17 +16,23 @@ import (
 // however busy the machine is. How long it takes is for internal/bench/qr to say.
 const patience = 10 * maxTime
 
-// The bars are those of the issue. The images are not part of the project;
-// AUTH_SAMPLES names the folder that has them.
-func TestSamples(t *testing.T) {
-	root, set := os.LookupEnv("AUTH_SAMPLES")
-	if !set {
-		t.Skip("AUTH_SAMPLES is not set")
-	}
+// samples returns the folder of images that are not part of the project.
+func samples() (root string, set bool) {
+	root, set = os.LookupEnv("AUTH_SAMPLES")
 	if !filepath.IsAbs(root) { // it is said from the top of the project
 		root = filepath.Join("..", "..", root)
 	}
-	for name, bar := range map[string]int{"zxing": 172, "screens": 102} {
+	return root, set
+}
+
+// At least so many images of each set are read right, and nothing wrong is read
+// in any.
+func TestSamples(t *testing.T) {
+	root, set := samples()
+	if !set {
+		t.Skip("AUTH_SAMPLES is not set")
+	}
+	for name, bar := range map[string]int{"zxing": 178, "screens": 102} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(root, "qr", name)
 			text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
@@ -81,6 +87,34 @@ func TestSamples(t *testing.T) {
 				t.Errorf("%d of %d read, %d wanted", right, len(images), bar)
 			}
 		})
+	}
+}
+
+// These are read because doubtful codewords are given up: gozxing refuses them.
+func TestErasuresReadSamples(t *testing.T) {
+	t.Parallel()
+	files := []string{filepath.Join("testdata", "blot.png")}
+	if root, set := samples(); set {
+		files = append(files, filepath.Join(root, "qr", "zxing", "qrcode-4", "33.png"))
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, onlyErrors := range []bool{true, false} {
+			d := newDecoder()
+			d.onlyErrors = onlyErrors
+			r := reader{scanner: scanner{decoder: d}, whole: t.Context(), limit: t.Context()}
+			for _, steps := range [][]pass{passes[:quickPasses], passes[quickPasses:]} {
+				if err := r.frames(data, steps); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if read := len(r.codes) > 0; read == onlyErrors {
+				t.Errorf("%s: without erasures: %v, read: %v", file, onlyErrors, read)
+			}
+		}
 	}
 }
 
