@@ -12,6 +12,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/passphrase"
 )
 
 // An IdentityFile is a file of keys, as [backup.IdentityFile] takes it: recovery keys, or
@@ -108,11 +109,7 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 
 // openWithPassphrase tries the passphrase on the sealed keys that are under one.
 func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) ([]candidate, error) {
-	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenLocation})
-	if err != nil {
-		return nil, err
-	}
-	id, err := backup.PassphraseIdentity(passphrase)
+	ids, err := d.passphraseIdentities(ctx, OpenLocation)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +127,7 @@ func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) ([]can
 				break
 			}
 			var key backup.RecoveryKey
-			if key, err = backup.UnsealKey(data, id); err == nil {
+			if key, err = backup.UnsealKey(data, ids...); err == nil {
 				candidates = addCandidate(candidates, candidate{key: key, vouched: true})
 				continue
 			}
@@ -148,6 +145,28 @@ func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) ([]can
 	default:
 		return nil, cmp.Or(first, backup.ErrWrongKey)
 	}
+}
+
+// passphraseIdentities asks for a passphrase, and returns what it may open: what was typed,
+// and where that is one that auth made, the same with the case and hyphens that it has.
+func (d *Device) passphraseIdentities(ctx context.Context, kind PurposeKind) ([]backup.Identity, error) {
+	typed, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: kind})
+	if err != nil {
+		return nil, err
+	}
+	texts := []string{typed}
+	if made, ok := passphrase.Generated(typed); ok && made != typed {
+		texts = append(texts, made)
+	}
+	var ids []backup.Identity
+	for _, text := range texts {
+		id, err := backup.PassphraseIdentity(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // openWithFiles returns the recovery keys that the files are or open.

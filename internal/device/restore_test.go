@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	generated "github.com/authcli/auth/internal/passphrase"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -526,5 +528,29 @@ func TestRestoreCounter(t *testing.T) {
 	r := m.restore(device.RestoreOptions{From: dir})
 	if list := backup.Counters(r.Steps); len(list) != 1 || list[0].Counter != 42 {
 		t.Errorf("counters: %+v", list)
+	}
+}
+
+// The ten words that auth made are taken with spaces and capitals, too: they are written
+// down on paper and typed by hand.
+func TestGeneratedPassphraseIsForgiving(t *testing.T) {
+	t.Parallel()
+	made := generated.New()
+	m, dir := newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	m.person.passphrases[device.NewForLocation] = made
+	m.person.passphrases[device.NewForBackupFile] = made
+	m.add("first")
+	m.enable(dir)
+	file := filepath.Join(t.TempDir(), "vault.age")
+	if _, err := m.open().BackUpToFile(t.Context(), device.FileOptions{Path: file}); err != nil {
+		t.Fatal(err)
+	}
+	typed := strings.ToUpper(strings.ReplaceAll(made, "-", "  ")) + " "
+	for _, from := range []string{dir, file} {
+		back := newMachine(t)
+		back.person.passphrases[device.OpenLocation] = typed
+		back.person.passphrases[device.OpenBackupFile] = typed
+		back.restore(device.RestoreOptions{From: from})
+		back.has("first")
 	}
 }

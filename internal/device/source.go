@@ -153,12 +153,7 @@ func (d *Device) identitiesFor(ctx context.Context, data []byte, files []Identit
 	case under && len(files) > 0:
 		return nil, ErrUnderPassphrase
 	case under:
-		passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenBackupFile})
-		if err != nil {
-			return nil, err
-		}
-		id, err := backup.PassphraseIdentity(passphrase)
-		return []backup.Identity{id}, err
+		return d.passphraseIdentities(ctx, OpenBackupFile)
 	case len(files) == 0:
 		return nil, backup.ErrNeedsKey
 	}
