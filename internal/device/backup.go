@@ -7,6 +7,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -34,8 +35,14 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 	return r, asked(err)
 }
 
-// asked makes the error of a backup that was asked for.
+// asked makes the error of a backup that was asked for. That the keyring cannot be used
+// is an error of its own.
 func asked(err error) error {
+	for _, keyrings := range []error{keyring.ErrTimeout, keyring.ErrLocked, keyring.ErrUnavailable} {
+		if errors.Is(err, keyrings) {
+			return err
+		}
+	}
 	if err == nil {
 		return nil
 	}

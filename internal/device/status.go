@@ -167,7 +167,7 @@ func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	seen.Collection, seen.Locked, err = s.system.Collection(ctx)
+	seen.Collection, seen.Locked, err = s.keyring.Collection(ctx)
 	return seen, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/authcli/auth/internal/keyring"
@@ -31,6 +32,7 @@ type storage struct {
 	kind       string
 	file       *keyring.FileKeyring   // where kind is FileKeyring
 	system     *keyring.SystemKeyring // where kind is SystemKeyring
+	keyring    *answering             // the one of the two that is there
 	vault      *vault.Vault
 	asker      Asker
 	passphrase *string // of the file keyring, once known
@@ -94,8 +96,62 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 		s.system = keyring.System(keyring.SystemOptions{Service: d.o.Service, Bus: d.o.Bus, Interactive: d.o.Interactive})
 		options.Keyring, options.Slow = s.system, d.o.Waiting
 	}
+	s.keyring = &answering{Keyring: options.Keyring}
+	options.Keyring = s.keyring
 	s.vault = vault.Open(options)
 	return s, nil
+}
+
+// An answering keyring is not asked again once it did not answer in time: a command that
+// asks it several things would wait for each.
+type answering struct {
+	keyring.Keyring
+
+	silent atomic.Bool
+}
+
+func (k *answering) Get(ctx context.Context, name string) (string, error) {
+	if k.silent.Load() {
+		return "", keyring.ErrTimeout
+	}
+	value, err := k.Keyring.Get(ctx, name)
+	return value, k.heard(err)
+}
+
+func (k *answering) Set(ctx context.Context, name, value string) error {
+	if k.silent.Load() {
+		return keyring.ErrTimeout
+	}
+	return k.heard(k.Keyring.Set(ctx, name, value))
+}
+
+func (k *answering) Delete(ctx context.Context, name string) error {
+	if k.silent.Load() {
+		return keyring.ErrTimeout
+	}
+	return k.heard(k.Keyring.Delete(ctx, name))
+}
+
+func (k *answering) heard(err error) error {
+	if errors.Is(err, keyring.ErrTimeout) {
+		k.silent.Store(true)
+	}
+	return err
+}
+
+// Collection returns which collection of the keyring holds the vault, where it has such.
+func (k *answering) Collection(ctx context.Context) (name string, locked bool, err error) {
+	c, ok := k.Keyring.(interface {
+		Collection(context.Context) (string, bool, error)
+	})
+	switch {
+	case k.silent.Load():
+		return "", false, keyring.ErrTimeout
+	case !ok:
+		return "", false, nil
+	}
+	name, locked, err = c.Collection(ctx)
+	return name, locked, k.heard(err)
 }
 
 func vaultNotice(n vault.Notice) Notice {

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +66,49 @@ func TestStoppedKeyring(t *testing.T) {
 	if got := d.labels(); !slices.Equal(got, []string{"keep", "another"}) {
 		t.Errorf("accounts %q", got)
 	}
+}
+
+// With the daemon stopped every command answers within five seconds where there is neither
+// terminal nor display, and says so with exit 6.
+func TestStoppedKeyringEveryCommand(t *testing.T) {
+	t.Parallel()
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d := newDevice(t, service)
+	d.add("keep")
+	location := filepath.Join(t.TempDir(), "cloud")
+	d.must(passphrase, "backup", "enable", location, "--passphrase-file", "-")
+	service.Stop()
+	defer service.Continue()
+	var all sync.WaitGroup
+	for _, line := range []string{
+		"code keep", "code --all", "list", "show keep", "edit keep --note x", "move keep --first", "remove keep --yes", "verify keep --secret-file -",
+		"check keep 123456", "add new --secret-file -", "import -", "export --format otpauth --plaintext --to -", "status", "doctor", "sync --yes",
+		"backup", "backup status", "backup list", "backup verify", "backup passphrase --passphrase-file -", "backup key", "backup key --rotate --passphrase-file -",
+		"backup forget other --yes", "backup disable", "backup enable " + location + " --passphrase-file -", "backup --to - --passphrase-file -",
+		"restore " + location + " --passphrase-file -", "restore --deleted", "vault use file", "vault repair", "vault new --yes", "config list", "config set code.min-valid 1s",
+	} {
+		// Each command in a profile of its own, which is like the first: it waits for no other's lock.
+		home := filepath.Join(t.TempDir(), "home")
+		if err := os.CopyFS(home, os.DirFS(d.home)); err != nil {
+			t.Fatal(err)
+		}
+		stdin := "GEZDGNBVGY3TQOJQ"
+		switch {
+		case strings.Contains(line, "--passphrase-file"):
+			stdin = passphrase
+		case strings.HasPrefix(line, "import"):
+			stdin = "otpauth://totp/new?secret=" + stdin
+		}
+		all.Go(func() {
+			start := time.Now()
+			r := d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...)
+			// A deadline is a promise about time, and is measured; the rest is for a busy machine.
+			if took := time.Since(start); r.code != 6 || took > 15*time.Second {
+				t.Errorf("auth %s: exit code %d after %s\n%s", line, r.code, took, r.stderr)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // A marker without its vault is a lost vault, not a new one: only doctor, restore
