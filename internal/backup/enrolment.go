@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/authcli/auth/internal/backup/location"
@@ -109,23 +110,64 @@ func (e *Enrolment) AddOldKey(key RecoveryKey) {
 	}
 }
 
-// Written lists the backup files of this device whose content its vault holds, by
-// the first 16 digits of [HashOf] their bytes, oldest first. It lies beside the
-// vault, as vault.WrittenItem, so that a keyring that was cloned or went back in time gives itself away:
-// it does not list what was written since.
-type Written []string
+// Written lists the backup files of this device whose content its vault holds, oldest
+// first. It lies beside the vault, as vault.WrittenItem, so that a keyring that was cloned
+// or went back in time gives itself away: it does not list what was written since.
+type Written []WrittenFile
+
+// A WrittenFile is one of them.
+type WrittenFile struct {
+	Hash       string // the first 16 digits of [HashOf] its bytes
+	Generation uint64 // of the vault that it holds; 0 where that is not known
+}
 
 // shortHash is how many digits of a hash a file's name and Written hold.
 const shortHash = 16
 
-// ParseWritten reads the item's text.
-func ParseWritten(text string) Written { return strings.Fields(text) }
+// ParseWritten reads the item's text: words of GENERATION:HASH, or of the hash alone.
+func ParseWritten(text string) (w Written) {
+	for _, word := range strings.Fields(text) {
+		f := WrittenFile{Hash: word}
+		if number, hash, ok := strings.Cut(word, ":"); ok {
+			generation, err := strconv.ParseUint(number, 10, 64)
+			if err != nil {
+				continue
+			}
+			f = WrittenFile{hash, generation}
+		}
+		w = append(w, f)
+	}
+	return w
+}
 
 // Encode returns the text of the item.
-func (w Written) Encode() string { return strings.Join(w, "\n") }
+func (w Written) Encode() string {
+	words := make([]string, len(w))
+	for i, f := range w {
+		words[i] = f.Hash
+		if f.Generation > 0 {
+			words[i] = strconv.FormatUint(f.Generation, 10) + ":" + f.Hash
+		}
+	}
+	return strings.Join(words, "\n")
+}
 
-// pending is how many hashes are kept of files that were not found at the location:
-// some of them were written while nobody could tell, and appear later.
+// hashes returns the hashes of the listed files.
+func (w Written) hashes() []string {
+	var list []string
+	for _, f := range w {
+		list = append(list, f.Hash)
+	}
+	return list
+}
+
+// upTo returns the list without the files that hold a later generation.
+func (w Written) upTo(generation uint64) Written {
+	return slices.DeleteFunc(slices.Clone(w), func(f WrittenFile) bool { return f.Generation > generation })
+}
+
+// pending is how many files are kept that were not found at the location: some of them
+// were written while nobody could tell, and appear later.
 const pending = 20
 
 // at returns the list without what has long gone from a location: an item of a
@@ -138,9 +180,9 @@ func (w Written) at(entries []location.Entry) Written {
 		}
 	}
 	var kept Written
-	for i, short := range w {
-		if there[short] || i >= len(w)-pending {
-			kept = append(kept, short)
+	for i, f := range w {
+		if there[f.Hash] || i >= len(w)-pending {
+			kept = append(kept, f)
 		}
 	}
 	return kept
@@ -148,5 +190,5 @@ func (w Written) at(entries []location.Entry) Written {
 
 // Has reports whether the file of this hash, long or short, is listed.
 func (w Written) Has(hash string) bool {
-	return len(hash) >= shortHash && slices.Contains(w, hash[:shortHash])
+	return len(hash) >= shortHash && slices.ContainsFunc(w, func(f WrittenFile) bool { return f.Hash == hash[:shortHash] })
 }

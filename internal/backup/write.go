@@ -58,6 +58,7 @@ type Done struct {
 // second half are returned with a Done whose File is set: the backup counts.
 func (j Job) Run(ctx context.Context) (Done, error) {
 	entries := j.Entries
+	j.Written = j.Written.upTo(j.Generation)
 	if err := j.cloned(ctx, entries); err != nil {
 		return Done{}, err
 	}
@@ -133,7 +134,7 @@ func (j Job) write(ctx context.Context) (Done, error) {
 	key := j.Enrolment.Key
 	payload, err := key.Encode(Content{
 		Device: j.Device, DeviceName: j.DeviceName, Generation: j.Generation, Created: j.Now, State: j.State,
-		Supersedes: j.Written, Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
+		Supersedes: j.Written.hashes(), Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
 	})
 	if err != nil {
 		return Done{}, err
@@ -151,7 +152,7 @@ func (j Job) write(ctx context.Context) (Done, error) {
 		return Done{}, fmt.Errorf("the backup does not decrypt to what was written: %w", err)
 	}
 	short := HashOf(data)[:shortHash]
-	if err := j.Record(append(slices.Clip(j.Written), short)); err != nil {
+	if err := j.Record(append(slices.Clip(j.Written), WrittenFile{short, j.Generation})); err != nil {
 		return Done{}, err
 	}
 	name := FileName{j.Device, j.Now, j.Generation, short}.String()
@@ -176,7 +177,7 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 	if n, ok := ParseFileName(done.File); ok {
 		own = append(own, n)
 	}
-	keep := append(slices.Clip(j.Written), HashOfName(done.File))
+	keep := append(slices.Clip(j.Written), WrittenFile{HashOfName(done.File), j.Generation})
 	for _, n := range Expendable(own) {
 		name := names[n]
 		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys().All())
@@ -187,7 +188,7 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 			return fmt.Errorf("remove an old backup: %w", err)
 		}
 		done.Pruned++
-		keep = slices.DeleteFunc(keep, func(short string) bool { return short == n.Hash })
+		keep = slices.DeleteFunc(keep, func(f WrittenFile) bool { return f.Hash == n.Hash })
 	}
 	if done.Pruned == 0 {
 		return nil

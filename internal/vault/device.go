@@ -17,7 +17,10 @@ type Item int
 const (
 	DeviceItem    Item = iota // a [Device]
 	EnrolmentItem             // an enrolment of the package backup
-	WrittenItem               // the list of the backup files that this device wrote
+	// WrittenItem is the list of the backup files of this device whose content its vault
+	// holds: words of GENERATION:HASH, which the package backup writes. A vault that goes
+	// back to an older generation drops the later ones.
+	WrittenItem
 
 	items // how many there are
 )

@@ -35,6 +35,9 @@ func (v *Vault) Repair(ctx context.Context) (Repaired, error) {
 		if err != nil {
 			continue
 		}
+		if err := v.trimWritten(ctx, snap.Generation, true); err != nil {
+			return Repaired{}, err
+		}
 		generation := max(snap.Generation, marker.Generation) + 1
 		if err := v.store.Restore(ctx, snap, generation); err != nil {
 			return Repaired{}, err

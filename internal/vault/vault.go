@@ -157,6 +157,13 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	// The time that change took does not count as the keyring's.
 	ctx, done := v.deadline(ctx)
 	defer done()
+	held := snap.Generation
+	if marked && s.ID != marker.Vault {
+		held = 0 // the numbers of another vault say nothing
+	}
+	if err := v.trimWritten(ctx, held, held < marker.Generation); err != nil {
+		return err
+	}
 	if isNew {
 		if err := WriteDevice(ctx, v.o.Keyring, device); err != nil {
 			return err
