@@ -12,7 +12,12 @@ import (
 var (
 	ErrNotURI  = errors.New("not an otpauth URI")
 	ErrNoParam = errors.New("the otpauth URI has no secret")
+	ErrLongURI = fmt.Errorf("the otpauth URI is longer than %d bytes", MaxURI)
 )
+
+// MaxURI is how many bytes of a URI are read. A QR code holds 2,953; notes of Ente's
+// make them longer.
+const MaxURI = 64 << 10
 
 // ParseURI reads one account from a Key URI (otpauth://TYPE/LABEL?PARAMS) or from
 // the two short forms steam://SECRET and motp://ISSUER:NAME?secret=HEX.
@@ -26,6 +31,9 @@ var (
 // that real exports show. It is not parsed with net/url, which cuts a label at #
 // and refuses a raw %.
 func ParseURI(uri string) (Account, error) {
+	if len(uri) > MaxURI {
+		return Account{}, ErrLongURI
+	}
 	scheme, rest, found := strings.Cut(strings.TrimSpace(uri), "://")
 	if !found {
 		return Account{}, ErrNotURI

@@ -22,6 +22,9 @@ Generated from the list in ` + "`internal/transfer/formats.go`; do not edit" + `
 table. ` + "`--from NAME`" + ` insists on one. Zip archives are opened, encrypted ones too, and what is in them is recognised in
 turn. Images are read for QR codes.
 
+A call takes 512 MiB of memory and a minute of key derivation at most, whatever its files ask for; 100,000 accounts, and 64 MiB
+inside an archive. A file whose key costs more is read after a question, or with ` + "`--allow-cost`" + `.
+
 | name | what | passphrase | where it comes from |
 |---|---|---|---|
 `)

@@ -94,6 +94,9 @@ func uriArray(s *Source) []string {
 func readLines(s *Source) (Batch, error) {
 	var b Batch
 	for i, uri := range uriArray(s) {
+		if b.full() {
+			break
+		}
 		readText(&b, fmt.Sprintf("row %d", i+1), uri)
 	}
 	if len(b.Accounts)+len(b.Skipped) > 0 {
@@ -101,6 +104,9 @@ func readLines(s *Source) (Batch, error) {
 	}
 	i := 0
 	for line := range lines(s.Text()) {
+		if b.full() {
+			break
+		}
 		i++
 		readText(&b, fmt.Sprintf("row %d", i), line)
 	}
