@@ -224,8 +224,13 @@ func decodeSecret(text, encoding string) (account.Secret, error) {
 
 // settle gives a what its type fixes and checks it.
 func settle(a *account.Account) error {
-	if a.Type == account.HOTP {
+	switch a.Type {
+	case account.HOTP:
 		a.Period = 0
+	case account.Steam:
+		secret := a.Secret
+		a.Credential = account.Default(account.Steam)
+		a.Secret = secret
 	}
 	return a.Validate()
 }

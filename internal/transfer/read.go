@@ -20,6 +20,7 @@ const (
 	maxTexts    = 64 << 20  // bytes of issuers, names, tags and notes of a call
 	maxTags     = 100       // of an account
 	maxLabel    = 4 << 10   // bytes of an issuer, a name or a tag
+	minSecret   = 5         // bytes of a secret; half of the shortest that is usual (Google's 16 letters)
 )
 
 // ReadOptions are what [Read] needs besides the files. The zero value recognises
@@ -172,6 +173,9 @@ func (b *Batch) add(row string, a account.Account, err error) {
 	if err != nil {
 		b.skip(row, err.Error())
 		return
+	}
+	if n := len(a.Secret.Reveal()); n > 0 && n < minSecret && a.Type != account.MOTP {
+		b.warn("%s: its secret is of %d bits, fewer than any that a service gives out; is it whole?", row, 8*n)
 	}
 	b.texts += len(a.Issuer) + len(a.Name) + len(a.Note)
 	for _, tag := range a.Tags {
