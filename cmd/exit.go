@@ -104,6 +104,7 @@ var faults = []struct {
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
 	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
+	{as[*transfer.CostError], codeError, "--allow-cost lets it, where you know who made the file"},
 	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
 	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
 	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists what is read; --from FORMAT insists"},

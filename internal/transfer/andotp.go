@@ -136,7 +136,7 @@ func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	plain, err := openAndOTP(s.Data, phrase)
+	plain, err := openAndOTP(ctx, s, phrase)
 	if errors.Is(err, ErrWrongPassphrase) {
 		err = fmt.Errorf("%w, or no file that is known", err)
 	}
@@ -148,11 +148,15 @@ func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {
 	return b, err
 }
 
-func openAndOTP(data []byte, phrase string) ([]byte, error) {
+func openAndOTP(ctx context.Context, s *Source, phrase string) ([]byte, error) {
+	data := s.Data
 	if len(data) < andOTPNonce+andOTPTag {
 		return nil, ErrDamaged
 	}
 	if iterations := binary.BigEndian.Uint32(data); len(data) > andOTPHead+andOTPTag && iterations > 0 && iterations <= andOTPRounds {
+		if err := s.affordPBKDF2(ctx, sha1.New, int64(iterations), 32); err != nil {
+			return nil, err
+		}
 		plain, err := openAndOTPNew(data, phrase, int(iterations))
 		if err == nil {
 			return plain, nil

@@ -66,27 +66,23 @@ type authyToken struct {
 
 func readAuthy(ctx context.Context, s *Source) (Batch, error) {
 	var lists [][]json.RawMessage
-	add := func(text []byte) error {
-		var list []json.RawMessage
-		if json.Unmarshal(text, &list) != nil {
-			return ErrDamaged
-		}
-		lists = append(lists, list)
-		return nil
-	}
 	switch {
 	case s.List() != nil:
 		lists = append(lists, s.List())
 	case s.Object() != nil:
-		if err := add(s.Object()["authenticator_tokens"]); err != nil {
+		var list []json.RawMessage
+		if err := s.decode(s.Object()["authenticator_tokens"], &list); err != nil {
 			return Batch{}, err
 		}
+		lists = append(lists, list)
 	default:
 		for _, name := range []string{authyTokens, authyOwn} {
 			if text, found := find(s.Prefs(), name); found {
-				if err := add([]byte(text)); err != nil {
+				var list []json.RawMessage
+				if err := s.decodePref(text, &list); err != nil {
 					return Batch{}, err
 				}
+				lists = append(lists, list)
 			}
 		}
 	}

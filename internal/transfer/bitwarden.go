@@ -65,6 +65,9 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 				Do:   "Export again as .json, or as .json (Encrypted) with the type “Password protected”.",
 			}
 		}
+		if err := file.afford(ctx, s); err != nil {
+			return Batch{}, err
+		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
@@ -73,8 +76,8 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file); err != nil {
+			return Batch{}, err
 		}
 	}
 	folders := map[loose]string{}
@@ -90,9 +93,7 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 		a, err := readLogin(&b, name, string(item.Name), string(item.Login.Username), string(item.Login.TOTP))
 		a.Note = string(item.Notes)
 		for _, id := range append(item.CollectionIDs, item.FolderID) {
-			if folders[id] != "" {
-				a.Tags = append(a.Tags, folders[id])
-			}
+			addTags(&a, folders[id])
 		}
 		if item.Favorite {
 			a.Tags = append(a.Tags, Favourite)

@@ -78,9 +78,9 @@ func recognise(s *Source) (Format, error) {
 	if isZip(s) && !s.inside {
 		return archive(), nil
 	}
-	if s.insist != "" {
-		f, _ := Find(s.insist)
-		if sealed, found := Find(s.insist + "-encrypted"); found && !f.Detect(s) && sealed.Detect(s) {
+	if s.shared().insist != "" {
+		f, _ := Find(s.shared().insist)
+		if sealed, found := Find(s.shared().insist + "-encrypted"); found && !f.Detect(s) && sealed.Detect(s) {
 			f = sealed
 		}
 		return f, nil

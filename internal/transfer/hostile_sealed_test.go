@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer"
 )
 
@@ -174,18 +173,5 @@ func TestCompanions(t *testing.T) {
 	b, err := transfer.Read(t.Context(), []transfer.File{load(t, "testdata/formats/google-db/running")}, transfer.ReadOptions{})
 	if err != nil || len(b.Accounts) != 1 {
 		t.Errorf("without the log: %d accounts, %v", len(b.Accounts), err)
-	}
-}
-
-// Ente's own exports ask for 1 GiB, and the bound lets them: the answer is that the
-// passphrase is wrong, and not that the price is too high.
-func TestEnteOwnPrice(t *testing.T) {
-	testenv.NeedLong(t)
-	file := sealed(t, "ente-encrypted/export.txt")
-	file = bytes.Replace(file, []byte(`"memLimit": 1048576`), []byte(`"memLimit": 1073741824`), 1)
-	file = bytes.Replace(file, []byte(`"opsLimit": 2`), []byte(`"opsLimit": 1`), 1)
-	ask := func(context.Context) (string, error) { return "correct horse", nil }
-	if _, err := transfer.Read(t.Context(), []transfer.File{{Name: "x", Data: file}}, transfer.ReadOptions{Passphrase: ask}); !errors.Is(err, transfer.ErrWrongPassphrase) {
-		t.Error(err)
 	}
 }

@@ -3,6 +3,8 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 // onePassword is export.data of a .1pux archive of 1Password.
@@ -80,6 +82,10 @@ func (item onePasswordItem) add(b *Batch, i int) {
 		}
 	}
 	row := rowName(i, string(item.Overview.Title), string(user))
+	var tags account.Account // each account of the item has them
+	for _, tag := range item.Overview.Tags {
+		addTags(&tags, string(tag))
+	}
 	found := 0
 	for _, section := range item.Details.Sections {
 		for _, f := range section.Fields {
@@ -91,9 +97,7 @@ func (item onePasswordItem) add(b *Batch, i int) {
 			if a.Note = string(item.Details.Notes); found > 1 && a.Note == "" {
 				a.Note = string(f.Title)
 			}
-			for _, tag := range item.Overview.Tags {
-				a.Tags = append(a.Tags, string(tag))
-			}
+			addTags(&a, tags.Tags...)
 			if item.Favorite.value > 0 {
 				a.Tags = append(a.Tags, Favourite)
 			}

@@ -67,7 +67,7 @@ func lines(text string) func(func(string) bool) {
 }
 
 func isURI(text string) bool {
-	for _, scheme := range []string{"otpauth://", migrationScheme, "steam://", "motp://"} {
+	for _, scheme := range []string{"otpauth://", "apple-otpauth://", migrationScheme, "steam://", "motp://"} {
 		if hasPrefixFold(text, scheme) {
 			return true
 		}
@@ -94,6 +94,9 @@ func uriArray(s *Source) []string {
 func readLines(s *Source) (Batch, error) {
 	var b Batch
 	for i, uri := range uriArray(s) {
+		if b.full() {
+			break
+		}
 		readText(&b, fmt.Sprintf("row %d", i+1), uri)
 	}
 	if len(b.Accounts)+len(b.Skipped) > 0 {
@@ -101,6 +104,9 @@ func readLines(s *Source) (Batch, error) {
 	}
 	i := 0
 	for line := range lines(s.Text()) {
+		if b.full() {
+			break
+		}
 		i++
 		readText(&b, fmt.Sprintf("row %d", i), line)
 	}
@@ -126,7 +132,7 @@ func readText(b *Batch, row, text string) {
 
 // readURI reads one URI and warns of what is odd in it.
 func readURI(b *Batch, row, uri string) (account.Account, error) {
-	a, err := account.ParseURI(winAuth(uri))
+	a, warnings, err := account.InspectURI(winAuth(uri))
 	if err != nil {
 		return account.Account{}, err
 	}
@@ -135,6 +141,9 @@ func readURI(b *Batch, row, uri string) (account.Account, error) {
 	}
 	if label := a.Label(); label != "" {
 		row = label
+	}
+	for _, w := range warnings {
+		b.warn("%s: %s", row, w)
 	}
 	// Microsoft's work accounts have the organisation there, and Microsoft as issuer.
 	if prefix := otherPrefix(uri, a); prefix != "" && a.Note == "" {

@@ -14,7 +14,10 @@ import (
 const (
 	protonSalt  = 16 // bytes
 	protonNonce = 12 // bytes
-	protonAAD   = "proton.authenticator.export.v1"
+	// Argon2id.
+	protonPasses = 2
+	protonMemory = 19 << 10 // KiB
+	protonAAD    = "proton.authenticator.export.v1"
 )
 
 // proton is the export of Proton Authenticator.
@@ -66,6 +69,9 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, err
 	}
 	if file.Content != "" {
+		if err := s.affordArgon2(ctx, protonPasses, protonMemory, 1); err != nil {
+			return Batch{}, err
+		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
@@ -74,8 +80,8 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file); err != nil {
+			return Batch{}, err
 		}
 	}
 	var b Batch
@@ -93,7 +99,7 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 
 // protonKey derives the key of an export from its passphrase.
 func protonKey(phrase string, salt []byte) []byte {
-	return argon2.IDKey([]byte(phrase), salt, 2, 19<<10, 1, 32)
+	return argon2.IDKey([]byte(phrase), salt, protonPasses, protonMemory, 1, 32)
 }
 
 func openProton(salt64, content64, phrase string) ([]byte, error) {

@@ -71,6 +71,9 @@ func readTwofas(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, err
 	}
 	if file.Encrypted != "" {
+		if err := s.affordPBKDF2(ctx, sha256.New, twofasIterations, 32); err != nil {
+			return Batch{}, err
+		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
@@ -79,8 +82,8 @@ func readTwofas(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file.Services) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file.Services); err != nil {
+			return Batch{}, err
 		}
 	}
 	groups := map[loose]string{}

@@ -123,7 +123,7 @@ def otpauth():
         account("totp", "Microsoft", "user#EXT#@example.com", b"\0\0", note="Label: Org"),
         account("hotp", "", "x", b"\0\0"),
     ]
-    write("otpauth", "list.txt", "\ufeff" + "\r\n".join(lines), [ALICE, BOB, CAROL, DAVE, EVE, IVAN] + more, skipped=2, warnings=1)
+    write("otpauth", "list.txt", "\ufeff" + "\r\n".join(lines), [ALICE, BOB, CAROL, DAVE, EVE, IVAN] + more, skipped=2, warnings=2)
     write("otpauth", "utf16.txt", ("\ufeff" + uri(ALICE) + "\r\n").encode("utf-16-le"), [ALICE])
     write("otpauth", "array.json", json.dumps([uri(ALICE), uri(CAROL), "junk"]), [ALICE, CAROL], skipped=1)
     data = quote(json.dumps({"shared_secret": b64(raw(DAVE))}))
