@@ -14,6 +14,9 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
+// ofTheVault opens the file keyring of the tests.
+const ofTheVault = "tidy walnut opens the iron drawer"
+
 // inFile returns this machine for a process whose user insists on the file keyring.
 func (m *machine) inFile() *machine {
 	return m.another(func(o *device.Options) { o.Keyring = device.FileKeyring })
@@ -31,7 +34,7 @@ func withoutKeyring(t testing.TB) *machine {
 // asked for once, before the vault is locked.
 func TestFileKeyring(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{"", "of the vault"} {
+	for _, secret := range []string{"", ofTheVault} {
 		m := newMachine(t).inFile()
 		if len(m.read().Accounts()) > 0 || len(m.person.asked) > 0 {
 			t.Errorf("before there is one, asked for %v", m.person.asked)
@@ -74,7 +77,7 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 	if got, err := os.ReadDir(m.options.Data); len(got) > 0 {
 		t.Errorf("a keyring was made: %v, %v", got, err)
 	}
-	m.person.passphrases[device.NewForVault] = "of the vault"
+	m.person.passphrases[device.NewForVault] = ofTheVault
 	m.add("first")
 	ctx := t.Context()
 	for _, answer := range []string{"", "wrong"} {
@@ -88,7 +91,7 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 			"back up":    func(d *device.Device) error { _, err := d.BackUp(ctx); return err },
 			"disable":    func(d *device.Device) error { _, err := d.Disable(ctx); return err },
 			"key":        func(d *device.Device) error { _, err := d.Key(ctx); return err },
-			"passphrase": func(d *device.Device) error { _, err := d.SetVaultPassphrase(ctx); return err },
+			"passphrase": func(d *device.Device) error { _, err := d.SetVaultPassphrase(ctx, false); return err },
 			"move":       func(d *device.Device) error { _, err := d.UseKeyring(ctx, device.SystemKeyring); return err },
 		} {
 			if err := act(m.open()); !errors.Is(err, want) {
@@ -96,39 +99,50 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 			}
 		}
 	}
-	m.person.passphrases[device.OpenVault] = "of the vault"
+	m.person.passphrases[device.OpenVault] = ofTheVault
 	m.has("first")
 }
 
-// The file keyring's passphrase is changed, taken away and set again; whoever has the old one opens nothing with it.
+// The file keyring's passphrase is changed, taken away and set again; whoever has the old one opens nothing with it. A weak
+// one is refused, unless it will do.
 func TestSetVaultPassphrase(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
 	m.add("first")
-	_, err := m.open().SetVaultPassphrase(t.Context())
+	_, err := m.open().SetVaultPassphrase(t.Context(), false)
 	wantErr(t, err, device.ErrNoFileKeyring)
 	m = newMachine(t).inFile()
-	_, err = m.open().SetVaultPassphrase(t.Context())
+	_, err = m.open().SetVaultPassphrase(t.Context(), false)
 	wantErr(t, err, device.ErrNoFileKeyring)
-	m.person.passphrases[device.NewForVault] = "one"
+	m.person.passphrases[device.NewForVault] = "secret"
+	_, err = m.open().Change(t.Context(), adding("first", "secret"))
+	wantErr(t, err, device.ErrWeak)
+	m.person.passphrases[device.NewForVault] = ofTheVault
 	m.add("first")
-	old := "one"
-	for _, secret := range []string{"two", "", "three"} {
-		m.person.passphrases[device.OpenVault], m.person.passphrases[device.NewForVault] = old, secret
-		protected, err := m.open().SetVaultPassphrase(t.Context())
-		if err != nil || protected != (secret != "") {
+	old := ofTheVault
+	for _, c := range []struct {
+		passphrase string
+		weak       bool
+	}{{next, false}, {"", false}, {"secret", true}, {ofTheVault, false}} {
+		m.person.passphrases[device.OpenVault], m.person.passphrases[device.NewForVault] = old, c.passphrase
+		if c.weak {
+			_, err := m.open().SetVaultPassphrase(t.Context(), false)
+			wantErr(t, err, device.ErrWeak)
+		}
+		protected, err := m.open().SetVaultPassphrase(t.Context(), c.weak)
+		if err != nil || protected != (c.passphrase != "") {
 			t.Fatalf("%t, %v", protected, err)
 		}
-		if secret != "" {
+		if c.passphrase != "" {
 			_, err = m.open().Read(t.Context())
 			wantErr(t, err, device.ErrKeyringPassphrase)
 		}
-		m.person.passphrases[device.OpenVault] = secret
+		m.person.passphrases[device.OpenVault] = c.passphrase
 		m.has("first")
-		old = secret
+		old = c.passphrase
 	}
 	delete(m.person.passphrases, device.NewForVault)
-	_, err = m.open().SetVaultPassphrase(t.Context())
+	_, err = m.open().SetVaultPassphrase(t.Context(), false)
 	wantErr(t, err, errNobody)
 }
 
@@ -191,7 +205,7 @@ func TestUseKeyring(t *testing.T) {
 	t.Parallel()
 	m, dir := enrolled(t)
 	key, id := m.key().ID(), m.id()
-	m.person.passphrases[device.NewForVault], m.person.passphrases[device.OpenVault] = "of the vault", "of the vault"
+	m.person.passphrases[device.NewForVault], m.person.passphrases[device.OpenVault] = ofTheVault, ofTheVault
 	for _, kind := range []string{device.FileKeyring, device.SystemKeyring} {
 		d := m.open()
 		moved, err := d.UseKeyring(t.Context(), kind)
