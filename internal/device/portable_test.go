@@ -103,6 +103,12 @@ func TestBackUpToFileRefused(t *testing.T) {
 	if _, err = m.open().BackUpToFile(t.Context(), device.FileOptions{Path: filepath.Join(dir, "a"), Recipients: []string{"nobody"}}); !errors.As(err, &input) {
 		t.Errorf("the error is %v", err)
 	}
+	m.person.passphrases[device.NewForBackupFile] = "secret"
+	_, err = m.open().BackUpToFile(t.Context(), device.FileOptions{Path: filepath.Join(dir, "a")})
+	wantErr(t, err, device.ErrWeak)
+	if _, err := m.open().BackUpToFile(t.Context(), device.FileOptions{Weak: true}); err != nil {
+		t.Errorf("a weak passphrase that will do: %v", err)
+	}
 	m.person.passphrases[device.NewForBackupFile] = passphrase
 	_, err = m.open().BackUpToFile(t.Context(), device.FileOptions{Path: filepath.Join(dir, "no such folder", "a")})
 	wantErr(t, err, fs.ErrNotExist)

@@ -138,8 +138,7 @@ func TestVerify(t *testing.T) {
 	remove(t, filepath.Join(dir, name))
 	remove(t, filepath.Join(m.options.State, "sealed"))
 	_, err := m.open().Verify(t.Context())
-	var stale *device.StaleError
-	if !errors.As(err, &stale) {
+	if _, ok := errors.AsType[*device.StaleError](err); !ok {
 		t.Errorf("the error is %v", err)
 	}
 	full := m.failing(func(c call) error {

@@ -56,14 +56,17 @@ func (d *Device) keyringKind() (string, error) {
 		}
 		kind = settings[settingKeyring]
 	}
-	switch kind {
-	case "":
+	if kind == "" {
 		return SystemKeyring, nil
-	case SystemKeyring, FileKeyring:
-		return kind, nil
-	default:
-		return "", fmt.Errorf("keyring %q is %w", kind, ErrKeyringKind)
 	}
+	return kind, checkKind(kind)
+}
+
+func checkKind(kind string) error {
+	if kind != SystemKeyring && kind != FileKeyring {
+		return fmt.Errorf("keyring %q is %w", kind, ErrKeyringKind)
+	}
+	return nil
 }
 
 // use makes the keyring of a kind the one that the vault is looked for in.

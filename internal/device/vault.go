@@ -16,7 +16,11 @@ type Moved struct {
 // UseKeyring moves the vault to the keyring of a kind: copied, read back, and only then
 // removed where it was. A move that was cut short is finished. Where both keyrings hold
 // a vault and the two differ the error is a *[vault.DiffersError], and nothing changes.
+// Another kind is [ErrKeyringKind].
 func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
+	if err := checkKind(kind); err != nil {
+		return Moved{}, err
+	}
 	if !d.marked {
 		return Moved{New: true}, d.keepSetting(settingKeyring, kind)
 	}
@@ -46,7 +50,7 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 	if err := d.keepSetting(settingKeyring, kind); err != nil {
 		return Moved{}, err
 	}
-	d.storage = to
+	d.storage, d.marker.Keyring = to, kind
 	state, err := to.vault.Read(ctx)
 	if err != nil {
 		return Moved{}, err
