@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -151,14 +150,11 @@ func (s *session) writeSheet(ctx context.Context, path string, force bool) error
 	if err := qr.PNG(&png, secret, qrScale); err != nil {
 		return err
 	}
-	for _, file := range []struct{ path, text string }{{path, sheet(key, secret)}, {path + ".png", png.String()}} {
-		err := create(file.path, force, func(f *os.File) error {
-			_, err := f.WriteString(file.text)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if err := create(ctx, path, force, []byte(sheet(key, secret))); err != nil {
+		return err
+	}
+	if err := create(ctx, path+".png", force, png.Bytes()); err != nil {
+		return err
 	}
 	if s.json {
 		return s.sayKey(key)

@@ -98,7 +98,7 @@ func (s *session) export(ctx context.Context, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.writeExport(out, o)
+	files, err := s.writeExport(ctx, out, o)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *session) exportPassphrase(ctx context.Context, o exportOptions) (string
 }
 
 // writeExport writes an export to where it goes, and returns the files it wrote.
-func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, error) {
+func (s *session) writeExport(ctx context.Context, out transfer.Output, o exportOptions) ([]string, error) {
 	if out.Texts == nil {
 		switch o.to {
 		case "":
@@ -152,10 +152,7 @@ func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, e
 		case "-":
 			return nil, s.print(string(out.Data))
 		}
-		return []string{o.to}, create(o.to, o.force, func(f *os.File) error {
-			_, err := f.Write(out.Data)
-			return err
-		})
+		return []string{o.to}, create(ctx, o.to, o.force, out.Data)
 	}
 	if o.to == "" || o.to == "-" {
 		var drawn strings.Builder
@@ -179,11 +176,7 @@ func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, e
 		if err := qr.PNG(&png, text, qrScale); err != nil {
 			return files, err
 		}
-		err := create(path, o.force, func(f *os.File) error {
-			_, err := f.Write(png.Bytes())
-			return err
-		})
-		if err != nil {
+		if err := create(ctx, path, o.force, png.Bytes()); err != nil {
 			return files, err
 		}
 		files = append(files, path)

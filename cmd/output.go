@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -111,10 +113,13 @@ func toJSON(a vault.Account) jsonAccount {
 // label is what a person reads of an account.
 func label(a vault.Account) string { return term.Escape(a.Shown) }
 
-// create opens an output file that only the user can read. One that exists is
-// [errExists] unless force. Nothing is left behind where writing goes wrong.
-func create(path string, force bool, write func(*os.File) error) error {
-	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, write)
+// create writes an output file that only the user can read. One that exists is
+// [errExists] unless force. Nothing is left behind where writing goes wrong, or ctx ends.
+func create(ctx context.Context, path string, force bool, data []byte) error {
+	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, func(f *os.File) error {
+		_, err := f.Write(data)
+		return cmp.Or(err, ctx.Err())
+	})
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %s", errExists, path)
 	}
