@@ -21,16 +21,18 @@ func darken(out, pix []uint8, t uint8) {
 	}
 }
 
-// otsu returns the threshold that divides the pixels into the two most
-// distinct classes (Otsu, A Threshold Selection Method from Gray-Level
-// Histograms, 1979).
-func (p *plane) otsu() uint8 {
-	var histogram [256]int
+// otsu returns the threshold that divides the pixels that are not lighter than
+// limit into the two most distinct classes (Otsu, A Threshold Selection Method
+// from Gray-Level Histograms, 1979).
+func (p *plane) otsu(limit uint8) uint8 {
+	var shades [256]int
 	for _, v := range p.pix {
-		histogram[v]++
+		shades[v]++
 	}
-	total, sum := len(p.pix), 0
+	histogram := shades[:int(limit)+1]
+	total, sum := 0, 0
 	for v, n := range histogram {
+		total += n
 		sum += v * n
 	}
 	var best float64
@@ -64,13 +66,13 @@ const (
 // on light.
 func (p *plane) local() *bitmap {
 	if p.w < blockSize || p.h < blockSize {
-		return p.threshold(p.otsu())
+		return p.threshold(p.otsu(255))
 	}
 	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
 	middle := p.blockMiddles(bw, bh)
 	smooth := smoothBlocks(middle, bw, bh)
 	if !spread(smooth, bw, bh) {
-		return p.threshold(p.otsu())
+		return p.threshold(p.otsu(255))
 	}
 	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
 	for y := range p.h {

@@ -36,14 +36,6 @@ var passes = [...]pass{
 		},
 	},
 	{
-		name:    "one threshold",
-		why:     "even light and large modules, which blocks of eight pixels see the inside of",
-		relaxed: true,
-		view: func(p *pictures) (view, bool) {
-			return view{p.base, p.base.threshold(p.base.otsu()), p.baseScale}, true
-		},
-	},
-	{
 		name:    "surroundings",
 		why:     "shadows and gradients that are steeper than blocks can follow",
 		relaxed: true,
@@ -112,16 +104,13 @@ var passes = [...]pass{
 		view:    func(p *pictures) (view, bool) { return p.channel(2) },
 	},
 	{
-		name:    "dark threshold",
-		why:     "codes in the shade of something bright that sets the threshold around it",
+		name:    "dark half",
+		why:     "codes in the shade of something bright, which sets the threshold around it",
 		relaxed: true,
-		view:    func(p *pictures) (view, bool) { return p.threshold(64) },
-	},
-	{
-		name:    "darker threshold",
-		why:     "the same in deep shade",
-		relaxed: true,
-		view:    func(p *pictures) (view, bool) { return p.threshold(40) },
+		view: func(p *pictures) (view, bool) {
+			darker := p.base.otsu(255)
+			return view{p.base, p.base.threshold(p.base.otsu(darker)), p.baseScale}, true
+		},
 	},
 }
 
@@ -157,10 +146,6 @@ func (p *pictures) half() *plane {
 		p.halfPlane = p.base.half()
 	}
 	return p.halfPlane
-}
-
-func (p *pictures) threshold(t uint8) (view, bool) {
-	return view{p.base, p.base.threshold(t), p.baseScale}, true
 }
 
 func (p *pictures) channel(n int) (view, bool) {

@@ -107,7 +107,7 @@ func fullText(t testing.TB, version int, level string) string {
 func TestReadsEverySymbol(t *testing.T) {
 	t.Parallel()
 	saved := map[string]bool{}
-	for _, name := range strings.Fields("1L 1M 1Q 1H 2L 3L 5Q 6M 7L 7H 10M 14Q 21H 27L 32M 40L") {
+	for name := range strings.FieldsSeq("1L 1M 1Q 1H 2L 3L 5Q 6M 7L 7H 10M 14Q 21H 27L 32M 40L") {
 		saved[name] = true
 	}
 	_, err := exec.LookPath("qrencode")
