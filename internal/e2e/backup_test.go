@@ -259,7 +259,7 @@ func TestBackupRotate(t *testing.T) {
 	}
 	r.says(t, "feedfeedfeedfeed", "rotated away")
 	empty.right("on the tablet") // history under the old key, which the new one's backups list
-	if slices.Contains(empty.labels(), "evil") {
+	if strings.Contains(strings.Join(empty.labels(), " "), "evil") {
 		t.Error("what was forged under the old key was merged")
 	}
 	empty.fails(7, []string{"wrong passphrase"}, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
