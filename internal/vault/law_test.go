@@ -32,7 +32,7 @@ func lost(a, b, m *vault.State, purgedCounts bool) string {
 // histories returns how many histories to try: more with AUTH_TEST_LONG.
 func histories(short int) int {
 	if testenv.Long() {
-		return 40 * short
+		return 10 * short
 	}
 	return short
 }
