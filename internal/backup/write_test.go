@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("it lists %+v", c)
 	}
 	if got := w.written; len(got) != 2 || !got.Has(backup.HashOf([]byte(s.files[first]))) || !got.Has(n.Hash) {
-		t.Errorf("recorded %q", got)
+		t.Errorf("recorded %v", got)
 	}
 	if s.files["README.txt"] != backup.Readme(key) {
 		t.Error("there is no README")
