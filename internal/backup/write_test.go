@@ -82,7 +82,7 @@ func TestRunOfAnEmptyVault(t *testing.T) {
 	w.run(s)
 	w.state = full
 	w.run(s)
-	w.state = &vault.State{ID: vault.NewID()}
+	w.state = &vault.State{ID: vault.NewID(), Generation: full.Generation + 1}
 	had := len(s.files)
 	if _, err := w.job(s).Run(t.Context()); !errors.Is(err, backup.ErrEmpty) || len(s.files) != had {
 		t.Errorf("%v, and %d files after %d", err, len(s.files), had)
