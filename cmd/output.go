@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/atomicfile"
@@ -40,7 +42,30 @@ func (c *cli) printJSON(v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	return c.print(b.String())
+	return c.print(escapeJSON(b.String()))
+}
+
+// escapeJSON returns a line of JSON that a terminal only shows. What [term.Escape] makes
+// visible stands in it as JSON writes any letter, so that it means the same. It can be
+// nowhere but in strings.
+func escapeJSON(line string) string {
+	text := strings.TrimSuffix(line, "\n")
+	if term.Escape(text) == text {
+		return line
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf && r != 0x7f, term.Escape(string(r)) == string(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String() + "\n"
 }
 
 // printTable writes rows as aligned columns.
