@@ -31,6 +31,16 @@ type newVaultPassphraseOptions struct {
 
 // Passphrase implements [device.Asker].
 func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, error) {
+	if p.Wrong > 0 {
+		file := a.file
+		if p.Kind == device.OpenVault {
+			file = a.vaultPassphrasePath()
+		}
+		if file != "" || !a.asking() {
+			return "", device.ErrNoOther
+		}
+		a.say("auth: wrong passphrase; try again")
+	}
 	switch p.Kind {
 	case device.OpenVault:
 		return a.passphraseFrom(ctx, a.vaultPassphrasePath(), "Passphrase of the file keyring: ", "--vault-passphrase-file")

@@ -10,6 +10,7 @@ import (
 type Asker interface {
 	// Passphrase returns a passphrase. One that is needed and that nobody can be asked
 	// for is an error, and so is an empty one but where the purpose says what that means.
+	// After a wrong one it is asked for again; whoever has no other returns [ErrNoOther].
 	Passphrase(ctx context.Context, p Purpose) (string, error)
 	// Confirm reports whether the answer is yes. Where nobody can be asked it is an
 	// error, or no for [OfferFileKeyring] and [StayOn].
@@ -28,8 +29,9 @@ func askNew(ctx context.Context, asker Asker, kind PurposeKind, weak bool) (stri
 
 // A Purpose is what a passphrase is for.
 type Purpose struct {
-	Kind PurposeKind
-	Name string // of the file that it opens, for OpenIdentity
+	Kind  PurposeKind
+	Name  string // of the file that it opens, for OpenIdentity
+	Wrong int    // how many were wrong before this one; see [ErrNoOther]
 }
 
 // A PurposeKind is a kind of [Purpose].

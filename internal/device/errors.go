@@ -25,6 +25,7 @@ var (
 	ErrVaultEmpty   = errors.New("the vault is empty: there is nothing to back up")
 	ErrWeak         = errors.New("the passphrase is weak: whoever gets at the files could guess it")
 	ErrNewLocation  = errors.New("the location is new: there is no key to join with")
+	ErrNoOther      = errors.New("there is no other passphrase to try")
 	ErrNotConfirmed = errors.New("not confirmed")
 
 	ErrNoBackups      = errors.New("there are no backups there")

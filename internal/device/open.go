@@ -107,12 +107,17 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 	return d.choose(ctx, candidates, from.KeyID != "")
 }
 
-// openWithPassphrase tries the passphrase on the sealed keys that are under one.
-func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) ([]candidate, error) {
-	ids, err := d.passphraseIdentities(ctx, OpenLocation)
-	if err != nil {
-		return nil, err
-	}
+// openWithPassphrase asks for the passphrase, and opens what is under it.
+func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) (candidates []candidate, err error) {
+	err = d.tryPassphrases(ctx, OpenLocation, func(ids []backup.Identity) error {
+		candidates, err = openWithPassphrase(ids, sealed)
+		return err
+	})
+	return candidates, err
+}
+
+// openWithPassphrase tries a passphrase on the sealed keys that are under one.
+func openWithPassphrase(ids []backup.Identity, sealed [][]byte) ([]candidate, error) {
 	var candidates []candidate
 	var first error
 	tried := 0
@@ -147,13 +152,35 @@ func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) ([]can
 	}
 }
 
-// passphraseIdentities asks for a passphrase, and returns what it may open: what was typed,
-// and where that is one that auth made, the same with the case and hyphens that it has.
-func (d *Device) passphraseIdentities(ctx context.Context, kind PurposeKind) ([]backup.Identity, error) {
-	typed, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: kind})
-	if err != nil {
-		return nil, err
+// maxTries is how often a passphrase is asked for.
+const maxTries = 3
+
+// tryPassphrases asks for a passphrase and opens something with it, and asks again where
+// it was wrong.
+func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func([]backup.Identity) error) error {
+	var wrong error
+	for n := range maxTries {
+		typed, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: kind, Wrong: n})
+		if errors.Is(err, ErrNoOther) && wrong != nil {
+			return wrong
+		}
+		if err != nil {
+			return err
+		}
+		ids, err := passphraseIdentities(typed)
+		if err != nil {
+			return err
+		}
+		if wrong = open(ids); !errors.Is(wrong, backup.ErrWrongKey) {
+			return wrong
+		}
 	}
+	return wrong
+}
+
+// passphraseIdentities returns what a passphrase may open: what was typed, and where that
+// is one that auth made, the same with the case and hyphens that it has.
+func passphraseIdentities(typed string) ([]backup.Identity, error) {
 	texts := []string{typed}
 	if made, ok := passphrase.Generated(typed); ok && made != typed {
 		texts = append(texts, made)

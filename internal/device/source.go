@@ -133,37 +133,37 @@ func (d *Device) openBackupFile(ctx context.Context, path string, files []Identi
 	if err != nil {
 		return backup.Content{}, err
 	}
-	ids, err := d.identitiesFor(ctx, data, files)
-	if err != nil {
-		return backup.Content{}, fmt.Errorf("%s: %w", path, err)
-	}
-	content, err := backup.Open(data, ids...)
+	content, err := d.openContent(ctx, data, files)
 	if err != nil {
 		return content, fmt.Errorf("%s: %w", path, err)
 	}
 	return content, nil
 }
 
-// identitiesFor returns what is to open a backup file: its passphrase, or the files.
-func (d *Device) identitiesFor(ctx context.Context, data []byte, files []IdentityFile) ([]backup.Identity, error) {
+// openContent decrypts a backup file with its passphrase, or with the given files.
+func (d *Device) openContent(ctx context.Context, data []byte, files []IdentityFile) (content backup.Content, err error) {
 	under, err := backup.UnderPassphrase(data)
 	switch {
 	case err != nil:
-		return nil, err
+		return content, err
 	case under && len(files) > 0:
-		return nil, ErrUnderPassphrase
+		return content, ErrUnderPassphrase
 	case under:
-		return d.passphraseIdentities(ctx, OpenBackupFile)
+		err = d.tryPassphrases(ctx, OpenBackupFile, func(ids []backup.Identity) error {
+			content, err = backup.Open(data, ids...)
+			return err
+		})
+		return content, err
 	case len(files) == 0:
-		return nil, backup.ErrNeedsKey
+		return content, backup.ErrNeedsKey
 	}
 	var ids []backup.Identity
 	for _, file := range files {
 		more, err := d.identities(ctx, file)
 		if err != nil {
-			return nil, err
+			return content, err
 		}
 		ids = append(ids, more...)
 	}
-	return ids, nil
+	return backup.Open(data, ids...)
 }

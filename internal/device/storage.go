@@ -195,8 +195,23 @@ func (s *storage) unlock(ctx context.Context) error {
 	if err != nil || !protected {
 		return err
 	}
-	_, err = s.askPassphrase(ctx)
-	return err
+	var wrong error
+	for n := range maxTries {
+		typed, err := s.asker.Passphrase(ctx, Purpose{Kind: OpenVault, Wrong: n})
+		if errors.Is(err, ErrNoOther) && wrong != nil {
+			return wrong
+		}
+		if err != nil {
+			return err
+		}
+		s.passphrase = &typed
+		// What the item holds does not matter: it opens the key, which stays open.
+		if _, wrong = s.file.Get(ctx, vault.DeviceItem.String()); !errors.Is(wrong, keyring.ErrWrongPassphrase) {
+			return nil
+		}
+		s.passphrase = nil
+	}
+	return wrong
 }
 
 // askPassphrase returns the file keyring's passphrase, asked for once.
