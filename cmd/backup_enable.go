@@ -3,14 +3,10 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
-	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/device"
-	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -53,7 +49,7 @@ joined with its passphrase.`,
 		},
 		run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) == 0 {
-				return c.listClouds(ctx)
+				return s.listClouds(ctx)
 			}
 			return s.enable(ctx, args[0], o)
 		},
@@ -79,27 +75,25 @@ type jsonCloud struct {
 }
 
 // listClouds lists the cloud folders that were found on this machine.
-func (c *cli) listClouds(ctx context.Context) error {
-	found := device.CloudFolders(ctx, device.DetectOptions{
-		GOOS: runtime.GOOS, Home: c.home(), Getenv: c.Getenv, Stat: os.Stat, ReadDir: os.ReadDir, ReadFile: os.ReadFile,
-	})
+func (s *session) listClouds(ctx context.Context) error {
+	found := s.device.CloudFolders(ctx)
 	out := jsonClouds{Version: jsonVersion, Folders: []jsonCloud{}}
 	var rows [][]string
 	for _, f := range found {
 		out.Folders = append(out.Folders, jsonCloud{f.Service, f.Path})
 		rows = append(rows, []string{f.Service, term.Escape(f.Path)})
 	}
-	if c.json {
-		return c.printJSON(out)
+	if s.json {
+		return s.printJSON(out)
 	}
 	if len(rows) == 0 {
-		c.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
+		s.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
 		return nil
 	}
-	if err := c.printTable(rows); err != nil {
+	if err := s.printTable(rows); err != nil {
 		return err
 	}
-	c.say("auth backup enable FOLDER, with one of these or a new folder in it")
+	s.say("auth backup enable FOLDER, with one of these or a new folder in it")
 	return nil
 }
 
@@ -109,9 +103,6 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 		return err
 	}
 	enabled, err := s.device.Enable(ctx, location, options)
-	if errors.Is(err, device.ErrVaultEmpty) {
-		return hint.With(err, "auth add, or auth restore "+locationWord(location))
-	}
 	s.sayReport(enabled.Report)
 	if err != nil && !as[*device.StaleError](err) {
 		return err
@@ -155,6 +146,12 @@ func (s *session) sayEnabled(e device.Enabled) error {
 		verb = "joined the location"
 	}
 	s.say("backup %s: every change goes to %s", verb, term.Escape(e.Location))
+	if e.File == "" {
+		s.say("the first account makes the first backup")
+	}
+	if e.File == "" && !e.Joined {
+		s.say("the first account makes the first backup")
+	}
 	if e.Local && e.File != "" {
 		s.say("written to the folder; carrying it away is up to its cloud client")
 	}

@@ -119,6 +119,14 @@ func parseInstant(text string) (time.Time, error) {
 	return time.Time{}, usagef("%q is not a time such as 2026-01-02T03:04:05Z", text)
 }
 
+// parseUntil reads an instant up to which something is meant: a date means its end.
+func parseUntil(text string) (time.Time, error) {
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
+	}
+	return parseInstant(text)
+}
+
 // codeAt is the code of an instant, or with --next the one after it.
 func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code, error) {
 	code, err := otp.At(a.Credential, at)

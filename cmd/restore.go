@@ -96,7 +96,7 @@ such an account from the backup; what it replaces goes to the trash. With
 
 func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 	if o.at != "" {
-		if o.At, err = parseInstant(o.at); err != nil {
+		if o.At, err = parseUntil(o.at); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 		for _, f := range restored.Skipped {
 			s.warn("skipped %s", fileWords(f))
 		}
-		return restoreAdvice(err, o)
+		return s.restoreAdvice(err, o)
 	}
 	result := s.sayRestored(restored, o.DryRun)
 	s.sayReport(restored.Report)
@@ -145,7 +145,13 @@ func (s *session) sayStayedOn(r device.Restored) {
 }
 
 // restoreAdvice adds to an error what only the options of this restore say.
-func restoreAdvice(err error, o restoreOptions) error {
+func (c *cli) restoreAdvice(err error, o restoreOptions) error {
+	if near, ok := errors.AsType[*device.NearbyError](err); ok {
+		for _, dir := range near.Found {
+			c.say("auth: backups lie in %s", term.Escape(dir))
+		}
+		return hint.With(err, "auth restore "+locationWord(near.Found[0]))
+	}
 	switch {
 	case errors.Is(err, vault.ErrNotFound) && o.Deleted:
 		return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")

@@ -143,6 +143,12 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if err != nil {
 		return err
 	}
+	if len(state.Records) == 0 && !holdsFiles(entries) {
+		// The first account makes the first file. Until then there is nothing to lose.
+		return d.changeBackupState(ctx, func(b *backupState) {
+			*b = backupState{Location: loc.String(), Generation: state.Generation}
+		})
+	}
 	key := o.enrolment.Key.ID()
 	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
 	switch {

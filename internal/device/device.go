@@ -41,6 +41,7 @@ type Options struct {
 
 	Dir      string                            // the absolute working folder
 	Home     string                            // what ~ stands for; empty for none
+	Getenv   func(string) string               // where cloud clients keep their folders
 	LookPath func(name string) (string, error) // finds programs, as exec.LookPath does
 	Environ  []string                          // for programs that are run
 	// LocationWait is how long a location may take. Zero is what is usual for its kind.

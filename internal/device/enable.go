@@ -7,6 +7,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // EnableOptions say how a location's recovery key is made or opened.
@@ -28,7 +29,7 @@ type Enabled struct {
 
 // Enable turns backup on to a location: a new one gets a recovery key, one that has
 // backups is joined with its key. The first backup that could not be made is a
-// *[StaleError]; backup is on nevertheless.
+// *[StaleError]; backup is on nevertheless. A vault without accounts waits for the first.
 func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enabled, error) {
 	loc, err := d.openLocation(name)
 	if err != nil {
@@ -38,8 +39,10 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 	if err != nil {
 		return Enabled{}, err
 	}
-	if state.Generation == 0 {
-		return Enabled{}, ErrVaultEmpty
+	if state.Generation == 0 { // what the device is enrolled as lies beside a vault
+		if err := d.write(ctx, renew, func(*vault.Tx) error { return nil }); err != nil {
+			return Enabled{}, err
+		}
 	}
 	if err := location.Prepare(ctx, loc); err != nil {
 		return Enabled{}, at(loc, err)

@@ -91,6 +91,14 @@ func holdsBackups(entries []location.Entry) bool {
 	})
 }
 
+// holdsFiles reports whether backups lie at a location, beside sealed keys.
+func holdsFiles(entries []location.Entry) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		_, named := backup.ParseFileName(e.Name)
+		return named
+	})
+}
+
 // otherKeys counts the keys at a location that are not held, by the names of their sealed
 // keys. A key that lost against the one in use, or that of a device which has yet to
 // join it, is none: its backups come back with that device.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/keyring"
@@ -89,6 +90,15 @@ func at(loc location.Location, err error) error {
 	}
 	return fmt.Errorf("%s: %w", loc, err)
 }
+
+// A NothingThatOldError says that a location cannot be taken back as far as was asked.
+type NothingThatOldError struct{ Oldest time.Time }
+
+func (e *NothingThatOldError) Error() string {
+	return fmt.Sprintf("%v; the oldest is of %s", ErrNothingThatOld, e.Oldest.Format(time.RFC3339))
+}
+
+func (e *NothingThatOldError) Unwrap() error { return ErrNothingThatOld }
 
 // A NoDeviceError says that no other device of that name has backups at the location.
 type NoDeviceError struct{ Name string }

@@ -56,6 +56,7 @@ func newMachine(t testing.TB) *machine {
 		Config: filepath.Join(dir, "config"), State: filepath.Join(dir, "state"), Data: filepath.Join(dir, "data"),
 		Service: "auth-test", Dir: dir, Home: dir, Name: "machine", Holder: "auth test",
 		WorkFactor: 4, Asker: m.person, Now: func() time.Time { return m.now },
+		Getenv:   func(string) string { return "" },
 		LookPath: func(string) (string, error) { return "", errors.New("no programs here") },
 		ReadFile: func(_ context.Context, path string, _ int64) ([]byte, error) { return os.ReadFile(path) },
 		OpenKeyring: func(kind string) keyring.Keyring {
@@ -350,6 +351,9 @@ var _ device.Asker = (*person)(nil)
 func (p *person) Passphrase(_ context.Context, purpose device.Purpose) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if purpose.Wrong > 0 {
+		return "", device.ErrNoOther
+	}
 	p.asked = append(p.asked, purpose.Kind)
 	text, known := p.passphrases[purpose.Kind]
 	if !known {

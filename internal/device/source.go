@@ -41,12 +41,13 @@ func (d *Device) openSource(ctx context.Context, o RestoreOptions) (source, erro
 	case err != nil:
 		return source{}, err
 	case strings.HasPrefix(path, "rclone:"), path == d.marker.Location, folder:
-		return d.openLocationSource(ctx, path, o)
+		from, err := d.openLocationSource(ctx, path, o)
+		return from, d.nearby(ctx, path, err)
 	case !o.At.IsZero():
 		return source{}, ErrAtFile
 	default:
 		content, err := d.openBackupFile(ctx, path, o.Identities)
-		return source{state: content.State, created: content.Created}, err
+		return source{state: content.State, created: content.Created}, d.nearby(ctx, path, err)
 	}
 }
 
@@ -89,8 +90,8 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	newest := inv.Newest(o.At, o.AcceptUnsigned)
 	from.skipped = inv.Skipped(o.AcceptUnsigned)
 	if len(newest) == 0 {
-		if !o.At.IsZero() {
-			return from, at(loc, ErrNothingThatOld)
+		if oldest := oldest(inv); !o.At.IsZero() && !oldest.IsZero() {
+			return from, at(loc, &NothingThatOldError{oldest})
 		}
 		return from, at(loc, ErrNothingUsable)
 	}
@@ -101,6 +102,16 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	}
 	from.state = backup.Merge(newest)
 	return from, nil
+}
+
+// oldest returns when the oldest good file of an inventory was written.
+func oldest(inv backup.Inventory) (at time.Time) {
+	for _, f := range inv.Files {
+		if f.State == backup.Good && (at.IsZero() || f.Content.Created.Before(at)) {
+			at = f.Content.Created
+		}
+	}
+	return at
 }
 
 // openForReading opens a location: with this device's own key where it takes part in it

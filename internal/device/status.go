@@ -190,12 +190,9 @@ func (d *Device) examineLocation(ctx context.Context) (*LocationSeen, []location
 // A CloudFolder is a folder that a cloud's client carries away.
 type CloudFolder = location.Found
 
-// CloudFolders returns the folders of clouds that were found on this machine.
-func CloudFolders(ctx context.Context, o location.DetectOptions) []CloudFolder {
+// cloudFolders returns the folders of clouds that were found on a machine.
+func cloudFolders(ctx context.Context, o location.DetectOptions) []CloudFolder {
 	ctx, cancel := context.WithTimeout(ctx, location.FolderWait)
 	defer cancel()
 	return location.Detect(ctx, o)
 }
-
-// DetectOptions is the machine that [CloudFolders] looks at.
-type DetectOptions = location.DetectOptions

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -192,14 +191,12 @@ func TestExamine(t *testing.T) {
 // The folder of a cloud is found where its client makes it.
 func TestCloudFolders(t *testing.T) {
 	t.Parallel()
-	home := t.TempDir()
-	folder := filepath.Join(home, "Dropbox")
+	m := newMachine(t)
+	folder := filepath.Join(m.options.Home, "Dropbox")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	found := device.CloudFolders(t.Context(), device.DetectOptions{
-		GOOS: runtime.GOOS, Home: home, Getenv: func(string) string { return "" }, Stat: os.Stat, ReadDir: os.ReadDir, ReadFile: os.ReadFile,
-	})
+	found := m.open().CloudFolders(t.Context())
 	if !slices.ContainsFunc(found, func(f device.CloudFolder) bool { return f.Service == "Dropbox" && f.Path == folder }) {
 		t.Errorf("found %+v", found)
 	}
