@@ -12,7 +12,6 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
-	"github.com/authcli/auth/internal/passphrase"
 )
 
 // An IdentityFile is a file of keys, as [backup.IdentityFile] takes it: recovery keys, or
@@ -109,15 +108,15 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 
 // openWithPassphrase asks for the passphrase, and opens what is under it.
 func (d *Device) openWithPassphrase(ctx context.Context, sealed [][]byte) (candidates []candidate, err error) {
-	err = d.tryPassphrases(ctx, OpenLocation, func(ids []backup.Identity) error {
-		candidates, err = openWithPassphrase(ids, sealed)
+	err = d.tryPassphrases(ctx, OpenLocation, func(id backup.Identity) error {
+		candidates, err = openWithPassphrase(id, sealed)
 		return err
 	})
 	return candidates, err
 }
 
 // openWithPassphrase tries a passphrase on the sealed keys that are under one.
-func openWithPassphrase(ids []backup.Identity, sealed [][]byte) ([]candidate, error) {
+func openWithPassphrase(id backup.Identity, sealed [][]byte) ([]candidate, error) {
 	var candidates []candidate
 	var first error
 	tried := 0
@@ -132,7 +131,7 @@ func openWithPassphrase(ids []backup.Identity, sealed [][]byte) ([]candidate, er
 				break
 			}
 			var key backup.RecoveryKey
-			if key, err = backup.UnsealKey(data, ids...); err == nil {
+			if key, err = backup.UnsealKey(data, id); err == nil {
 				candidates = addCandidate(candidates, candidate{key: key, vouched: true})
 				continue
 			}
@@ -157,7 +156,7 @@ const maxTries = 3
 
 // tryPassphrases asks for a passphrase and opens something with it, and asks again where
 // it was wrong.
-func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func([]backup.Identity) error) error {
+func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func(backup.Identity) error) error {
 	var wrong error
 	for n := range maxTries {
 		typed, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: kind, Wrong: n})
@@ -167,33 +166,15 @@ func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func
 		if err != nil {
 			return err
 		}
-		ids, err := passphraseIdentities(typed)
+		id, err := backup.PassphraseIdentity(typed)
 		if err != nil {
 			return err
 		}
-		if wrong = open(ids); !errors.Is(wrong, backup.ErrWrongKey) {
+		if wrong = open(id); !errors.Is(wrong, backup.ErrWrongKey) {
 			return wrong
 		}
 	}
 	return wrong
-}
-
-// passphraseIdentities returns what a passphrase may open: what was typed, and where that
-// is one that auth made, the same with the case and hyphens that it has.
-func passphraseIdentities(typed string) ([]backup.Identity, error) {
-	texts := []string{typed}
-	if made, ok := passphrase.Generated(typed); ok && made != typed {
-		texts = append(texts, made)
-	}
-	var ids []backup.Identity
-	for _, text := range texts {
-		id, err := backup.PassphraseIdentity(text)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
 }
 
 // openWithFiles returns the recovery keys that the files are or open.

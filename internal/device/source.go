@@ -160,8 +160,8 @@ func (d *Device) openContent(ctx context.Context, data []byte, files []IdentityF
 	case under && len(files) > 0:
 		return content, ErrUnderPassphrase
 	case under:
-		err = d.tryPassphrases(ctx, OpenBackupFile, func(ids []backup.Identity) error {
-			content, err = backup.Open(data, ids...)
+		err = d.tryPassphrases(ctx, OpenBackupFile, func(id backup.Identity) error {
+			content, err = backup.Open(data, id)
 			return err
 		})
 		return content, err
