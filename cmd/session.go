@@ -107,6 +107,12 @@ func noticeWords(n device.Notice) string {
 			n.Found, n.Expected)
 	case device.NewDeviceID:
 		return "another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together"
+	case device.MarkerMended:
+		return message(n.Err, nil) + ": it was made anew from the vault"
+	case device.MarkerUnwritten:
+		return "the change is stored; what this device notes about its vault could not be written: " + message(n.Err, nil)
+	case device.DeviceRenewed:
+		return message(n.Err, nil) + ": this device takes a new id; auth sync brings back what it had backed up"
 	case device.WrittenAgain:
 		return "the last backup, " + name + ", was missing or altered at the location: another one was written"
 	case device.PutBack:

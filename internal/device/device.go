@@ -102,20 +102,16 @@ func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 		return d.Read(ctx)
 	}
 	if err == nil && state.Generation > 0 {
-		d.noteMarker(ctx)
+		d.noteMarker()
 	}
 	return state, err
 }
 
-// noteMarker takes over a marker that was not there when the device was opened. The state
-// folder may have been lost: where backups go the keyring knows, and the marker says it
-// again. Where that cannot be noted the vault is there all the same.
-func (d *Device) noteMarker(ctx context.Context) {
+// noteMarker takes over a marker that was not there when the device was opened: the vault
+// is new, or made the marker anew.
+func (d *Device) noteMarker() {
 	if d.marked {
 		return
-	}
-	if e, ok, err := d.enrolment(ctx); err == nil && ok && e.On {
-		_ = d.storage.vault.SetLocation(ctx, e.Location)
 	}
 	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil {
 		d.marker, d.marked = marker, marked
@@ -173,7 +169,7 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 		return d.write(ctx, how, change)
 	}
 	if err == nil {
-		d.noteMarker(ctx)
+		d.noteMarker()
 	}
 	return err
 }

@@ -409,13 +409,12 @@ func TestRestoreFromAnotherLocation(t *testing.T) {
 }
 
 // A vault that is lost comes back from where the marker says that backups are, as a new device above the generation that was
-// last seen. So does one whose marker or keyring is damaged, from a location that is named.
+// last seen. So does one whose keyring is damaged.
 func TestRestoreLostVault(t *testing.T) {
 	t.Parallel()
 	for what, lose := range map[string]func(m *machine){
-		"wiped":      func(m *machine) { m.keyring = new(keyringtest.Memory) },
-		"damaged":    func(m *machine) { nonsense := "nonsense"; m.keyring.Replace("head", &nonsense) },
-		"the marker": func(m *machine) { write(t, filepath.Join(m.options.State, "vault.json"), "nonsense") },
+		"wiped":   func(m *machine) { m.keyring = new(keyringtest.Memory) },
+		"damaged": func(m *machine) { nonsense := "nonsense"; m.keyring.Replace("head", &nonsense) },
 	} {
 		m, dir := enrolled(t)
 		m.add("second")
@@ -426,9 +425,6 @@ func TestRestoreLostVault(t *testing.T) {
 			t.Fatalf("%s: the vault is there", what)
 		}
 		from := ""
-		if what == "the marker" {
-			from = dir
-		}
 		if !device.Gone(err) {
 			t.Errorf("%s: it is not gone: %v", what, err)
 		}

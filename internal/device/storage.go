@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -85,7 +86,7 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 	options := vault.Options{
 		Dir: d.o.State, Now: d.o.Now, Timeout: wait, LockWait: lockWait,
 		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
-		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) },
+		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) }, Location: enrolledAt,
 	}
 	if d.o.OpenKeyring != nil {
 		options.Keyring = d.o.OpenKeyring(kind)
@@ -158,10 +159,21 @@ func (k *answering) Collection(ctx context.Context) (name string, locked bool, e
 }
 
 func vaultNotice(n vault.Notice) Notice {
-	if n.Replaced {
-		return Notice{Kind: VaultReplaced}
+	kind := map[vault.NoticeKind]NoticeKind{
+		vault.RolledBack: VaultRolledBack, vault.Replaced: VaultReplaced, vault.MarkerMended: MarkerMended,
+		vault.MarkerUnwritten: MarkerUnwritten, vault.DeviceRenewed: DeviceRenewed,
+	}[n.Kind]
+	return Notice{Kind: kind, Err: n.Err, Found: n.Found, Expected: n.Expected}
+}
+
+// enrolledAt returns where backups go, by the text of an enrolment; empty while backup is
+// off.
+func enrolledAt(enrolment string) string {
+	e, err := backup.ParseEnrolment(enrolment)
+	if err != nil || !e.On {
+		return ""
 	}
-	return Notice{Kind: VaultRolledBack, Found: n.Found, Expected: n.Expected}
+	return e.Location
 }
 
 func (d *Device) keyringWait(kind string) (time.Duration, error) {

@@ -106,11 +106,15 @@ func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	return keyring.Put(ctx, v.o.Keyring, item.String(), text)
 }
 
-// Device returns the id of this device; it is empty before the first change.
+// Device returns the id of this device; it is empty before the first change. Where the
+// item that holds it is damaged the device gets a new one.
 func (v *Vault) Device(ctx context.Context) (string, error) {
-	ctx, done := v.deadline(ctx)
+	reading, done := v.deadline(ctx)
 	defer done()
-	d, err := ReadDevice(ctx, v.o.Keyring)
+	d, err := ReadDevice(reading, v.o.Keyring)
+	if damaged(err) {
+		return v.RenewDevice(ctx)
+	}
 	return d.ID, err
 }
 
@@ -125,11 +129,23 @@ func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	d, err := ReadDevice(ctx, v.o.Keyring)
-	if err != nil {
+	if err != nil && !damaged(err) {
 		return "", err
 	}
 	d.ID = NewID()
-	return d.ID, WriteDevice(ctx, v.o.Keyring, d)
+	if err := WriteDevice(ctx, v.o.Keyring, d); err != nil {
+		return "", err
+	}
+	if err != nil {
+		v.notice(Notice{Kind: DeviceRenewed, Err: err})
+	}
+	return d.ID, nil
+}
+
+// damaged reports whether err is a *[keyring.DamagedError].
+func damaged(err error) bool {
+	_, is := errors.AsType[*keyring.DamagedError](err)
+	return is
 }
 
 // SetLocation notes in the marker where backups go; empty if backup is off.
@@ -140,7 +156,10 @@ func (v *Vault) SetLocation(ctx context.Context, location string) error {
 	}
 	defer unlock()
 	m, ok, err := ReadMarker(v.o.Dir)
-	if err != nil || !ok {
+	if errors.Is(err, ErrMarker) || err == nil && (!ok || m.Location == location) {
+		return nil // one that is made anew has its location from the enrolment
+	}
+	if err != nil {
 		return err
 	}
 	m.Location = location

@@ -20,6 +20,15 @@ func lock(ctx context.Context, dir, holder string, wait time.Duration) (unlock f
 	return LockFile(ctx, dir, "lock", holder, wait)
 }
 
+// tryLock takes the vault's lock if it is free.
+func tryLock(dir string) (unlock func(), ok bool) {
+	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	if got, err := l.TryLock(); err != nil || !got {
+		return nil, false
+	}
+	return func() { _ = l.Unlock() }, true
+}
+
 // LockFile takes a lock of another name in dir, in the same way.
 func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -11,8 +11,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/authcli/auth/internal/keyring"
@@ -27,18 +30,39 @@ type Options struct {
 	LockWait time.Duration
 	Holder   string       // told to others who wait for our lock
 	Slow     func()       // called when the keyring has taken a second; may be nil
-	Notice   func(Notice) // called before a write, if there is one; may be nil
+	Notice   func(Notice) // called when there is one; may be nil
+	// Location returns where backups go, given the text of the [EnrolmentItem]; empty
+	// while backup is off. A marker that is made anew takes its location from there. It
+	// may be nil.
+	Location func(enrolment string) string
 }
 
-// A Notice is something unusual that a write found, and that does not stop it.
+// A Notice is something unusual that was found and dealt with.
 type Notice struct {
+	Kind NoticeKind
+	// Found and Expected are generations.
+	Found, Expected uint64
+	Err             error
+}
+
+// A NoticeKind says what a [Notice] is about.
+type NoticeKind int
+
+// What can be found.
+const (
 	// RolledBack: the keyring holds an older generation, Found, than this device last
 	// saw, Expected. The generation that is written is above both.
-	RolledBack      bool
-	Found, Expected uint64
+	RolledBack NoticeKind = iota
 	// Replaced: the keyring holds another vault than the one last seen here.
-	Replaced bool
-}
+	Replaced
+	// MarkerMended: the marker was damaged, as Err says, and was made anew.
+	MarkerMended
+	// MarkerUnwritten: the change is stored, and the marker could not be written, for Err.
+	MarkerUnwritten
+	// DeviceRenewed: the item that says who this device is was damaged, as Err says. The
+	// device has a new id.
+	DeviceRenewed
+)
 
 // A LostError says that a marker names a vault that the keyring does not hold. It
 // wraps [ErrLost].
@@ -75,22 +99,28 @@ func (v *Vault) Keyring() keyring.Keyring { return v.o.Keyring }
 // Dir returns the state folder.
 func (v *Vault) Dir() string { return v.o.Dir }
 
-// Read returns the state, which is empty for a new vault. Errors are *[LostError],
-// [ErrFormat], [ErrNewer] and those of the keyring.
+// Read returns the state, which is empty for a new vault. A marker that does not know of
+// the vault is made anew. Errors are *[LostError], [ErrFormat], [ErrNewer] and those of
+// the keyring.
 func (v *Vault) Read(ctx context.Context) (*State, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
-	marker, marked, err := ReadMarker(v.o.Dir)
+	marker, err := v.readMarker()
 	if err != nil {
 		return nil, err
 	}
-	s, snap, err := v.load(ctx, marker, marked)
-	if err == nil && snap.Generation > 0 && !marked {
-		// From now on the loss of this vault would be noticed. If the marker cannot
-		// be written, that is no reason to withhold a code.
-		_ = v.writeMarker(ctx, s.ID, snap.Generation, marker)
+	s, snap, err := v.load(ctx, marker)
+	if err != nil || !marker.behind(v, s, snap) {
+		return s, err
 	}
-	return s, err
+	if unlock, ok := tryLock(v.o.Dir); ok { // a writer writes the marker itself
+		defer unlock()
+		if marker, err = v.readMarker(); err == nil && marker.behind(v, s, snap) {
+			// If it cannot be written, that is no reason to withhold a code.
+			_ = v.mendMarker(ctx, &marker, s, snap)
+		}
+	}
+	return s, nil
 }
 
 // Update changes the vault. It holds the lock, calls change with the state, and writes
@@ -114,11 +144,11 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	defer unlock()
-	marker, marked, markerErr := ReadMarker(v.o.Dir)
-	if markerErr != nil && !renew {
-		return markerErr
+	marker, err := v.readMarker()
+	if err != nil {
+		return err
 	}
-	s, snap, device, err := v.readForUpdate(ctx, marker, marked, renew)
+	s, snap, device, err := v.readForUpdate(ctx, &marker, renew)
 	if err != nil {
 		return err
 	}
@@ -143,11 +173,6 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	if string(before) == string(after) && (snap.Generation > 0 || !renew) {
-		if markerErr != nil {
-			ctx, done := v.deadline(ctx)
-			defer done()
-			return v.writeMarker(ctx, s.ID, snap.Generation, marker)
-		}
 		return nil
 	}
 	tx.expire(tx.Now, Stamp{Time: tx.Clock, Device: device.ID})
@@ -158,7 +183,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	ctx, done := v.deadline(ctx)
 	defer done()
 	held := snap.Generation
-	if marked && s.ID != marker.Vault {
+	if marker.found && s.ID != marker.Vault {
 		held = 0 // the numbers of another vault say nothing
 	}
 	if err := v.trimWritten(ctx, held, held < marker.Generation); err != nil {
@@ -169,59 +194,67 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 			return err
 		}
 	}
-	write := v.store.Save
-	if renew && snap.Generation == 0 {
-		// Only here a damaged head is replaced. The snapshot that it named stays.
-		write = func(ctx context.Context, generation uint64, data []byte) error {
-			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
-		}
-	}
-	return v.save(ctx, write, max(snap.Generation, marker.Generation)+1, s.ID, after, marker)
+	return v.save(ctx, snap, s.ID, after, marker, renew)
 }
 
-// readForUpdate reads the state that a change starts from, and who this device is.
-func (v *Vault) readForUpdate(ctx context.Context, marker Marker, marked, renew bool) (*State, keyring.Snapshot, Device, error) {
+// readForUpdate reads the state that a change starts from, and who this device is. A
+// device without an id gets one. The lock is held.
+func (v *Vault) readForUpdate(ctx context.Context, marker *seen, renew bool) (*State, keyring.Snapshot, Device, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
-	s, snap, err := v.load(ctx, marker, marked)
-	switch {
-	case err == nil:
-		v.notify(s, snap, marker, marked)
-		device, err := ReadDevice(ctx, v.o.Keyring)
-		return s, snap, device, err
-	case renew && unreadable(err):
+	s, snap, err := v.load(ctx, *marker)
+	if renew && unreadable(err) {
 		return new(State), keyring.Snapshot{}, Device{}, nil
-	default:
+	}
+	if err != nil {
 		return nil, snap, Device{}, err
+	}
+	if marker.behind(v, s, snap) {
+		_ = v.mendMarker(ctx, marker, s, snap) // the change writes it too, and says if it cannot
+	}
+	if snap.Generation > 0 {
+		v.compare(s, snap, *marker)
+	}
+	device, err := ReadDevice(ctx, v.o.Keyring)
+	if damaged(err) {
+		v.notice(Notice{Kind: DeviceRenewed, Err: err})
+		return s, snap, Device{}, nil
+	}
+	return s, snap, device, err
+}
+
+// compare says what the marker knows better than the keyring.
+func (v *Vault) compare(s *State, snap keyring.Snapshot, marker seen) {
+	switch {
+	case !marker.found:
+	case s.ID != marker.Vault:
+		v.notice(Notice{Kind: Replaced})
+	case snap.Generation < marker.Generation:
+		v.notice(Notice{Kind: RolledBack, Found: snap.Generation, Expected: marker.Generation})
+	}
+}
+
+func (v *Vault) notice(n Notice) {
+	if v.o.Notice != nil {
+		v.o.Notice(n)
 	}
 }
 
 // unreadable reports whether err says that the vault is lost or damaged.
 func unreadable(err error) bool {
-	var damaged *keyring.DamagedError
-	return errors.Is(err, ErrLost) || errors.Is(err, ErrFormat) || errors.As(err, &damaged)
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrFormat) || damaged(err)
 }
 
 // load reads the state. If there is neither a head nor a marker, the vault is new.
-func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, keyring.Snapshot, error) {
+func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
 	snap, err := v.store.Load(ctx)
 	switch {
 	case errors.Is(err, keyring.ErrNotFound):
-		if marked {
-			return nil, snap, &LostError{Marker: marker, Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
-		}
-		whole, err := v.store.Generations(ctx)
-		if err != nil {
-			return nil, snap, err
-		}
-		if len(whole) > 0 {
-			return nil, snap, &keyring.DamagedError{Item: "head", Why: "it is missing, while " + whole[0].Where + " is there"}
-		}
-		return new(State), keyring.Snapshot{}, nil
+		return v.loadNothing(ctx, marker)
 	case err != nil:
 		return nil, snap, err
 	}
-	if marked && marker.Generation > snap.Generation {
+	if marker.Generation > snap.Generation {
 		snap = v.lastSeen(ctx, snap, marker.Generation)
 	}
 	s, err := decode(snap.Data)
@@ -229,6 +262,28 @@ func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, k
 		s.Generation = snap.Generation
 	}
 	return s, snap, err
+}
+
+// loadNothing is load where the keyring has no head.
+func (v *Vault) loadNothing(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
+	switch {
+	case marker.found:
+		return nil, keyring.Snapshot{}, v.lost(ctx, marker)
+	case marker.damage != nil:
+		return nil, keyring.Snapshot{}, marker.damage
+	}
+	whole, err := v.store.Generations(ctx)
+	if err != nil {
+		return nil, keyring.Snapshot{}, err
+	}
+	if len(whole) > 0 {
+		return nil, keyring.Snapshot{}, &keyring.DamagedError{Item: "head", Why: "it is missing, while " + whole[0].Where + " is there"}
+	}
+	return new(State), keyring.Snapshot{}, nil
+}
+
+func (v *Vault) lost(ctx context.Context, marker seen) error {
+	return &LostError{Marker: marker.Marker, Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
 }
 
 // lastSeen returns the generation that the marker saw last, if it is still whole, and
@@ -241,29 +296,53 @@ func (v *Vault) lastSeen(ctx context.Context, snap keyring.Snapshot, expected ui
 	return snap
 }
 
-func (v *Vault) notify(s *State, snap keyring.Snapshot, marker Marker, marked bool) {
-	if !marked || v.o.Notice == nil || snap.Generation == 0 {
-		return
-	}
-	switch {
-	case s.ID != marker.Vault:
-		v.o.Notice(Notice{Replaced: true})
-	case snap.Generation < marker.Generation:
-		v.o.Notice(Notice{RolledBack: true, Found: snap.Generation, Expected: marker.Generation})
-	}
-}
-
-// unsettledFile is there after a write that the keyring did not answer.
+// unsettledFile is there after a write that the keyring did not answer, and holds the
+// generation of it.
 const unsettledFile = "unsettled"
 
-// save writes a generation, and then the marker.
-func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []byte) error,
-	generation uint64, id string, data []byte, marker Marker,
-) error {
+// unsettled returns the generation of a write that may still happen. A note that cannot
+// be read is of an unknown one, 0.
+func (v *Vault) unsettled() (generation uint64, noted bool) {
+	text, err := os.ReadFile(filepath.Join(v.o.Dir, unsettledFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false
+	}
+	generation, _ = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	return generation, true
+}
+
+// next returns the generation of the next write: above what is there, above what was
+// last seen, and above a write that may still happen. One of the same generation as
+// that could not be told from it.
+func (v *Vault) next(snap keyring.Snapshot, marker seen) uint64 {
+	next := max(snap.Generation, marker.Generation) + 1
+	if outstanding, noted := v.unsettled(); noted {
+		next = max(next, outstanding) + 1
+	}
+	return next
+}
+
+// save writes a generation onto snap, and then the marker. Only to renew a vault that
+// could not be read is a damaged head replaced; the snapshot that it named stays.
+func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data []byte, marker seen, renew bool) error {
+	if !marker.found {
+		made, err := v.newMarker(ctx)
+		if err != nil {
+			return err
+		}
+		marker.Marker = made
+	}
+	generation := v.next(snap, marker)
 	note := filepath.Join(v.o.Dir, unsettledFile)
-	_, err := os.Stat(note)
-	unsettled := err == nil
-	if unsettled {
+	_, unsettled := v.unsettled()
+	anew := renew && snap.Generation == 0
+	write := v.store.Save
+	switch {
+	case anew:
+		write = func(ctx context.Context, generation uint64, data []byte) error {
+			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
+		}
+	case unsettled:
 		write = v.store.Settle
 	}
 	if err := write(ctx, generation, data); err != nil {
@@ -272,20 +351,11 @@ func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []
 		}
 		return err
 	}
-	if unsettled {
+	v.keepMarker(ctx, marker.Marker, id, generation)
+	if unsettled && !anew {
 		_ = os.Remove(note)
 	}
-	return v.writeMarker(ctx, id, generation, marker)
-}
-
-func (v *Vault) writeMarker(ctx context.Context, id string, generation uint64, old Marker) error {
-	m := Marker{
-		Vault: id, Generation: generation, Keyring: v.o.Keyring.Kind(), Collection: old.Collection, Location: old.Location,
-	}
-	if m.Collection == "" || old.Keyring != m.Keyring {
-		m.Collection = v.collection(ctx)
-	}
-	return WriteMarker(v.o.Dir, m)
+	return nil
 }
 
 // collection returns the collection of the keyring that holds the vault; empty if it
