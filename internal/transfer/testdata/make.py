@@ -487,6 +487,28 @@ def managers():
           [but(ALICE, tags=["Work", "favorite"], note="a note"), CAROL], skipped=1)
 
 
+def exchange():
+    """Exports of password managers that have codes in places of their own."""
+    records = [
+        {"title": "x", "login": "y", "password": "p", "login_url": "", "notes": "a note", "$type": "login", "custom_fields": {"$oneTimeCode::1": uri(ALICE), "$text:1": "x"},
+         "folders": [{"folder": "Work"}]},
+        {"title": "ACME Co", "login": "bob", "custom_fields": {"TFC:Keeper": ["otpauth://totp/?secret=" + b32(BOB) + "&algorithm=SHA256&digits=8&period=60"]}},
+        {"title": "No code", "login": "x"},
+    ]
+    write("keeper", "export.json", {"shared_folders": [], "records": records}, [but(ALICE, tags=["Work"], note="a note"), BOB])
+
+    netwrix = f'"Organisationseinheit";"DataTags";"Beschreibung";"Benutzername";"Passwort";"Internetseite";"Informationen";"One-Time Passwort"\n"Dept";"";"ACME Co";"bob";"p";"u";"a note";"{b32(CAROL)}"\n'
+    carol = account("totp", "ACME Co", "bob", raw(CAROL))
+    write("csv", "netwrix.csv", netwrix, [but(carol, tags=["Dept"], note="a note")])
+    write("csv", "roboform.csv", "\ufeffName,Url,MatchUrl,Login,Pwd,Note,Folder,RfFieldsV2\n"
+          f'ACME Co,u,u,bob,p,a note,Work,"User ID$,,,txt,bob","TOTP KEY$,,,txt,{b32(CAROL)}"\nNone,u,u,x,p,,,"User ID$,,,txt,x"\n', [but(carol, tags=["Work"], note="a note")])
+    write("csv", "roboform-column.csv", f"Name,Url,Login,Pwd,TOTP KEY$\nACME Co,u,bob,p,{b32(CAROL)}\n", [carol])
+    write("csv", "zoho.csv", '\ufeff"Password Name","Description","Password URL","SecretData","Notes","CustomData","Tags","Classification","Favorite","login_totp"\n'
+          f'ACME Co,,u,"SecretType:Web Account\nUser Name:bob\nPassword:p\n",,"",,P,0,otpauth://totp?secret={b32(CAROL)}\n', [carol])
+    write("csv", "keeper-header.csv", 'Folder,Title,Login,Password,Website Address,Notes,Shared Folder,Custom Fields\n'
+          f'Work,x,y,p,u,a note,,TFC:Keeper,{uri(ALICE)}\n,None,x,p,u,,\n', [but(ALICE, tags=["Work"], note="a note")])
+
+
 if __name__ == "__main__":
-    for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers):
+    for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers, exchange):
         make()
