@@ -23,6 +23,7 @@ func Formats() []Format {
 		enteSealed(),
 		twofas(),
 		bitwarden(),
+		cxf(),
 		proton(),
 		stratum(),
 		freeOTPPlus(),
@@ -120,6 +121,8 @@ func foreign(s *Source) error {
 		}
 	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"), isOpenPGP(s.Data):
 		return openPGP()
+	case sealedExchange(s) != nil:
+		return sealedExchange(s)
 	case strings.Contains(s.Text(), onePIF):
 		return &NotExportableError{
 			What: "an export of 1Password in its old format 1PIF",

@@ -26,6 +26,7 @@ var must = map[string][]string{
 	"authy":                   {"[].encryptedSecret", "[].salt", "[].decryptedSecret", "[].secret", "[].uri", "[].encrypted_seed", "authenticator_tokens", "authenticator_tokens[].*", "[].key_derivation_iterations"},
 	"bitwarden":               {"salt", "kdfType", "kdfIterations", "kdfMemory", "kdfParallelism", "data", "items", "items[].login", "items[].login.totp"},
 	"cotp":                    {"elements", "elements[].secret", "items"},
+	"cxf":                     {"accounts", "accounts[].items", "accounts[].items[].credentials", "accounts[].items[].credentials[].*", "items", "items[].credentials", "items[].credentials[].*"},
 	"duo":                     {"[].otpGenerator", "[].otpGenerator.otpSecret"},
 	"enpass":                  {"items", "items[].fields", "items[].title", "items[].fields[].*"},
 	"ente-encrypted":          {"kdfParams", "kdfParams.*", "encryptedData", "encryptionNonce"},
