@@ -31,11 +31,8 @@ const (
 func andOTP() Format {
 	return Format{
 		Name: "andotp", Title: "andOTP, GNOME Authenticator", Extension: ".json",
-		Detect: func(s *Source) bool {
-			e := s.Element()
-			return hasKeys(e, "secret", "label", "type")
-		},
-		Read: func(_ context.Context, s *Source) (Batch, error) { return readAndOTP(s) }, Write: writeAndOTP, Encrypted: true,
+		Detect: func(s *Source) bool { return s.Some("secret", "label") },
+		Read:   func(_ context.Context, s *Source) (Batch, error) { return readAndOTP(s) }, Write: writeAndOTP, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP},
 			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: AnyTags, Plain: true, Sealed: true,

@@ -30,8 +30,7 @@ func authy() Format {
 			if hasKeys(s.Object(), "authenticator_tokens") {
 				return true
 			}
-			e := s.Element()
-			if hasKeys(e, "name") && (hasKeys(e, "encryptedSecret", "salt") || hasKeys(e, "decryptedSecret") || hasKeys(e, "secret", "uri") || hasKeys(e, "encrypted_seed", "salt")) {
+			if s.Some("encryptedSecret", "salt") || s.Some("decryptedSecret") || s.Some("secret", "uri") || s.Some("encrypted_seed", "salt") {
 				return true
 			}
 			_, tokens := find(s.Prefs(), authyTokens)

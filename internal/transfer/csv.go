@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/authcli/auth/internal/account"
@@ -10,13 +11,13 @@ import (
 
 // The columns of password managers' CSV files, in lower case, the most telling first.
 var (
-	csvCodes  = []string{"otpauth", "login_totp", "totp", "otp", "otpsecret", "otpurl", "twofasecret", "one-time password", "one time password", "authenticator key", "timeotp-secret-base32", "hmacotp-secret-base32", "totp seed"}
-	csvTitles = []string{"title", "name", "display_name", "nickname", "account", "secret name"}
-	csvUsers  = []string{"username", "login_username", "user name", "login name", "login", "email", "username2"}
-	csvGroups = []string{"folder", "grouping", "group", "tags", "category"}
-	csvNotes  = []string{"notes", "note", "extra", "additionalinfo"}
+	csvCodes  = []string{"otpauth", "login_totp", "totp", "otp", "otpsecret", "otpurl", "twofasecret", "one-time password", "one time password", "authenticator key", "timeotp-secret-base32", "hmacotp-secret-base32", "totp seed", "one-time passwort"}
+	csvTitles = []string{"title", "name", "display_name", "nickname", "account", "secret name", "password name", "beschreibung"}
+	csvUsers  = []string{"username", "login_username", "user name", "login name", "login", "email", "username2", "benutzername"}
+	csvGroups = []string{"folder", "grouping", "group", "tags", "category", "organisationseinheit", "chambername"}
+	csvNotes  = []string{"notes", "note", "extra", "additionalinfo", "informationen"}
 	// A file with one of these and none of csvCodes is a whole export without codes.
-	csvPasswords = []string{"password", "pwd", "login_password", "secretdata", "master-password"}
+	csvPasswords = []string{"password", "pwd", "login_password", "secretdata", "master-password", "passwort"}
 )
 
 // spreadsheet is every CSV export of a password manager: 1Password, Apple Passwords,
@@ -27,10 +28,10 @@ func spreadsheet() Format {
 		Name: "csv", Title: "CSV of password managers",
 		Detect: func(s *Source) bool {
 			t := s.table()
-			return t != nil && (t.has(csvCodes) || t.has(csvPasswords)) || isHeadless(s)
+			return t != nil && (t.has(csvCodes) || t.has(csvPasswords) || len(t.codes) > 0) || isHeadless(s)
 		},
 		Read:  readSpreadsheet,
-		Notes: "1Password, Apple Passwords, Bitwarden and Bitwarden Authenticator, Dashlane, KeePassXC, LastPass, Myki, Proton Pass, SafeInCloud, Synology C2 and others with a column of one-time passwords. Files of Chrome, Firefox, NordPass and the like have none, and the answer says so.",
+		Notes: "1Password, Apple Passwords, Bitwarden and Bitwarden Authenticator, Dashlane, KeePassXC, LastPass, Myki, Netwrix, Proton Pass, RoboForm, SafeInCloud, Synology C2, Zoho Vault and others with a column of one-time passwords, and otpauth URIs in any other column (Keeper). Files of Chrome, Firefox, NordPass and the like have none, and the answer says so.",
 	}
 }
 
@@ -44,6 +45,7 @@ const (
 // A table is a CSV file: the places of its columns by name in lower case, and its rows.
 type table struct {
 	columns map[string]int
+	codes   []string // columns that are none of csvCodes, and whose names mean codes
 	rows    csvReader
 }
 
@@ -52,7 +54,7 @@ type table struct {
 func (s *Source) table() *table {
 	text := strings.TrimLeft(s.Text(), "\n ")
 	line, _, _ := strings.Cut(text, "\n")
-	if len(line) > maxHeader || strings.Contains(line, "://") || strings.HasPrefix(line, "<") || strings.HasPrefix(line, "{") {
+	if len(line) > maxHeader || strings.Contains(line, "://") || strings.HasPrefix(line, "<") || strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[") {
 		return nil
 	}
 	for _, comma := range []byte(",;\t") {
@@ -68,6 +70,9 @@ func (s *Source) table() *table {
 			name = strings.ToLower(strings.TrimSpace(name))
 			if _, seen := t.columns[name]; !seen && name != "" {
 				t.columns[name] = i
+				if isCodeName(name) && !slices.Contains(csvCodes, name) {
+					t.codes = append(t.codes, name)
+				}
 			}
 		}
 		return t
@@ -190,9 +195,6 @@ func readSpreadsheet(ctx context.Context, s *Source) (Batch, error) {
 	if t == nil {
 		return Batch{}, ErrDamaged
 	}
-	if !t.has(csvCodes) && !t.has([]string{"secret"}) {
-		return Batch{}, ErrNoOTPData
-	}
 	var b Batch
 	err := t.each(ctx, &b, func(i int, record []string) { t.read(&b, i, record) })
 	return b, err
@@ -202,6 +204,10 @@ func readSpreadsheet(ctx context.Context, s *Source) (Batch, error) {
 // columns.
 func (t *table) read(b *Batch, i int, record []string) {
 	title, user := t.first(record, csvTitles...), t.first(record, csvUsers...)
+	if user == "" { // Zoho has it in a cell of several lines
+		_, rest, _ := strings.Cut(t.first(record, "secretdata"), "User Name:")
+		user, _, _ = strings.Cut(rest, "\n")
+	}
 	row := rowName(i, title, user)
 	tags := t.tags(record)
 	add := func(a account.Account, err error) {
@@ -228,10 +234,41 @@ func (t *table) read(b *Batch, i int, record []string) {
 			add(account.Account{}, err)
 		}
 	default:
-		if text := t.first(record, csvCodes...); text != "" {
+		text := t.first(record, csvCodes...)
+		if text == "" && len(t.codes) > 0 {
+			text = t.first(record, t.codes...)
+		}
+		if text != "" {
 			add(readLogin(b, row, title, user, text))
+			return
+		}
+		for _, cell := range record {
+			if text := codeInCell(cell); text != "" {
+				add(readLogin(b, row, title, user, text))
+			}
 		}
 	}
+}
+
+// codeInCell returns the URI or secret in a cell of a column of no such name, or
+// nothing: Keeper has fields of the user's own at the end of a row, and so has
+// RoboForm, as "TOTP KEY$,,,txt,SECRET" or "TOTP KEY$:txt:SECRET".
+func codeInCell(cell string) string {
+	cell = strings.TrimSpace(cell)
+	if isURI(cell) && !hasPrefixFold(cell, "steam://") { // also the address of a game
+		return cell
+	}
+	rest, found := strings.CutPrefix(cell, "TOTP KEY$")
+	if !found {
+		return ""
+	}
+	if field := strings.SplitN(rest, ",", 5); len(field) == 5 {
+		return strings.TrimSpace(field[4])
+	}
+	if field := strings.SplitN(rest, ":", 3); len(field) == 3 {
+		return strings.TrimSpace(field[2])
+	}
+	return ""
 }
 
 // tags returns the folder of a record. KeePassXC writes the name of the root group in

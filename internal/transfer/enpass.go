@@ -11,7 +11,7 @@ import (
 func enpass() Format {
 	return Format{
 		Name: "enpass", Title: "Enpass (JSON)",
-		Detect: func(s *Source) bool { return in(firstOf(s.Object()["items"]), "fields", "title") },
+		Detect: func(s *Source) bool { return anyHas(s.Object()["items"], "fields", "title") },
 		Read:   readEnpass,
 		Notes:  "File → Export, format .json. Folders are tags.",
 	}

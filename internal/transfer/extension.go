@@ -25,7 +25,7 @@ func extension() Format {
 		Name: "authenticator-extension", Title: "Authenticator (browser extension)",
 		Detect: func(s *Source) bool {
 			for _, v := range s.Object() {
-				if in(v, "dataType") || in(v, "secret", "type", "index") || in(v, "secret", "account", "hash") || in(v, "secret", "issuer", "encrypted") {
+				if in(v, "dataType") || in(v, "secret") {
 					return true
 				}
 			}

@@ -27,7 +27,10 @@ func isHeadless(s *Source) bool {
 	return false
 }
 
-func headless(text string) *table { return &table{rows: csvReader{text: text, comma: ','}} }
+// headless returns a table of Keeper's columns.
+func headless(text string) *table {
+	return &table{columns: map[string]int{"folder": 0, "title": 1, "login": 2}, rows: csvReader{text: text, comma: ','}}
+}
 
 // readHeadless takes every cell that is a URI; there is no telling a bare secret from a
 // password. Keeper has them in fields of its own at the end of a row.

@@ -69,6 +69,9 @@ func keepassBatch(entries []kdbx.Entry) Batch {
 		for _, err := range errs {
 			b.skip(row, err.Error())
 		}
+		if e.Damaged && len(accounts)+len(errs) == 0 {
+			b.skip(row, "a protected value of the entry is not base64")
+		}
 	}
 	return b
 }

@@ -19,6 +19,9 @@ func otpauth() Format {
 	return Format{
 		Name: "otpauth", Title: "otpauth URIs, one a line", Extension: ".txt",
 		Detect: func(s *Source) bool {
+			if s.Object() != nil {
+				return false // its texts may be lines
+			}
 			if uris := uriArray(s); len(uris) > 0 {
 				return isURI(uris[0])
 			}

@@ -28,10 +28,7 @@ func proton() Format {
 		Name: "proton", Title: "Proton Authenticator", Extension: ".json",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			if !hasKeys(o, "version") {
-				return false
-			}
-			return hasKeys(o, "salt", "content") || protonEntries(o["entries"])
+			return hasKeys(o, "salt", "content") || anyHas(o["entries"], "content") || hasKeys(o, "version") && string(o["entries"]) == "[]"
 		},
 		Read: readProton, Write: writeProton, Encrypted: true,
 		Holds: Holds{
@@ -40,14 +37,6 @@ func proton() Format {
 		},
 		Notes: "Settings → Export, with a password or without.",
 	}
-}
-
-func protonEntries(raw json.RawMessage) bool {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
-		return false
-	}
-	return list != nil && (len(list) == 0 || in(list[0], "content"))
 }
 
 type protonEntry struct {

@@ -125,10 +125,13 @@ func read(ctx context.Context, s *Source) (Batch, error) {
 	switch {
 	case s.call.over != nil:
 		return Batch{}, s.call.over
-	case err != nil:
+	case err != nil && (!isNoData(err) || f.Read == nil):
 		return Batch{}, err
 	case b.full():
 		return Batch{}, errTooMany()
+	}
+	if len(b.Accounts)+len(b.Skipped) == 0 {
+		b.Skipped = unread(s)
 	}
 	if len(b.Formats) == 0 {
 		b.Formats = []string{f.Name}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -28,8 +29,7 @@ type Source struct {
 	parsed  bool // object and list are there, or nil
 	object  map[string]json.RawMessage
 	list    []json.RawMessage
-	first   map[string]json.RawMessage // of list
-	sized   bool                       // the values of the file's JSON have been counted
+	sized   bool // the values of the file's JSON have been counted
 	root    *string
 	isMap   bool // prefs are there, or nil
 	prefs   []pref
@@ -202,16 +202,36 @@ func hasKeys(object map[string]json.RawMessage, keys ...string) bool {
 	return object != nil
 }
 
-// Element returns the members of the first element of the file's JSON array, or nil.
-func (s *Source) Element() map[string]json.RawMessage {
-	list := s.List()
-	if len(list) == 0 {
+// looked is how many elements of a list are looked at to recognise a file.
+const looked = 100
+
+// firstOf returns the first elements of a JSON array.
+func firstOf(raw json.RawMessage) []json.RawMessage {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if token, err := d.Token(); err != nil || token != json.Delim('[') {
 		return nil
 	}
-	if s.first == nil && json.Unmarshal(list[0], &s.first) != nil {
-		s.first = map[string]json.RawMessage{}
+	var out []json.RawMessage
+	for len(out) < looked && d.More() {
+		var element json.RawMessage
+		if d.Decode(&element) != nil {
+			break
+		}
+		out = append(out, element)
 	}
-	return s.first
+	return out
+}
+
+// anyHas reports whether one of the first elements of a JSON array has all keys.
+func anyHas(raw json.RawMessage, keys ...string) bool {
+	return slices.ContainsFunc(firstOf(raw), func(element json.RawMessage) bool { return in(element, keys...) })
+}
+
+// Some reports whether one of the first elements of the file's JSON array has all keys:
+// the first alone may be the odd one.
+func (s *Source) Some(keys ...string) bool {
+	list := s.List()
+	return slices.ContainsFunc(list[:min(len(list), looked)], func(element json.RawMessage) bool { return in(element, keys...) })
 }
 
 // in reports whether the JSON object in raw has all keys; a null or another kind of

@@ -29,7 +29,7 @@ func twofas() Format {
 		Name: "2fas", Title: "2FAS", Extension: ".2fas",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			return hasKeys(o, "schemaVersion") && (hasKeys(o, "services") || hasKeys(o, "servicesEncrypted"))
+			return hasKeys(o, "servicesEncrypted") || hasKeys(o, "schemaVersion", "services") || anyHas(o["services"], "secret")
 		},
 		Read: readTwofas, Write: writeTwofas, Encrypted: true,
 		Holds: Holds{

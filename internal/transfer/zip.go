@@ -45,10 +45,14 @@ func readArchive(ctx context.Context, s *Source) (Batch, error) {
 		// Members may share their compressed bytes, and those may hold nothing.
 		budget -= max(int64(len(data)), int64(member.CompressedSize64))
 		left := s.call.memory
-		b, err := read(ctx, s.inner(member.Name, data))
+		in := s.inner(member.Name, data)
+		b, err := read(ctx, in)
 		s.call.memory = left
 		switch {
 		case errors.Is(err, ErrUnknownFormat):
+			for _, skip := range unread(in) {
+				all.skip(member.Name+", "+skip.Row, skip.Reason)
+			}
 			continue
 		case isNoData(err):
 			empty++
@@ -60,7 +64,7 @@ func readArchive(ctx context.Context, s *Source) (Batch, error) {
 		all.merge(b)
 	}
 	switch {
-	case known > 0:
+	case known > 0 || len(all.Skipped) > 0:
 		return all, nil
 	case empty > 0:
 		return Batch{}, ErrNoOTPData

@@ -16,6 +16,8 @@ type Entry struct {
 	Title, User string
 	Group       string            // path below the root group, joined by /; empty for the root itself
 	Fields      map[string]string // all string fields by their names, Title and UserName too
+	// Damaged says that a value of the entry could not be decoded and is empty.
+	Damaged bool
 }
 
 // Bounds of a document, in bytes but for the depth.
@@ -101,8 +103,9 @@ type reader struct {
 }
 
 type entry struct {
-	group  *group
-	fields map[string]string
+	group   *group
+	fields  map[string]string
+	damaged bool
 }
 
 func (r *reader) read(text string) ([]Entry, error) {
@@ -168,12 +171,19 @@ func (r *reader) end(name string) error {
 	text := r.text.String()
 	r.text.Reset()
 	if r.protected {
+		r.protected = false
 		sealed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-		if err != nil {
-			return ErrDamaged
+		switch _, clear := r.stream.(nothing); {
+		case err == nil:
+			r.stream.XORKeyStream(sealed, sealed)
+			text = string(sealed)
+		case !clear:
+			return ErrDamaged // nor would any value behind it come out right
+		default:
+			if text = ""; r.entry != nil && r.history == 0 {
+				r.entry.damaged = true
+			}
 		}
-		r.stream.XORKeyStream(sealed, sealed)
-		text, r.protected = string(sealed), false
 	}
 	r.path = r.path[:len(r.path)-1]
 	parent := ""
@@ -228,7 +238,7 @@ func (r *reader) result() ([]Entry, error) {
 		if r.size += len(path); r.size > MaxEntries {
 			return nil, ErrTooBig
 		}
-		out = append(out, Entry{Title: e.fields["Title"], User: e.fields["UserName"], Group: path, Fields: e.fields})
+		out = append(out, Entry{Title: e.fields["Title"], User: e.fields["UserName"], Group: path, Fields: e.fields, Damaged: e.damaged})
 	}
 	return out, nil
 }
