@@ -36,27 +36,52 @@ type view struct {
 // decoded at all. Text and noise stay below it.
 const minAgreement = 0.45
 
-// search tries the combinations of finder patterns of a view.
+// search tries the combinations of finder patterns of a view, in rounds: each
+// takes the most certain finds that no code explains. It goes on for as long as
+// rounds read codes, so that a page of codes is read to its end and noise, of
+// which every round reads nothing, takes one.
 func (s *scanner) search(v view, relaxed bool) {
 	found := v.bits.finders(relaxed)
-	for i := range found {
-		found[i].claimed = s.explained(found[i], v.scale)
+	s.seen.finders(slices.Clone(found), v)
+	for {
+		s.claim(found, v.scale)
+		found = slices.DeleteFunc(found, func(f finder) bool { return f.claimed })
+		tried := 0
+		for tried < len(found) && found[tried].tried {
+			tried++
+		}
+		round := found[:min(tried+maxFinders, len(found))]
+		before := len(s.found)
+		s.searchRound(v, round)
+		if len(s.found) == before || s.ctx.Err() != nil {
+			return
+		}
+		for i := range round {
+			round[i].tried = true
+		}
 	}
-	found = slices.DeleteFunc(found, func(f finder) bool { return f.claimed })
-	s.seen.finders(found, v)
-	for _, t := range triples(found) {
+}
+
+// searchRound tries the combinations of some finder patterns, but for those
+// of three that an earlier round has tried.
+func (s *scanner) searchRound(v view, round []finder) {
+	for _, t := range triples(round) {
 		if t.corner.claimed || t.right.claimed || t.below.claimed {
 			continue
 		}
 		if s.ctx.Err() != nil {
 			return
 		}
-		if !s.try(v, t) {
-			continue
+		if s.try(v, t) {
+			s.claim(round, v.scale)
 		}
-		for i := range found {
-			found[i].claimed = found[i].claimed || s.explained(found[i], v.scale)
-		}
+	}
+}
+
+// claim marks the finder patterns that belong to codes that have been read.
+func (s *scanner) claim(found []finder, scale float64) {
+	for i := range found {
+		found[i].claimed = found[i].claimed || s.explained(found[i], scale)
 	}
 }
 

@@ -16,10 +16,11 @@ type finder struct {
 	light   bool    // the colours are exchanged: a light code on dark ground
 	rings   float64 // share of the directions in which the rings were met
 	claimed bool    // it belongs to a code that has been read
+	tried   bool    // it has been combined with the others that are tried
 }
 
-// maxFinders is how many of them are worth combining; a picture of noise has
-// thousands, a sheet of codes has dozens.
+// maxFinders is how many of them are combined at a time; a picture of noise has
+// thousands.
 const maxFinders = 36
 
 // finders returns the finder patterns of both colours, the most certain first.
@@ -134,7 +135,7 @@ func merge(found []finder, f finder) []finder {
 	return append(found, f)
 }
 
-// rank keeps the most certain finds.
+// rank sorts finds by how certain they are, and leaves out what has no rings.
 func (b *bitmap) rank(found []finder, relaxed bool) []finder {
 	for i := range found {
 		found[i].rings = b.rings(found[i], relaxed)
@@ -143,9 +144,6 @@ func (b *bitmap) rank(found []finder, relaxed bool) []finder {
 	slices.SortStableFunc(found, func(f, g finder) int {
 		return cmp.Compare(g.certainty(), f.certainty())
 	})
-	if len(found) > maxFinders {
-		found = found[:maxFinders]
-	}
 	return found
 }
 

@@ -190,11 +190,11 @@ func readers(t testing.TB, data []byte) []string {
 	t.Helper()
 	var names []string
 	for i, p := range passes {
-		r := reader{scanner: scanner{decoder: newDecoder()}, whole: context.Background(), limit: context.Background()}
+		r := newReader(context.Background(), context.Background())
 		if err := r.frames(data, passes[i:i+1]); err != nil {
 			t.Fatal(err)
 		}
-		if len(r.codes) > 0 {
+		if !r.none() {
 			names = append(names, p.name)
 		}
 	}

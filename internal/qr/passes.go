@@ -1,7 +1,7 @@
 package qr
 
 // pass is one way to look at a picture. They run in the order of the list
-// until one has found a code.
+// until codes have been read and nothing is left that looks like another.
 type pass struct {
 	name string
 	// why it exists, and what it reads that the ones before it do not
@@ -74,10 +74,7 @@ var passes = [...]pass{
 		name:    "blurred",
 		why:     "grain and JPEG blocks that break the rings of the finder patterns",
 		relaxed: true,
-		view: func(p *pictures) (view, bool) {
-			blurred := p.base.blur()
-			return view{blurred, blurred.local(), p.baseScale}, true
-		},
+		view:    func(p *pictures) (view, bool) { return p.blurred(), true },
 	},
 	{
 		name:    "quarter size",
@@ -148,6 +145,11 @@ func (p *pictures) half() *plane {
 	return p.halfPlane
 }
 
+func (p *pictures) blurred() view {
+	blurred := p.base.blur()
+	return view{blurred, blurred.local(), p.baseScale}
+}
+
 func (p *pictures) channel(n int) (view, bool) {
 	if p.frame.coloured == nil {
 		return view{}, false
@@ -188,7 +190,7 @@ func (s *scanner) run(p *pictures, steps []pass) {
 		if s.trace != nil {
 			s.trace(step.name, len(s.found))
 		}
-		if len(s.found) > 0 && (i >= 1 || len(steps) != quickPasses) {
+		if len(s.found) > 0 && (i >= 1 || len(steps) != quickPasses) && !s.more(p) {
 			return
 		}
 	}

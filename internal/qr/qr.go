@@ -64,6 +64,16 @@ type Result struct {
 	Frames     int // frames in the file
 	FramesRead int // of those, the first so many were read
 	Seen       Seen
+	// Unread are symbols that were found and not read, because they are damaged,
+	// blurred or too small. Most that are not read are not found either.
+	Unread []Unread
+}
+
+// Unread is where a symbol is that was not read.
+type Unread struct {
+	Frame        int // as in [Code]
+	Middle       Point
+	ModulePixels float64 // side of one module in pixels, about
 }
 
 // SeenKind names what a search without a result met.

@@ -31,11 +31,12 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 	}
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	r := reader{scanner: scanner{decoder: newDecoder(), trace: trace}, whole: ctx, limit: bounded}
+	r := newReader(ctx, bounded)
+	r.trace = trace
 	// The quick passes over all frames come first, so that a code late in an
 	// animation does not wait for the thorough search of the frames before.
 	err := r.frames(data, passes[:quickPasses])
-	if err == nil && len(r.codes) == 0 && r.more {
+	if err == nil && r.searched && (r.none() || r.only != nil && r.scanner.more(r.only)) {
 		err = r.frames(data, passes[quickPasses:])
 	}
 	if ctx.Err() != nil {
@@ -45,7 +46,8 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 		return Result{}, err
 	}
 	result := r.result
-	result.Codes = unique(join(r.codes))
+	result.Unread = r.leftOver()
+	result.Codes = unique(join(r.inOrder()))
 	if len(result.Codes) == 0 {
 		result.Seen = r.seen.verdict()
 	}
@@ -55,19 +57,28 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 // reader gathers the codes of all frames.
 type reader struct {
 	scanner
-	whole  context.Context // what the caller gave
-	limit  context.Context // the same, and the time that Read takes at most
-	codes  []located
-	result Result
-	more   bool      // the quick passes left something to do
-	only   *pictures // of a file with one frame, for the second round
-	orient func(Point) Point
+	whole    context.Context        // what the caller gave
+	limit    context.Context        // the same, and the time that Read takes at most
+	codes    map[int][]symbolRead   // by frame
+	unread   map[int][]unreadSymbol // by frame
+	result   Result
+	searched bool      // the quick passes left something to do
+	only     *pictures // of a file with one frame, for the second round
+	orient   func(Point) Point
 }
 
 // located is a symbol that was read, and in which frame.
 type located struct {
 	symbolRead
 	frame int
+}
+
+// newReader reads for as long as ctx lasts, and until limit if it takes long.
+func newReader(ctx, limit context.Context) *reader {
+	return &reader{
+		scanner: scanner{decoder: newDecoder()}, whole: ctx, limit: limit,
+		codes: map[int][]symbolRead{}, unread: map[int][]unreadSymbol{},
+	}
 }
 
 func (r *reader) frames(data []byte, steps []pass) error {
@@ -111,7 +122,7 @@ func (r *reader) frames(data []byte, steps []pass) error {
 			return src.orientation.apply(p, float64(src.width), float64(src.height))
 		}
 		r.look(p, steps, n)
-		r.more = true
+		r.searched = true
 		if r.limit.Err() != nil {
 			break
 		}
@@ -119,18 +130,53 @@ func (r *reader) frames(data []byte, steps []pass) error {
 	return nil //nolint:nilerr // where time runs out, what was found until then is the answer
 }
 
-// look searches one frame.
+// look searches one frame, on from where an earlier search of it has come.
 func (r *reader) look(p *pictures, steps []pass, number int) {
-	r.found = nil
+	r.found, r.seen.unread = r.codes[number], r.unread[number]
 	r.run(p, steps)
-	for i := range r.found {
-		for j, at := range r.found[i].corners {
-			r.found[i].corners[j] = r.orient(at)
+	r.codes[number], r.unread[number] = r.found, r.seen.unread
+}
+
+// none reports whether nothing has been read.
+func (r *reader) none() bool {
+	for _, found := range r.codes {
+		if len(found) > 0 {
+			return false
 		}
 	}
-	for _, s := range inReadingOrder(r.found) {
-		r.codes = append(r.codes, located{s, number})
+	return true
+}
+
+// leftOver returns the symbols that were found and not read, in the order of
+// their frames.
+func (r *reader) leftOver() []Unread {
+	var left []Unread
+	for number := range r.result.FramesRead {
+		r.found = r.codes[number]
+		for _, u := range r.unread[number] {
+			if !r.explained(finder{x: u.Middle.X, y: u.Middle.Y}, 1) {
+				left = append(left, Unread{number, r.orient(u.Middle), u.ModulePixels})
+			}
+		}
 	}
+	return left
+}
+
+// inOrder returns the codes of all frames as a person reads them.
+func (r *reader) inOrder() []located {
+	var all []located
+	for number := range r.result.FramesRead {
+		found := r.codes[number]
+		for i := range found {
+			for j, at := range found[i].corners {
+				found[i].corners[j] = r.orient(at)
+			}
+		}
+		for _, s := range inReadingOrder(found) {
+			all = append(all, located{s, number})
+		}
+	}
+	return all
 }
 
 // inReadingOrder sorts by rows: symbols whose middles are at about the same

@@ -74,6 +74,9 @@ func TestSamples(t *testing.T) {
 				want := slices.Sorted(slices.Values(image.Expected))
 				if slices.Equal(got, want) {
 					right++
+					if len(result.Unread) > 0 {
+						t.Errorf("%s: all is read, and %+v is said not to be", image.File, result.Unread)
+					}
 				} else {
 					t.Logf("%s: %d of %d, %v, seen %+v, error %v", image.File, len(got), len(want), took.Round(time.Millisecond), result.Seen, err)
 				}
@@ -103,15 +106,14 @@ func TestErasuresReadSamples(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, onlyErrors := range []bool{true, false} {
-			d := newDecoder()
-			d.onlyErrors = onlyErrors
-			r := reader{scanner: scanner{decoder: d}, whole: t.Context(), limit: t.Context()}
+			r := newReader(t.Context(), t.Context())
+			r.decoder.onlyErrors = onlyErrors
 			for _, steps := range [][]pass{passes[:quickPasses], passes[quickPasses:]} {
 				if err := r.frames(data, steps); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if read := len(r.codes) > 0; read == onlyErrors {
+			if read := !r.none(); read == onlyErrors {
 				t.Errorf("%s: without erasures: %v, read: %v", file, onlyErrors, read)
 			}
 		}

@@ -14,7 +14,7 @@ type triple struct {
 	cost                 float64
 }
 
-// maxTriples bounds the work in one pass.
+// maxTriples bounds the work in one round.
 const maxTriples = 240
 
 // triples returns the ways to combine three finder patterns, the likeliest first.
@@ -36,7 +36,7 @@ func triples(found []finder) []triple {
 // arrange finds the corner between the two arms and refuses what perspective
 // alone cannot explain.
 func arrange(a, b, c *finder) (triple, bool) {
-	if a.light != b.light || b.light != c.light {
+	if a.light != b.light || b.light != c.light || a.tried && b.tried && c.tried {
 		return triple{}, false
 	}
 	small, large := min(a.module, b.module, c.module), max(a.module, b.module, c.module)
