@@ -51,8 +51,11 @@ func TestKill(t *testing.T) {
 	t.Parallel()
 	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
 	kills := 15
-	if testenv.Long() {
+	switch {
+	case testenv.Long():
 		kills = 100
+	case testing.Short():
+		kills = 5
 	}
 	k, known := killer{chance: testenv.Rand(t)}, uint64(0)
 	for range kills {
