@@ -53,7 +53,7 @@ A backup counts when it has been read back and decrypted. Stock age opens it too
 			return s.backUpToFile(ctx, o)
 		},
 	},
-		newBackupEnable(c), newBackupDisable(c), newBackupStatus(c), newBackupList(c), newBackupVerify(c),
+		newBackupEnable(c), newBackupDisable(c), newBackupStatus(c), newBackupList(c), newBackupVerify(c), newBackupDrill(c),
 		newBackupPassphrase(c), newBackupKey(c), newBackupForget(c),
 	)
 	flags := cmd.Flags()

@@ -27,10 +27,15 @@ type jsonBackupStatus struct {
 	File       string `json:"file,omitempty"`
 	OtherKeys  int    `json:"other_keys,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
+
+	Drill       string `json:"drill,omitempty"` // when the last one was
+	DrillFailed string `json:"drill_failed,omitempty"`
+	DrillDue    bool   `json:"drill_due,omitempty"`
 }
 
 func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	return jsonBackupStatus{
+		Drill: timestamp(b.Drill.Time), DrillFailed: term.Escape(b.Drill.Failed), DrillDue: b.Drill.Due,
 		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
 		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
 	}

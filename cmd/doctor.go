@@ -135,6 +135,9 @@ func (l *findings) location(x device.Examination) {
 	default:
 		l.add("backup", nil, "last at "+timestamp(x.Backup.Last))
 	}
+	if x.State != nil {
+		l.note("drill", drillRow(x.Backup.Drill))
+	}
 }
 
 // sayFindings prints what was found; the first thing that is wrong gives the exit code.

@@ -50,6 +50,9 @@ func newStatus(c *cli) *cobra.Command {
 				{"keyring", j.Keyring},
 				{"backup", backupRow(status.Backup)},
 			}
+			if status.Backup.On {
+				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
+			}
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}

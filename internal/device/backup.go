@@ -146,7 +146,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if len(state.Records) == 0 && !holdsFiles(entries) {
 		// The first account makes the first file. Until then there is nothing to lose.
 		return d.changeBackupState(ctx, func(b *backupState) {
-			*b = backupState{Location: loc.String(), Generation: state.Generation}
+			*b = backupState{Location: loc.String(), Generation: state.Generation, Drill: b.Drill}
 		})
 	}
 	key := o.enrolment.Key.ID()
@@ -178,7 +178,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	}
 	err = d.changeBackupState(ctx, func(b *backupState) {
 		*b = backupState{
-			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+			Drill: b.Drill, Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
 		}
 	})

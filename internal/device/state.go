@@ -26,6 +26,15 @@ type backupState struct {
 	Reason     string    `json:"reason,omitempty"`
 	Rotated    bool      `json:"rotated,omitempty"`    // the reason is ErrRotated
 	OtherKeys  int       `json:"other_keys,omitempty"` // sealed keys of keys that are not held
+
+	Drill drillState `json:"drill,omitzero"`
+}
+
+// A drillState is when the last drill was, and how it ended.
+type drillState struct {
+	Time     time.Time `json:"time"`
+	Location string    `json:"location"`
+	Failed   string    `json:"failed,omitempty"` // why
 }
 
 const (

@@ -30,7 +30,16 @@ type BackupStatus struct {
 	Reason StaleReason
 	Text   string // why, where the reason is NotMade
 
+	Drill DrillStatus
+
 	Unseen error // why the location could not be looked at; nil where it was
+}
+
+// A DrillStatus says when a restore was practised last, and how that ended.
+type DrillStatus struct {
+	Time   time.Time // zero for never, at this location
+	Failed string    // why; empty where everything came back
+	Due    bool      // one is due: the last one is long ago, or failed, or there was none
 }
 
 // A StaleReason is why the backup is stale.
@@ -75,6 +84,10 @@ func (d *Device) backupStatus(generation uint64, entries []location.Entry, unsee
 		return s
 	}
 	b := d.backupState()
+	if b.Drill.Location == s.Location {
+		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
+	}
+	s.Drill.Due = s.Drill.Failed != "" || d.o.Now().Sub(s.Drill.Time) > DrillEvery
 	if b.Location == s.Location {
 		s.File, s.Generation, s.OtherKeys, s.Last = b.File, b.Generation, b.OtherKeys, b.Time
 	}

@@ -81,7 +81,10 @@ var rooms = map[string]room{
 		why: "passphrases are judged in one place, whatever they open",
 	},
 	"internal/device": {
-		may: []string{"internal/atomicfile", "internal/backup", "internal/backup/location", "internal/keyring", "internal/passphrase", "internal/vault"},
+		may: []string{
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/backup/location", "internal/keyring", "internal/otp",
+			"internal/passphrase", "internal/vault",
+		},
 		why: "this device: it joins vault, keyring, backup and location, and answers in values",
 	},
 	"internal/transfer": {

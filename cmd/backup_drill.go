@@ -1,0 +1,135 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/term"
+)
+
+type jsonDrill struct {
+	Version  int           `json:"version"`
+	Location string        `json:"location"`
+	Key      string        `json:"key"`
+	Whole    bool          `json:"whole"`
+	Accounts []jsonAccount `json:"accounts"`
+	Skipped  []string      `json:"skipped,omitempty"`
+	Age      *jsonAgeDrill `json:"age,omitempty"` // where stock age is installed
+}
+
+type jsonAgeDrill struct {
+	Version string `json:"version"`
+	File    string `json:"file"`
+	Error   string `json:"error,omitempty"`
+}
+
+func newBackupDrill(c *cli) *cobra.Command {
+	var o enableOptions
+	var identityQR string
+	cmd := c.command(spec{
+		use:   "drill",
+		short: "Practise a restore, and change nothing",
+		long: `Restore as on a new machine, into memory alone: with the location and the recovery
+passphrase (or the sheet), and nothing from the keyring. Each account's code is
+compared with the restored one's, and what would not come back is named. Stock age
+opens the newest backup too, where it is installed. auth status says when the last
+drill was, and asks for one after 90 days.`,
+		exit: "0 everything would come back that can; 2 usage, or backup is off; 5 something\nwould not; 6 keyring; 7 wrong passphrase or key, or nothing there can be used",
+		example: `  auth backup drill
+  auth backup drill --identity recovery.txt`,
+		run: func(ctx context.Context, s *session, _ []string) error {
+			source, err := s.keySource(ctx, o, identityQR)
+			if err != nil {
+				return err
+			}
+			drill, err := s.device.Drill(ctx, source)
+			s.sayReport(drill.Report)
+			if err != nil {
+				return err
+			}
+			return s.sayDrill(drill)
+		},
+	})
+	flags := cmd.Flags()
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
+	flags.StringArrayVar(&o.identities, "identity", nil, "open the location with the key in `FILE` or -; may be repeated")
+	flags.StringVar(&identityQR, "identity-qr", "", "open the location with the recovery key in the QR code of an `IMAGE`")
+	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
+	return cmd
+}
+
+// keySource reads what flags name to open a location with.
+func (s *session) keySource(ctx context.Context, o enableOptions, identityQR string) (device.KeySource, error) {
+	s.answers.file = o.passphraseFile
+	files, err := s.identityFiles(ctx, o.identities)
+	if err != nil {
+		return device.KeySource{}, err
+	}
+	if identityQR != "" {
+		key, err := s.keyInImage(ctx, identityQR)
+		if err != nil {
+			return device.KeySource{}, err
+		}
+		files = append(files, key)
+	}
+	return device.KeySource{Identities: files, KeyID: o.keyID}, nil
+}
+
+func (s *session) sayDrill(d device.Drill) error {
+	out := jsonDrill{Version: jsonVersion, Location: d.Location, Key: d.KeyID, Whole: d.Whole(), Accounts: []jsonAccount{}}
+	var rows [][]string
+	for _, step := range d.Accounts {
+		out.Accounts = append(out.Accounts, result(step.Account, string(step.Outcome)))
+		rows = append(rows, []string{label(step.Account), string(step.Outcome)})
+	}
+	for _, f := range d.Skipped {
+		out.Skipped = append(out.Skipped, fileWords(f))
+	}
+	if d.Age.Version != "" {
+		out.Age = &jsonAgeDrill{Version: d.Age.Version, File: d.Age.File}
+		if d.Age.Err != nil {
+			out.Age.Error = message(d.Age.Err, nil)
+		}
+	}
+	if s.json {
+		if err := s.printJSON(out); err != nil {
+			return err
+		}
+	} else if err := s.printTable(rows); err != nil {
+		return err
+	}
+	for _, line := range out.Skipped {
+		s.warn("skipped %s", line)
+	}
+	if age := out.Age; age != nil && age.Error == "" {
+		s.say("age %s opens the newest backup", term.Escape(age.Version))
+	} else if age != nil {
+		s.warn("age %s does not open the newest backup: %s", term.Escape(age.Version), age.Error)
+	}
+	if !out.Whole {
+		s.say("not everything would come back: auth backup, and auth backup drill again")
+		return exitCode(codePartly)
+	}
+	s.say("everything that can would come back from %s", term.Escape(d.Location))
+	return nil
+}
+
+// drillRow is when the last drill was, for status.
+func drillRow(d device.DrillStatus) string {
+	when := "never; auth backup drill practises a restore"
+	if !d.Time.IsZero() {
+		when = d.Time.Format(time.DateOnly)
+	}
+	switch {
+	case d.Failed != "":
+		return when + ", and it failed: " + term.Escape(d.Failed)
+	case d.Due && !d.Time.IsZero():
+		return when + "; auth backup drill is due"
+	default:
+		return when
+	}
+}
