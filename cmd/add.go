@@ -28,7 +28,7 @@ type addOptions struct {
 	kind, algorithm           string
 	digits, period            int
 	counter                   uint64
-	deviceBound               bool
+	deviceBound, replace      bool
 }
 
 func newAdd(c *cli) *cobra.Command {
@@ -86,6 +86,7 @@ secret is kept and named.`,
 	flags.IntVar(&o.digits, "digits", 0, "the number of digits of a code, 5 to 10")
 	flags.IntVar(&o.period, "period", 0, "the `SECONDS` that a code is valid")
 	flags.Uint64Var(&o.counter, "counter", 0, "the counter that the first code of type hotp is computed from")
+	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
 	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device: backups hold the name only")
 	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
@@ -125,50 +126,94 @@ func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) e
 	if err := o.adjust(batch.Accounts, flags); err != nil {
 		return err
 	}
-	results := make([]jsonAccount, 0, len(batch.Accounts))
-	var lines []string
-	kept, first := 0, false
-	err = s.change(ctx, func(tx *vault.Tx) error {
-		results, lines, kept, first = results[:0], lines[:0], 0, len(tx.Records) == 0
-		for _, a := range batch.Accounts {
-			if same, found := tx.Same(a); found {
-				results = append(results, result(same, "already here"))
-				lines = append(lines, label(same)+" is already here")
-				continue
-			}
-			if others := tx.Labelled(a); len(others) > 0 {
-				results = append(results, result(others[0], "kept"))
-				lines = append(lines, fmt.Sprintf("%s was kept: it is here with another secret; add this one under another label (--issuer, --name)", label(others[0])))
-				kept++
-				continue
-			}
-			added, err := tx.Add(a)
-			if err != nil {
-				return err
-			}
-			j, line := s.added(added)
-			results, lines = append(results, j), append(lines, line)
+	added, err := s.addAll(ctx, batch.Accounts, o.replace)
+	if err == nil && added.kept > 0 && s.choosing() {
+		var yes bool
+		if yes, err = s.Prompt.Confirm(ctx, "Give "+wereKeptHere(added.kept)+" the new secret? The old one goes to the trash."); err == nil && yes {
+			added, err = s.addAll(ctx, batch.Accounts, true)
 		}
-		return nil
-	})
+	}
 	if err != nil {
 		return err
 	}
-	for _, line := range lines {
+	for _, line := range added.lines {
 		s.say("%s", line)
 	}
-	if first && s.device.Location() == "" {
+	if added.first && s.device.Location() == "" {
 		s.say("backup is off: auth backup enable LOCATION brings the accounts back when this machine is gone")
 	}
 	s.sayBatch(batch)
 	if s.json {
-		if err := s.printJSON(jsonAccounts(results...)); err != nil {
+		if err := s.printJSON(jsonAccounts(added.results...)); err != nil {
 			return err
 		}
 	}
-	if kept > 0 || len(batch.Skipped) > 0 {
+	if added.kept > 0 || len(batch.Skipped) > 0 {
 		return exitCode(codePartly)
 	}
+	return nil
+}
+
+func wereKeptHere(n int) string {
+	if n == 1 {
+		return "the account that is here"
+	}
+	return fmt.Sprintf("the %d accounts that are here", n)
+}
+
+// An addition is what became of accounts that were to be added.
+type addition struct {
+	results []jsonAccount
+	lines   []string
+	kept    int  // accounts that are here with another secret, and stay as they are
+	first   bool // the vault was empty before
+}
+
+// addAll adds accounts in one change. With replace, one that is here with another secret
+// gets the new one.
+func (s *session) addAll(ctx context.Context, accounts []account.Account, replace bool) (done addition, err error) {
+	err = s.change(ctx, func(tx *vault.Tx) error {
+		done = addition{first: len(tx.Records) == 0}
+		for _, a := range accounts {
+			if err := s.addOne(tx, a, replace, &done); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *addition) error {
+	if same, found := tx.Same(a); found {
+		done.results = append(done.results, result(same, "already here"))
+		done.lines = append(done.lines, label(same)+" is already here")
+		return nil
+	}
+	here := tx.Labelled(a)
+	if len(here) > 0 && (!replace || len(here) > 1) {
+		done.results = append(done.results, result(here[0], "kept"))
+		done.lines = append(done.lines, fmt.Sprintf("%s was kept: it is here with another secret; "+
+			"--replace gives it this one, or add it under another label (--issuer, --name)", label(here[0])))
+		done.kept++
+		return nil
+	}
+	verb := "added"
+	var now vault.Account
+	var err error
+	if len(here) == 1 {
+		verb = "replaced"
+		if err = tx.SetCredential(here[0].ID, a.Credential, a.Counter); err == nil {
+			now, err = tx.Find("id:"+here[0].ID, true)
+		}
+	} else {
+		now, err = tx.Add(a)
+	}
+	if err != nil {
+		return err
+	}
+	j, line := s.added(now, verb)
+	done.results, done.lines = append(done.results, j), append(done.lines, line)
 	return nil
 }
 
@@ -180,22 +225,25 @@ func result(a vault.Account, word string) jsonAccount {
 
 // added is what is said of a new account: with its code, so that it can be
 // confirmed with the issuer.
-func (s *session) added(a vault.Account) (jsonAccount, string) {
-	j := result(a, "added")
+func (s *session) added(a vault.Account, verb string) (jsonAccount, string) {
+	j, what := result(a, verb), verb+" "+label(a)
+	if verb == "replaced" {
+		what = "replaced the secret of " + label(a)
+	}
 	if a.NeedsVerification() {
-		return j, "added " + label(a) + ", which needs verification"
+		return j, what + ", which needs verification"
 	}
 	if a.Type == account.HOTP {
-		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), queryWord(a))
+		return j, fmt.Sprintf("%s; auth code %s prints its first code", what, queryWord(a))
 	}
 	now := s.Now()
 	code, err := otp.At(a.Credential, now)
 	if err != nil {
-		return j, "added " + label(a)
+		return j, what
 	}
 	w := withCode(a, code, now)
 	j.Code, j.ValidUntil, j.Remaining = w.Code, w.ValidUntil, w.Remaining
-	return j, fmt.Sprintf("added %s; its code is %s for %d more seconds", label(a), code.Text, *w.Remaining)
+	return j, fmt.Sprintf("%s; its code is %s for %d more seconds", what, code.Text, *w.Remaining)
 }
 
 // sayBatch names what was not read, and what reading it met.

@@ -171,6 +171,8 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	case device.MergeMany:
 		a.say("the merge would remove %s of %d, and give another secret to %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
+	case device.LoseDevice:
+		return a.confirm(ctx, "Is "+term.Escape(q.Name)+" gone? Its backups are deleted, and the recovery key is replaced.")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Bring in what "+term.Escape(q.Name)+" has, and delete its backups?")
 	default:

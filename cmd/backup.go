@@ -54,7 +54,7 @@ A backup counts when it has been read back and decrypted. Stock age opens it too
 		},
 	},
 		newBackupEnable(c), newBackupDisable(c), newBackupStatus(c), newBackupList(c), newBackupVerify(c), newBackupDrill(c),
-		newBackupPassphrase(c), newBackupKey(c), newBackupForget(c),
+		newBackupPassphrase(c), newBackupKey(c), newBackupForget(c), newBackupLost(c),
 	)
 	flags := cmd.Flags()
 	flags.StringVar(&o.to, "to", "", "write one portable file to `FILE` or -")

@@ -4,14 +4,17 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/vault"
 )
 
 func newList(c *cli) *cobra.Command {
 	var tags []string
+	var trash bool
 	cmd := c.command(spec{
 		use:   "list",
 		short: "List the accounts",
@@ -20,11 +23,15 @@ aliases, tags and what needs attention stand beside them.`,
 		exit: "0 done; 6 keyring",
 		example: `  auth list
   auth list --tag work
+  auth list --trash
   auth list --json`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
+			}
+			if trash {
+				return s.listTrash(state)
 			}
 			list := []jsonAccount{}
 			var labels strings.Builder
@@ -33,11 +40,17 @@ aliases, tags and what needs attention stand beside them.`,
 				if !hasTags(a.Tags, tags) {
 					continue
 				}
-				list = append(list, toJSON(a))
+				j := toJSON(a)
+				lost, exposed := state.Exposed(a)
+				j.Exposed = lost
+				list = append(list, j)
 				labels.WriteString(label(a) + "\n")
 				mark := ""
-				if a.NeedsVerification() {
+				switch {
+				case a.NeedsVerification():
 					mark = "needs verification"
+				case exposed:
+					mark = "exposed"
 				}
 				rows = append(rows, []string{label(a), term.Escape(a.Alias), term.Escape(strings.Join(a.Tags, " ")), mark})
 			}
@@ -51,6 +64,7 @@ aliases, tags and what needs attention stand beside them.`,
 			}
 		},
 	})
+	cmd.Flags().BoolVar(&trash, "trash", false, "list the secrets in the trash, and when each goes")
 	cmd.Flags().StringSliceVar(&tags, "tag", nil, "only accounts with this `TAG`; several: with all of them")
 	return cmd
 }
@@ -62,4 +76,38 @@ func hasTags(have, want []string) bool {
 		}
 	}
 	return true
+}
+
+type jsonTrash struct {
+	Version int           `json:"version"`
+	Trash   []jsonTrashed `json:"trash"`
+}
+
+type jsonTrashed struct {
+	ID    string `json:"id"`
+	Label string `json:"label"`
+	Since string `json:"since"`
+	Until string `json:"until"` // it may go then, and not before
+	Live  bool   `json:"live"`  // the account lives, with another secret
+}
+
+// listTrash lists what auth restore --deleted can bring back.
+func (s *session) listTrash(state *vault.State) error {
+	out := jsonTrash{Version: jsonVersion, Trash: []jsonTrashed{}}
+	var rows [][]string
+	add := func(list []vault.Trashed, live bool, what string) {
+		for _, t := range list {
+			since := time.UnixMilli(t.At.Time)
+			until := since.Add(vault.TrashFor)
+			name := t.Account().Label()
+			out.Trash = append(out.Trash, jsonTrashed{t.ID, name, since.UTC().Format(time.RFC3339), until.UTC().Format(time.RFC3339), live})
+			rows = append(rows, []string{term.Escape(name), what, "until " + until.Format(time.DateOnly), "id:" + t.ID})
+		}
+	}
+	add(state.TrashOf(), false, "removed")
+	add(state.Superseded(), true, "replaced")
+	if s.json {
+		return s.printJSON(out)
+	}
+	return s.printTable(rows)
 }

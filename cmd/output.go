@@ -103,6 +103,7 @@ type jsonAccount struct {
 	DeviceBound       bool     `json:"device_bound,omitempty"`
 	NeedsVerification bool     `json:"needs_verification,omitempty"`
 	Created           string   `json:"created,omitempty"`
+	Exposed           string   `json:"exposed,omitempty"` // by the loss of this device
 	Result            string   `json:"result,omitempty"`
 	URI               string   `json:"uri,omitempty"`
 

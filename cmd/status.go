@@ -13,6 +13,7 @@ type jsonStatus struct {
 	Keyring           string `json:"keyring"`
 	Accounts          int    `json:"accounts"`
 	NeedsVerification int    `json:"needs_verification"`
+	Exposed           int    `json:"exposed,omitempty"` // accounts whose secret a lost device held
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
 
@@ -33,13 +34,16 @@ func newStatus(c *cli) *cobra.Command {
 				return err
 			}
 			j := jsonStatus{
-				Version: jsonVersion, Keyring: status.Keyring, Trash: len(status.State.Trash),
+				Version: jsonVersion, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
 				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
 			}
 			for _, a := range status.State.Accounts() {
 				j.Accounts++
 				if a.NeedsVerification() {
 					j.NeedsVerification++
+				}
+				if _, exposed := status.State.Exposed(a); exposed {
+					j.Exposed++
 				}
 			}
 			if s.json {
@@ -56,8 +60,11 @@ func newStatus(c *cli) *cobra.Command {
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}
+			if j.Exposed > 0 {
+				rows = append(rows, []string{"exposed", strconv.Itoa(j.Exposed) + "; auth list names them, auth add --replace gives each a new secret"})
+			}
 			if j.Trash > 0 {
-				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth restore --deleted"})
+				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth list --trash"})
 			}
 			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup))
 		},

@@ -68,6 +68,9 @@ const (
 	OfferFileKeyring QuestionKind = iota
 	// MergeMany asks whether to merge what would remove or replace much.
 	MergeMany
+	// LoseDevice asks whether the device Name is gone: its backups are deleted, and the key
+	// is replaced.
+	LoseDevice
 	// ForgetDevice asks whether to bring in what the device Name has, and delete its backups.
 	ForgetDevice
 	// AdoptKey asks whether the recovery key of the id Name is the location's: a further

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
@@ -86,39 +87,47 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	merged, inv, err := d.mergeLocation(ctx, e, loc, withoutPurges)
+	merged, _, err := d.mergeLocation(ctx, e, loc, withoutPurges)
 	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
-	if e, _, err = d.enrolment(ctx); err != nil { // with what the merge has learned
-		return Rekeyed{Report: merged.Report}, err
-	}
-	all, err := d.read(ctx, backup.Take, loc, e.Keys())
+	rekeyed, err := d.replaceKey(ctx, loc, o, "")
+	rekeyed.Notices = append(merged.Notices, rekeyed.Notices...)
+	return rekeyed, err
+}
+
+// replaceKey makes a new recovery key and writes everything under it. What others wrote
+// has been merged. The files of the device lost, if any, are not vouched for.
+func (d *Device) replaceKey(ctx context.Context, loc location.Location, o EnableOptions, lost string) (Rekeyed, error) {
+	e, _, err := d.enrolment(ctx) // with what the merge has learned
 	if err != nil {
-		return Rekeyed{Report: merged.Report}, err
+		return Rekeyed{}, err
 	}
-	oldFiles := vouchable(all, "")
+	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	if err != nil {
+		return Rekeyed{}, err
+	}
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
-		return Rekeyed{Report: merged.Report}, ErrRotated
+		return Rekeyed{}, ErrRotated
 	}
+	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
 	sealing, err := d.newPassphrase(ctx, o.Weak)
 	if err != nil {
-		return Rekeyed{Report: merged.Report}, err
+		return Rekeyed{}, err
 	}
 	key, err := backup.NewRecoveryKey(o.X25519)
 	if err != nil {
-		return Rekeyed{Report: merged.Report}, err
+		return Rekeyed{}, err
 	}
 	state, err := d.storage.vault.Read(ctx)
 	if err != nil {
-		return Rekeyed{Report: merged.Report}, err
+		return Rekeyed{}, err
 	}
 	next := e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1))
 	if err := d.seal(ctx, loc, &next, sealing); err != nil {
-		return Rekeyed{Report: merged.Report}, err
+		return Rekeyed{}, err
 	}
-	report, err := d.enrol(ctx, order{enrolment: next, location: loc, when: always, oldFiles: oldFiles})
-	report.Notices = append(merged.Notices, report.Notices...)
+	report, err := d.enrol(ctx, order{enrolment: next, location: loc, when: always, oldFiles: vouchable(inv, "")})
 	return Rekeyed{report, keyOf(next)}, err
 }
 

@@ -1,0 +1,95 @@
+package cmd
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/term"
+)
+
+type jsonLost struct {
+	Version    int           `json:"version"`
+	Device     string        `json:"device"`
+	Removed    int           `json:"removed"` // backups
+	Key        string        `json:"key"`
+	Passphrase string        `json:"passphrase,omitempty"`
+	Exposed    []jsonAccount `json:"exposed"`
+}
+
+func newBackupLost(c *cli) *cobra.Command {
+	var o enableOptions
+	var yes bool
+	var sinceText string
+	cmd := c.command(spec{
+		use:   "lost DEVICE",
+		short: "Do what is to be done when a device is gone",
+		long: `A laptop is lost or stolen: bring in what the other devices have, and what this one
+wrote until --since; make a new recovery key; delete its backups; and list every
+account whose secret it held. Such an account is exposed until it has another
+secret: make one at the service, then auth add --replace. auth status and auth list
+count them down. What the lost device erased is not erased here.
+
+DEVICE is its name or id, as auth backup list shows them.`,
+		exit: "0 done; 1 the location is not there; 2 nobody to ask, and no --yes; 3 no such\ndevice; 4 several match; 6 keyring; 9 the backup could not be made",
+		example: `  auth backup lost old-laptop
+  auth backup lost new-laptop --since 2026-01-31T18:00:00Z --yes`,
+		args: cobra.ExactArgs(1),
+		run: func(ctx context.Context, s *session, args []string) error {
+			var since time.Time
+			if sinceText != "" {
+				var err error
+				if since, err = parseInstant(sinceText); err != nil {
+					return err
+				}
+			}
+			s.answers.yes, s.answers.file, s.answers.weak = yes, o.passphraseFile, o.weak
+			lost, err := s.device.Lose(ctx, args[0], since, device.EnableOptions{X25519: o.x25519, Weak: o.weak})
+			s.sayReport(lost.Report)
+			if err != nil {
+				return err
+			}
+			return s.sayLost(args[0], lost)
+		},
+	})
+	flags := cmd.Flags()
+	flags.BoolVar(&yes, "yes", false, "do not ask")
+	flags.StringVar(&sinceText, "since", "", "merge nothing that it wrote after `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
+	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the new recovery passphrase from `FILE` or -")
+	flags.BoolVar(&o.x25519, "x25519", false, "make a key that age before 1.3 can use")
+	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
+	return cmd
+}
+
+func (s *session) sayLost(name string, lost device.Lost) error {
+	out := jsonLost{
+		Version: jsonVersion, Device: lost.Device, Removed: lost.Removed, Key: lost.ID, Passphrase: s.answers.made, Exposed: []jsonAccount{},
+	}
+	var rows [][]string
+	for _, a := range lost.Exposed {
+		out.Exposed = append(out.Exposed, result(a, "exposed"))
+		rows = append(rows, []string{label(a), "exposed"})
+	}
+	if s.json {
+		return s.printJSON(out)
+	}
+	if err := s.printTable(rows); err != nil {
+		return err
+	}
+	s.say("%s is forgotten: %s deleted, and the recovery key is %s now; sheets of the old one are void",
+		term.Escape(name), count(lost.Removed, "backup"), lost.ID)
+	if n := len(lost.Exposed); n > 0 {
+		s.say("%s exposed: make a new secret at each service, then auth add --replace; auth list shows what is left", areExposed(n))
+	}
+	s.say("on each other device: auth backup enable %s, with the new passphrase", locationWord(lost.Location))
+	return nil
+}
+
+func areExposed(n int) string {
+	if n == 1 {
+		return "1 account is"
+	}
+	return count(n, "account") + " are"
+}
