@@ -140,6 +140,19 @@ func (k *FileKeyring) Delete(ctx context.Context, name string) error {
 	return k.write(items, identity)
 }
 
+// Erase removes every item at once, without opening them. The key stays.
+func (k *FileKeyring) Erase(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return contextError(err)
+	}
+	if err := os.Remove(k.path(itemsFile)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 func (k *FileKeyring) path(name string) string { return filepath.Join(k.o.Dir, name) }
 
 // read opens keyring.age. A missing one beside a key has no items.
