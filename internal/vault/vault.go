@@ -185,7 +185,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		v.removeCopy(ctx)
 		return nil
 	}
-	tx.expire(tx.Now, Stamp{Time: tx.Clock, Device: device.ID})
+	tx.expire(tx.Now)
 	if after, err = s.MarshalJSON(); err != nil {
 		return err
 	}
