@@ -101,6 +101,7 @@ var faults = []struct {
 	{is(vault.ErrFormat), codeKeyring, "auth vault repair, or auth restore FILE"},
 	{as[*device.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
 	{is(device.ErrKeyringNoKey), codeKeyring, "auth doctor"},
+	{is(device.ErrKeyringExposed), codeKeyring, "chmod 600 on the file that is named; if others may have read it, auth vault passphrase makes a new key"},
 	{is(backup.ErrNeedsKey), codeUsage, "auth restore FILE --identity KEYFILE"},
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},

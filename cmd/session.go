@@ -113,6 +113,8 @@ func noticeWords(n device.Notice) string {
 		return "the change is stored; what this device notes about its vault could not be written: " + message(n.Err, nil)
 	case device.DeviceRenewed:
 		return message(n.Err, nil) + ": this device takes a new id; auth sync brings back what it had backed up"
+	case device.CopyLeft:
+		return "the other keyring still holds a copy of the vault, from moving it; the next change removes it: " + message(n.Err, nil)
 	case device.WrittenAgain:
 		return "the last backup, " + name + ", was missing or altered at the location: another one was written"
 	case device.PutBack:

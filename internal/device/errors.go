@@ -51,6 +51,7 @@ var (
 	ErrKeyringUnsettled   = keyring.ErrUnsettled
 	ErrKeyringPassphrase  = keyring.ErrWrongPassphrase
 	ErrKeyringNoKey       = keyring.ErrNoKey
+	ErrKeyringExposed     = keyring.ErrExposed
 	ErrKeyringNewer       = keyring.ErrNewer
 
 	ErrLocationInvalid = location.ErrInvalid

@@ -48,6 +48,9 @@ const (
 	MarkerUnwritten
 	// DeviceRenewed: who this device is could not be read, as Err says: it has a new id.
 	DeviceRenewed
+	// CopyLeft: the copy of the vault that a move has left in the other keyring is still
+	// there, for Err.
+	CopyLeft
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )

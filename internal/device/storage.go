@@ -88,6 +88,13 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
 		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) }, Location: enrolledAt,
 	}
+	options.Other = func(kind string) keyring.Keyring {
+		other, err := d.storageIn(kind)
+		if err != nil {
+			return nil
+		}
+		return other.vault.Keyring()
+	}
 	if d.o.OpenKeyring != nil {
 		options.Keyring = d.o.OpenKeyring(kind)
 	}
@@ -161,7 +168,7 @@ func (k *answering) Collection(ctx context.Context) (name string, locked bool, e
 func vaultNotice(n vault.Notice) Notice {
 	kind := map[vault.NoticeKind]NoticeKind{
 		vault.RolledBack: VaultRolledBack, vault.Replaced: VaultReplaced, vault.MarkerMended: MarkerMended,
-		vault.MarkerUnwritten: MarkerUnwritten, vault.DeviceRenewed: DeviceRenewed,
+		vault.MarkerUnwritten: MarkerUnwritten, vault.DeviceRenewed: DeviceRenewed, vault.CopyLeft: CopyLeft,
 	}[n.Kind]
 	return Notice{Kind: kind, Err: n.Err, Found: n.Found, Expected: n.Expected}
 }

@@ -51,12 +51,15 @@ type FileOptions struct {
 //	age -d -i keyring.key keyring.age
 //	age -d keyring.key
 //
-// Every change replaces a whole file. The files are 0600. Only the opened identity
-// is cached, so what another process wrote is seen.
+// Every change replaces a whole file. The files are 0600, and a key that is not its user's
+// alone is refused ([ErrExposed]). Only the opened identity is cached, so what another
+// process wrote is seen.
 type FileKeyring struct {
 	o      FileOptions
 	mu     sync.Mutex
 	opened opened
+
+	replace func(path string, data []byte) error // replaces a file, whole or not at all
 }
 
 // opened is an identity and the bytes of the key file that it was in.
@@ -68,7 +71,11 @@ type opened struct {
 var _ Keyring = (*FileKeyring)(nil)
 
 // File returns the file keyring in a folder. It does not look at it yet.
-func File(o FileOptions) *FileKeyring { return &FileKeyring{o: o} }
+func File(o FileOptions) *FileKeyring {
+	return &FileKeyring{o: o, replace: func(path string, data []byte) error {
+		return atomicfile.Write(path, data, atomicfile.Options{})
+	}}
+}
 
 // Kind is "file".
 func (k *FileKeyring) Kind() string { return "file" }
@@ -87,8 +94,8 @@ func (k *FileKeyring) Exists() bool {
 }
 
 // Get returns an item's value. Errors: [ErrNotFound], also where the keyring was
-// never created, [ErrWrongPassphrase], [ErrLocked], *[DamagedError] for a file
-// that does not open, which wraps [ErrNoKey] if its key is missing.
+// never created, [ErrWrongPassphrase], [ErrLocked], [ErrExposed], *[DamagedError] for a
+// file that does not open, which wraps [ErrNoKey] if its key is missing.
 func (k *FileKeyring) Get(ctx context.Context, name string) (string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -119,7 +126,7 @@ func (k *FileKeyring) Set(ctx context.Context, name, value string) error {
 		return err
 	}
 	items[name] = value
-	return k.write(items, identity)
+	return k.write(items, identity.Recipient())
 }
 
 // Delete removes an item.
@@ -137,7 +144,20 @@ func (k *FileKeyring) Delete(ctx context.Context, name string) error {
 		return nil
 	}
 	delete(items, name)
-	return k.write(items, identity)
+	return k.write(items, identity.Recipient())
+}
+
+// Erase removes every item at once, without opening them. The key stays.
+func (k *FileKeyring) Erase(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return contextError(err)
+	}
+	if err := os.Remove(k.path(itemsFile)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (k *FileKeyring) path(name string) string { return filepath.Join(k.o.Dir, name) }
@@ -150,16 +170,30 @@ func (k *FileKeyring) read(ctx context.Context, item string) (map[string]string,
 	if err := ctx.Err(); err != nil {
 		return nil, nil, contextError(err)
 	}
-	identity, err := k.identity(ctx)
-	if err != nil {
-		return nil, nil, err
+	return k.readItems(ctx)
+}
+
+// readItems opens keyring.age with the key beside it. Both may have been replaced in
+// between, for another passphrase. k.mu is held.
+func (k *FileKeyring) readItems(ctx context.Context) (map[string]string, *age.X25519Identity, error) {
+	const tries = 10
+	for try := 1; ; try++ {
+		identity, err := k.identity(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		items, err := k.open(identity)
+		if !isDamage(err) || try == tries {
+			return items, identity, err
+		}
+		if text, again := k.readKey(); again != nil || bytes.Equal(text, k.opened.from) {
+			return nil, nil, err
+		}
 	}
-	items, err := k.open(identity)
-	return items, identity, err
 }
 
 func (k *FileKeyring) open(identity *age.X25519Identity) (map[string]string, error) {
-	sealed, err := readBounded(k.path(itemsFile), maxItemsFile)
+	sealed, _, err := readBounded(k.path(itemsFile), maxItemsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return map[string]string{}, nil
 	} else if err != nil {
@@ -179,40 +213,41 @@ func (k *FileKeyring) open(identity *age.X25519Identity) (map[string]string, err
 	return items, nil
 }
 
-func (k *FileKeyring) write(items map[string]string, identity *age.X25519Identity) error {
+func (k *FileKeyring) write(items map[string]string, to ...age.Recipient) error {
 	plain, err := json.Marshal(items)
 	if err != nil {
 		return err
 	}
-	sealed, err := seal(plain, identity.Recipient())
+	sealed, err := seal(plain, to...)
 	if err != nil {
 		return err
 	}
 	if len(sealed) > maxItemsFile {
 		return fmt.Errorf("%w: %s would have %d bytes, at most %d", ErrTooBig, itemsFile, len(sealed), maxItemsFile)
 	}
-	return atomicfile.Write(k.path(itemsFile), sealed, atomicfile.Options{})
+	return k.replace(k.path(itemsFile), sealed)
 }
 
 // readBounded reads a regular file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
+func readBounded(path string, limit int64) ([]byte, fs.FileInfo, error) {
 	info, err := os.Stat(path) // before opening: a FIFO would block
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !info.Mode().IsRegular():
-		return nil, &DamagedError{Item: filepath.Base(path), Why: "it is not a regular file"}
+		return nil, nil, &DamagedError{Item: filepath.Base(path), Why: "it is not a regular file"}
 	case info.Size() > limit:
-		return nil, &DamagedError{Item: filepath.Base(path), Why: fmt.Sprintf("it has more than %d bytes", limit)}
+		return nil, nil, &DamagedError{Item: filepath.Base(path), Why: fmt.Sprintf("it has more than %d bytes", limit)}
 	}
-	return atomicfile.Read(path)
+	data, err := atomicfile.Read(path)
+	return data, info, err
 }
 
 // seal and unseal encrypt and decrypt in memory, so that nothing of a file is used
 // before all of it has been authenticated.
-func seal(plain []byte, to age.Recipient) ([]byte, error) {
+func seal(plain []byte, to ...age.Recipient) ([]byte, error) {
 	var sealed bytes.Buffer
-	w, err := age.Encrypt(&sealed, to)
+	w, err := age.Encrypt(&sealed, to...)
 	if err != nil {
 		return nil, err
 	}

@@ -50,26 +50,29 @@ func (k *FileKeyring) Create(ctx context.Context, passphrase string) error {
 }
 
 // Protected reports whether the key is under a passphrase. Errors: [ErrNoKey],
-// *[DamagedError].
+// [ErrExposed], *[DamagedError].
 func (k *FileKeyring) Protected() (bool, error) {
 	text, err := k.readKey()
 	if err != nil {
 		return false, err
 	}
-	return sealedKey(text), nil
+	_, sealed := keyText(text)
+	return sealed, nil
 }
 
-// SetPassphrase puts the key under a new passphrase, or under none if that is
-// empty. The old one comes from [FileOptions]. The items stay as they are. A crash
-// leaves the key under the old passphrase or under the new one.
+// SetPassphrase makes a new key, under a new passphrase or under none if that is empty.
+// The old passphrase comes from [FileOptions]. The items stay as they are; a copy of the
+// old key opens nothing that is written from now on. A crash leaves the old passphrase or
+// the new one, and never a key in clear beside a key under a passphrase.
 func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	identity, err := k.identity(ctx)
-	if err != nil {
+	items, old, err := k.readItems(ctx)
+	if err != nil { // never replace a key by one that opens nothing
 		return err
 	}
-	if _, err := k.open(identity); err != nil { // never replace a key by one that opens nothing
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
 		return err
 	}
 	text, err := k.sealKey(identity, newPassphrase)
@@ -79,10 +82,52 @@ func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) e
 	if again, err := openKey(text, newPassphrase); err != nil || again.String() != identity.String() {
 		return errors.New("the new key does not open again, so the old one stays")
 	}
-	if err := atomicfile.Write(k.path(keyFile), text, atomicfile.Options{}); err != nil {
+	// Until the key is replaced the items open with either.
+	if err := k.write(items, old.Recipient(), identity.Recipient()); err != nil {
+		return err
+	}
+	if err := k.replaceKey(text, newPassphrase != ""); err != nil {
 		return err
 	}
 	k.opened = opened{from: text, identity: identity}
+	// If this fails the items are what the old key opened before. The next write is
+	// sealed to the new one alone.
+	_ = k.write(items, identity.Recipient())
+	return nil
+}
+
+// replaceKey replaces the key file. A key in clear is first added to the file of the key
+// under a passphrase, and takes its place by that: in a file aside, a crash would leave it
+// while the passphrase still seems to be in force.
+func (k *FileKeyring) replaceKey(text []byte, sealed bool) error {
+	path := k.path(keyFile)
+	if sealed || !bytes.HasPrefix(k.opened.from, []byte(armor.Header)) {
+		return k.replace(path, text)
+	}
+	if err := appendFile(path, append([]byte("\n"), text...)); err != nil {
+		return err
+	}
+	_ = k.replace(path, text) // the key counts already
+	return nil
+}
+
+// appendFile adds to a file, all of data or nothing but what a crash cuts short.
+func appendFile(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return errors.Join(err, f.Truncate(before.Size()))
+	}
 	return nil
 }
 
@@ -97,7 +142,7 @@ func (k *FileKeyring) identity(ctx context.Context) (*age.X25519Identity, error)
 		return k.opened.identity, nil
 	}
 	var passphrase string
-	if sealedKey(text) {
+	if _, sealed := keyText(text); sealed {
 		if k.o.Passphrase == nil {
 			return nil, fmt.Errorf("%w: its key is under a passphrase", ErrLocked)
 		}
@@ -117,7 +162,10 @@ func (k *FileKeyring) identity(ctx context.Context) (*age.X25519Identity, error)
 }
 
 func (k *FileKeyring) readKey() ([]byte, error) {
-	text, err := readBounded(k.path(keyFile), maxKeyFile)
+	text, info, err := readBounded(k.path(keyFile), maxKeyFile)
+	if err == nil && exposed(info) != "" {
+		return nil, fmt.Errorf("%w: %s: %s", ErrExposed, k.path(keyFile), exposed(info))
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return text, err
 	}
@@ -158,20 +206,38 @@ func (k *FileKeyring) sealKey(identity *age.X25519Identity, passphrase string) (
 	return armored.Bytes(), nil
 }
 
-// sealedKey reports whether a key file is an age file, armored or binary, and not an
-// identity file.
-func sealedKey(text []byte) bool {
-	return bytes.HasPrefix(text, []byte(armor.Header)) || bytes.HasPrefix(text, []byte("age-encryption.org/"))
+// keyText returns the part of a key file that counts, and whether that is an age file,
+// armored or binary, and not an identity file. A key in clear that was added to a sealed
+// one counts if it is whole; see [FileKeyring.replaceKey].
+func keyText(text []byte) (part []byte, sealed bool) {
+	if !bytes.HasPrefix(text, []byte(armor.Header)) {
+		return text, bytes.HasPrefix(text, []byte("age-encryption.org/"))
+	}
+	end := bytes.Index(text, []byte(armor.Footer))
+	if end < 0 {
+		return text, true
+	}
+	end += len(armor.Footer)
+	if _, err := parseKey(text[end:]); err == nil {
+		return text[end:], false
+	}
+	return text[:end], true
 }
 
-// openKey parses a key file. The passphrase is used only if the file is sealed.
+// openKey reads a key file. The passphrase is used only if the file is sealed.
 func openKey(text []byte, passphrase string) (*age.X25519Identity, error) {
-	if sealedKey(text) {
+	text, sealed := keyText(text)
+	if sealed {
 		var err error
 		if text, err = openSealedKey(text, passphrase); err != nil {
 			return nil, err
 		}
 	}
+	return parseKey(text)
+}
+
+// parseKey reads an identity file.
+func parseKey(text []byte) (*age.X25519Identity, error) {
 	identities, err := age.ParseIdentities(bytes.NewReader(text))
 	if err == nil && len(identities) == 1 {
 		if identity, ok := identities[0].(*age.X25519Identity); ok {

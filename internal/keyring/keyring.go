@@ -56,6 +56,8 @@ var (
 	ErrWrongPassphrase = errors.New("wrong passphrase")
 	// ErrNoKey: the key of a file keyring is missing.
 	ErrNoKey = errors.New("key of the file keyring is missing")
+	// ErrExposed: the key of a file keyring belongs to another user, or others may read it.
+	ErrExposed = errors.New("key of the file keyring is not private")
 	// ErrNewer: written by a later version of the program.
 	ErrNewer = errors.New("written by a newer version")
 )

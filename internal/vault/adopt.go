@@ -102,16 +102,8 @@ func (t *Tx) AdoptRest(from *State) {
 	// A removed account may have an id without a record of the removal. Without its
 	// links it would come back under that id.
 	t.setLinks(newClasses(t.Links, from.Links).links())
-	for _, d := range from.Trash {
-		if t.inTrash(d.ID, Hash(d.Credential)) < 0 {
-			t.Trash = append(t.Trash, d)
-		}
-	}
-	for _, p := range from.Purged {
-		if !t.purged(p.ID, p.Hash) {
-			t.Purged = append(t.Purged, p)
-		}
-	}
+	t.Trash = slices.Concat(t.Trash, from.Trash)
+	t.Purged = slices.Concat(t.Purged, from.Purged)
 	for key, reg := range from.Settings {
 		if _, set := t.Settings[key]; !set {
 			t.Settings = ensure(t.Settings)
@@ -154,10 +146,10 @@ func (t *Tx) AdoptOrder(from *State) {
 
 // TrashOf returns the newest trashed secret of each removed account, the latest first.
 func (s *State) TrashOf() []Trashed {
-	newest := map[string]Trashed{}
+	newest, erased := map[string]Trashed{}, s.erased()
 	for _, d := range s.Trash {
 		root := s.root(d.ID)
-		if s.Has(d.ID) && !s.Gone(d.ID) || s.purged(d.ID, Hash(d.Credential)) {
+		if s.Has(d.ID) && !s.Gone(d.ID) || erased(d) {
 			continue
 		}
 		if have, found := newest[root]; !found || have.At.Compare(d.At) < 0 {
@@ -172,13 +164,13 @@ func (s *State) TrashOf() []Trashed {
 // Superseded returns the trashed secrets of live accounts, which have another secret
 // now, newest first. [Tx.Undelete] exchanges the two.
 func (s *State) Superseded() []Trashed {
-	x, said := s.live(), map[secretKey]bool{}
+	x, said, erased := s.live(), map[secretKey]bool{}, s.erased()
 	var list []Trashed
 	for _, d := range slices.Backward(s.Trash) {
 		root, hash := s.root(d.ID), Hash(d.Credential)
 		i, live := x.byID[root]
 		key := secretKey{root, hash}
-		if live && !said[key] && !d.Credential.Equal(x.accounts[i].Credential) && !s.purged(d.ID, hash) {
+		if live && !said[key] && !d.Credential.Equal(x.accounts[i].Credential) && !erased(d) {
 			said[key] = true
 			list = append(list, d)
 		}

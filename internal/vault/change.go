@@ -141,7 +141,7 @@ func (t *Tx) Remove(id string, now bool) error {
 		hash := r.Secret.Value.Hash()
 		for _, m := range t.members(id) {
 			if hash != "" && m.Secret.Value.Hash() == hash {
-				t.purge(m.ID, hash, at)
+				t.Purged = append(t.Purged, Purge{ID: m.ID, Hash: hash, At: at})
 			}
 		}
 	})

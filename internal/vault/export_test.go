@@ -3,7 +3,7 @@ package vault
 // Close does what [Vault.Update] does to a change before it writes it.
 func (t *Tx) Close() {
 	t.normalize()
-	t.expire(t.Now, Stamp{Time: t.Clock, Device: t.Device})
+	t.expire(t.Now)
 }
 
 // Decode reads a state as it is read from a keyring.

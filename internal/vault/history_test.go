@@ -144,6 +144,9 @@ func (w *world) sync(d *device, file *vault.State) {
 	if what := lost(before, file, d.state, true); what != "" {
 		w.complain("%s", what)
 	}
+	if key := lostToExpiry(before, d.state); key != "" {
+		w.complain("a sync erased the live secret %s, which nobody had erased", key)
+	}
 	for _, was := range before.Accounts() {
 		now, err := d.state.Find("id:"+was.ID, true)
 		if !was.DeviceBound || was.NeedsVerification() || err != nil || len(d.state.Links) != len(before.Links) {
@@ -168,6 +171,23 @@ func secretsOf(s *vault.State) map[string]bool {
 		secrets[t.ID+" "+vault.Hash(t.Credential)] = true
 	}
 	return secrets
+}
+
+// lostToExpiry returns a secret that was live before, and is nowhere after, although no
+// user has erased it.
+func lostToExpiry(before, after *vault.State) string {
+	kept := secretsOf(after)
+	for _, p := range after.Purged {
+		if !p.At.IsZero() {
+			kept[p.ID+" "+p.Hash] = true
+		}
+	}
+	for _, r := range before.Records {
+		if key := r.ID + " " + r.Secret.Value.Hash(); !r.Secret.Value.Secret.Empty() && !kept[key] {
+			return key
+		}
+	}
+	return ""
 }
 
 var (

@@ -126,7 +126,7 @@ func (s *State) setAddedBeside(r *Record) {
 
 // everHeld reports whether the record has or had the secret of this hash.
 func (s *State) everHeld(r *Record, hash string) bool {
-	return r.Secret.Value.Hash() == hash || s.inTrash(r.ID, hash) >= 0 || s.purged(r.ID, hash)
+	return r.Secret.Value.Hash() == hash || s.inTrash(r.ID, hash) >= 0 || s.everPurged(r.ID, hash)
 }
 
 // link finds which ids are one account, and records it.

@@ -22,6 +22,9 @@ type Marker struct {
 	Keyring    string // "system" or "file"
 	Collection string // of the system keyring, where it has several
 	Location   string // where backups go while backup is on
+	// Copy is the other keyring while it holds a copy of the vault, whole or in part, for
+	// a move that has begun and has not ended. See [Vault.Move].
+	Copy string
 
 	later map[string]json.RawMessage
 }
@@ -34,6 +37,7 @@ type wireMarker struct {
 	Keyring    string `json:"keyring"`
 	Collection string `json:"collection,omitempty"`
 	Location   string `json:"location,omitempty"`
+	Copy       string `json:"copy,omitempty"`
 }
 
 const markerFile = "vault.json"
@@ -59,12 +63,12 @@ func ReadMarker(dir string) (m Marker, ok bool, err error) {
 	if w.Version > Version {
 		return Marker{}, false, ErrNewer
 	}
-	return Marker{w.Vault, w.Generation, w.Keyring, w.Collection, w.Location, later}, true, nil
+	return Marker{w.Vault, w.Generation, w.Keyring, w.Collection, w.Location, w.Copy, later}, true, nil
 }
 
 // WriteMarker replaces the marker in dir atomically.
 func WriteMarker(dir string, m Marker) error {
-	data, err := marshalKeeping(wireMarker{Version, m.Vault, m.Generation, m.Keyring, m.Collection, m.Location}, m.later)
+	data, err := marshalKeeping(wireMarker{Version, m.Vault, m.Generation, m.Keyring, m.Collection, m.Location, m.Copy}, m.later)
 	if err != nil {
 		return err
 	}
@@ -101,7 +105,7 @@ func (m seen) behind(v *Vault, s *State, snap keyring.Snapshot) bool {
 	if snap.Generation == 0 {
 		return false
 	}
-	return !m.found || m.Generation < snap.Generation && m.Vault == s.ID && m.Keyring == v.o.Keyring.Kind()
+	return !m.found || m.Generation < snap.Generation && m.Vault == s.ID && m.Keyring == v.kind()
 }
 
 // mendMarker brings a marker that is [seen.behind] up to the vault that was read. The
@@ -129,7 +133,7 @@ func (v *Vault) mendMarker(ctx context.Context, m *seen, s *State, snap keyring.
 // newMarker returns the marker of a vault in this keyring, but for the vault itself. The
 // location comes from this device's enrolment, which knows it better than any marker.
 func (v *Vault) newMarker(ctx context.Context) (Marker, error) {
-	m := Marker{Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
+	m := Marker{Keyring: v.kind(), Collection: v.collection(ctx)}
 	enrolment, enrolled, err := v.item(ctx, EnrolmentItem)
 	if enrolled && v.o.Location != nil {
 		m.Location = v.o.Location(enrolment)
@@ -140,11 +144,13 @@ func (v *Vault) newMarker(ctx context.Context) (Marker, error) {
 // keepMarker writes the marker after a change. The change is made: a marker that cannot
 // be written is said, and the next command writes it.
 func (v *Vault) keepMarker(ctx context.Context, m Marker, id string, generation uint64) {
-	kind := v.o.Keyring.Kind()
-	if m.Collection == "" || m.Keyring != kind {
+	if m.Collection == "" || m.Keyring != v.kind() {
 		m.Collection = v.collection(ctx)
 	}
-	m.Vault, m.Generation, m.Keyring = id, generation, kind
+	if m.Copy == v.kind() {
+		m.Copy = "" // a new vault has begun in its place
+	}
+	m.Vault, m.Generation, m.Keyring = id, generation, v.kind()
 	if err := WriteMarker(v.o.Dir, m); err != nil {
 		v.notice(Notice{Kind: MarkerUnwritten, Err: err})
 	}

@@ -27,11 +27,34 @@ func Merge(a, b *State) (*State, MergeReport) {
 // Merge merges b into the vault.
 func (t *Tx) Merge(b *State) MergeReport {
 	m, report := Merge(t.State, b)
+	before := *t.State
 	m.ID, m.Generation = t.ID, t.Generation
 	*t.State = *m
+	t.at = Stamp{} // what is changed from here on is newer than all that was merged
+	t.learn(&before)
 	t.erasePurged()
-	t.at = Stamp{} // the next change is newer than all that was merged
+	t.at = Stamp{}
 	return report
+}
+
+// learn notes that this device learns now that secrets which were live here are in the
+// trash: their thirty days begin.
+func (t *Tx) learn(before *State) {
+	learned := false
+	for _, d := range t.Trash {
+		if before.uses(d) {
+			t.exactRecord(d.ID).learned, learned = t.stamp().Time, true
+		}
+	}
+	if learned {
+		t.normalize()
+	}
+}
+
+// uses reports whether a secret that is trashed elsewhere is live here.
+func (s *State) uses(d Trashed) bool {
+	r := s.exactRecord(d.ID)
+	return r != nil && !r.Secret.Value.Secret.Empty() && r.Secret.Value.Credential.Equal(d.Credential)
 }
 
 // combine merges two states by id.

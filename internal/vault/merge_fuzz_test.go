@@ -80,6 +80,7 @@ func (c *choices) state() *vault.State {
 		c.sometimes(func() { r["tags"] = object{"t": c.below(2) == 0} })
 		c.sometimes(func() { r["device_bound"] = true })
 		c.sometimes(func() { r["removed"] = true })
+		c.sometimes(func() { r["learned"] = c.below(5) })
 		c.sometimes(func() { r["was"] = []string{c.of("x:n", "y:n")} })
 		c.sometimes(func() { r["by_name"] = []string{c.of("totp x:n", "totp y:m")} })
 		c.sometimes(func() { r["apart"] = []string{c.id(), c.id()} })
@@ -90,10 +91,15 @@ func (c *choices) state() *vault.State {
 	for range c.below(3) {
 		t := object{"id": c.of(ids...), "secret": c.of(secretTexts...), "at": c.stamp(), "issuer": c.of("X", "Y")}
 		c.sometimes(func() { t["device_bound"] = true })
+		c.sometimes(func() { t["learned"] = c.below(5) })
+		c.sometimes(func() { t["expired"] = c.below(5) })
 		trash = append(trash, t)
 	}
-	for range c.below(3) {
-		purged = append(purged, object{"id": c.id(), "hash": hashOf(c.of(secretTexts...)), "at": c.stamp()})
+	for range c.below(4) {
+		p := object{"id": c.id(), "hash": hashOf(c.of(secretTexts...))}
+		c.sometimes(func() { p["at"] = c.stamp() })
+		c.sometimes(func() { p["expired"] = c.below(5) })
+		purged = append(purged, p)
 	}
 	s := object{"version": 1, "vault": c.of("v", "w"), "clock": c.below(9), "accounts": records, "trash": trash, "purged": purged}
 	s["ordered"], s["order_at"] = c.below(len(records)+1), c.stamp()

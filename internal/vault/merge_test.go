@@ -145,7 +145,6 @@ func TestRemovalNeverExpires(t *testing.T) {
 	x.add(0, "a1", "GitHub:alice", "first")
 	old := x.clone("old")
 	x.at(10, func(tx *vault.Tx) error { return tx.Remove("a1", false) })
-	const day = 24 * 60
 	for _, days := range []int{31, 45, 4000} {
 		x.at(days*day, func(tx *vault.Tx) error { tx.Set("day", fmt.Sprint(days)); return nil })
 	}

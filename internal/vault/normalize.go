@@ -49,8 +49,8 @@ func (s *State) normalize() {
 			j := accounts(r)
 			t.Label = j.Label.Value
 			t.DeviceBound = r.DeviceBound.Value
-			if since := j.trashedSince(); t.At != since {
-				t.At, t.Expired = since, 0
+			if since := j.trashedSince(); t.At != since || t.Learned != j.learned {
+				t.At, t.Learned, t.Expired = since, j.learned, 0
 			}
 		}
 		s.Trash = append(s.Trash, t)
@@ -58,17 +58,16 @@ func (s *State) normalize() {
 	s.sortTrash()
 }
 
-// trashedSince returns since when the account's former secrets count as trashed. What
-// becomes known later only makes it later.
+// trashedSince returns since when the account's former secrets count as trashed: since
+// its secret was last set, or it was last removed or brought back. What becomes known
+// later only makes it later. Other changes of a live account do not count, or they would
+// keep what is in its trash, and bring back what was erased.
 func (r *Record) trashedSince() Stamp {
-	switch {
-	case !r.Removed.At.IsZero():
-		return latest(r.changed(), r.Removed.At)
-	case r.DeviceBound.Value:
-		return latest(r.Secret.At, r.DeviceBound.At)
-	default:
-		return r.Secret.At
+	since := latest(r.Secret.At, r.Removed.At)
+	if r.DeviceBound.Value {
+		since = latest(since, r.DeviceBound.At)
 	}
+	return since
 }
 
 // A trashSet is the trash as a set by account and secret.
@@ -85,15 +84,15 @@ func (b trashSet) put(t Trashed) {
 	b[key] = t
 }
 
-// joinTrashed merges two entries of one secret: the later At, and the earlier Expired of
-// the entries that have it.
+// joinTrashed merges two entries of one secret: the later At, the later Learned, and the
+// earlier Expired of the entries that have both.
 func joinTrashed(a, b Trashed) Trashed {
 	j := a
-	switch order := a.At.Compare(b.At); {
-	case order < 0:
-		j.At, j.Expired = b.At, b.Expired
-	case order == 0 && (a.Expired == 0 || b.Expired != 0 && b.Expired < a.Expired):
-		j.Expired = b.Expired
+	j.At, j.Learned, j.Expired = latest(a.At, b.At), max(a.Learned, b.Learned), 0
+	for _, t := range []Trashed{a, b} {
+		if t.At == j.At && t.Learned == j.Learned && t.Expired != 0 && (j.Expired == 0 || t.Expired < j.Expired) {
+			j.Expired = t.Expired
+		}
 	}
 	if b.Label.compare(a.Label) > 0 {
 		j.Label = b.Label
@@ -112,31 +111,23 @@ func (s *State) sortTrash() {
 	})
 }
 
-// sortPurged puts the purge records in the order of time. Of two for one secret the
-// older stays.
+// sortPurged puts the purge records in the order of time, and joins those of one secret.
 func (s *State) sortPurged() {
-	slices.SortFunc(s.Purged, func(a, b Purge) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID), strings.Compare(a.Hash, b.Hash))
-	})
-	done := make(map[secretKey]bool, len(s.Purged))
-	s.Purged = slices.DeleteFunc(s.Purged, func(p Purge) bool {
-		key := secretKey{p.ID, p.Hash}
-		twice := done[key]
-		done[key] = true
-		return twice
-	})
-}
-
-// erasePurged erases the purged secrets from the trash.
-func (s *State) erasePurged() {
-	if len(s.Purged) == 0 {
-		return
-	}
-	purged := make(map[secretKey]bool, len(s.Purged))
+	at := make(map[secretKey]int, len(s.Purged))
+	joined := s.Purged[:0]
 	for _, p := range s.Purged {
-		purged[secretKey{p.ID, p.Hash}] = true
+		key := secretKey{p.ID, p.Hash}
+		if i, found := at[key]; found {
+			joined[i] = joined[i].join(p)
+			continue
+		}
+		at[key] = len(joined)
+		joined = append(joined, p)
 	}
-	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool { return purged[secretKey{t.ID, Hash(t.Credential)}] })
+	s.Purged = joined
+	slices.SortFunc(s.Purged, func(a, b Purge) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Expired, b.Expired), strings.Compare(a.ID, b.ID), strings.Compare(a.Hash, b.Hash))
+	})
 }
 
 // sortUnordered sorts the accounts that the user has not put in order by creation.

@@ -31,6 +31,9 @@ type Record struct {
 	// devices that see this register and not the secret.
 	DeviceBound Register[bool]
 	Removed     Register[bool]
+	// learned is when the last device learned from another one that a secret which was
+	// live there is in the trash, in milliseconds since 1970. Merging keeps the later.
+	learned int64
 
 	// From these sorted sets [Merge] finds that two ids are one account; see link.go.
 	oldLabels   []string // folded labels that it had before
@@ -140,6 +143,7 @@ func join(a, b *Record) *Record {
 	j.Tags = joinMaps(a.Tags, b.Tags, func(x, y Register[bool]) Register[bool] { return newer(x, y, compareBool) })
 	j.oldLabels = joinOldLabels(a, b, j.Label.Value)
 	j.nameKeys = union(a.nameKeys, b.nameKeys)
+	j.learned = max(a.learned, b.learned)
 	j.addedBeside = intersection(a.addedBeside, b.addedBeside)
 	j.later = joinMaps(a.later, b.later, func(x, y Register[json.RawMessage]) Register[json.RawMessage] {
 		if x.At == y.At {

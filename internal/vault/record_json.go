@@ -24,6 +24,7 @@ type wireRecord struct {
 	Was         []string         `json:"was,omitempty"`
 	ByName      []string         `json:"by_name,omitempty"`
 	Apart       []string         `json:"apart,omitempty"`
+	Learned     int64            `json:"learned,omitempty"`
 	Stamps      map[string]Stamp `json:"stamps,omitempty"`
 }
 
@@ -45,6 +46,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 		ID: r.ID, Created: r.Created, Issuer: r.Label.Value.Issuer, Name: r.Label.Value.Name,
 		wireCredential: toWire(r.Secret.Value.Credential), Alias: r.Alias.Value, Note: r.Note.Value,
 		DeviceBound: r.DeviceBound.Value, Removed: r.Removed.Value, Was: r.oldLabels, ByName: r.nameKeys, Apart: r.addedBeside,
+		Learned: r.learned,
 	}
 	if w.Secret == "" {
 		w.Hash = r.Secret.Value.trashedHash
@@ -109,7 +111,7 @@ func (r *Record) read(w *wireRecord, later map[string]json.RawMessage) error {
 	if w.Secret != "" {
 		w.Hash = ""
 	}
-	*r = Record{ID: w.ID, Created: w.Created}
+	*r = Record{ID: w.ID, Created: w.Created, learned: w.Learned}
 	at := func(name string, valued bool) Stamp {
 		if s, found := w.Stamps[name]; found {
 			return s

@@ -29,7 +29,7 @@ func (v *Vault) Repair(ctx context.Context) (Repaired, error) {
 	if err != nil {
 		return Repaired{}, err
 	}
-	if marker.found && marker.Keyring != v.o.Keyring.Kind() {
+	if marker.found && marker.Keyring != v.kind() {
 		return Repaired{}, v.lost(ctx, marker) // what lies here is not the vault
 	}
 	s, snap, err := v.load(ctx, marker)

@@ -106,7 +106,7 @@ func (s *State) Ahead(now time.Time) []string {
 func newReport(a, b, m *State) MergeReport {
 	r := MergeReport{merged: m}
 	before := map[string][]Account{} // by the id afterwards
-	after, trashID := m.live(), m.trashIDs()
+	after, trashID := m.live(), m.trashIDs(a)
 	for _, was := range a.live().accounts {
 		root := m.root(was.ID)
 		before[root] = append(before[root], was)
@@ -213,17 +213,19 @@ func (r *MergeReport) replaced(a, b *State, before map[string][]Account, trashID
 	}
 }
 
-// trashIDs returns the id of each secret in the trash, by account and secret.
-func (s *State) trashIDs() map[secretKey]string {
-	purged := make(map[secretKey]bool, len(s.Purged))
-	for _, p := range s.Purged {
-		purged[secretKey{p.ID, p.Hash}] = true
-	}
+// trashIDs returns the id of each secret in the trash, by account and secret. Those that
+// were live before have their thirty days before them.
+func (s *State) trashIDs(before *State) map[secretKey]string {
+	records := s.purges()
 	ids := make(map[secretKey]string, len(s.Trash))
 	for _, t := range s.Trash {
-		hash := Hash(t.Credential)
-		if !purged[secretKey{t.ID, hash}] {
-			ids[secretKey{s.root(t.ID), hash}] = t.ID
+		key := secretKey{t.ID, Hash(t.Credential)}
+		p := records[key]
+		if before.uses(t) {
+			p.Expired = 0
+		}
+		if !p.beats(t) {
+			ids[secretKey{s.root(t.ID), key.hash}] = t.ID
 		}
 	}
 	return ids

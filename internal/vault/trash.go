@@ -26,19 +26,44 @@ type Trashed struct {
 	// At is when the account last changed its secret, was removed or was brought back:
 	// the secret has been in the trash at least since then.
 	At Stamp
+	// Learned is when the last device learned from another one that a secret of the
+	// account, live there, is in the trash; 0 where none did. It is in milliseconds since
+	// 1970, and the thirty days count from then.
+	Learned int64
 	// DeviceBound says that the secret stays on this device.
 	DeviceBound bool
 	// Expired is when a write first saw it older than TrashFor, in milliseconds
-	// since 1970; 0 until then.
+	// since 1970; 0 until then. It is of this device alone.
 	Expired int64
 }
 
+// since returns when the thirty days of the secret began.
+func (t Trashed) since() int64 { return max(t.At.Time, t.Learned) }
+
 // A Purge records that a secret was erased for good. It erases the secret from the
-// trash of every device, but never from a live account. It never expires.
+// trash of every device, but never from a live account, and never a secret that came
+// into the trash later: an account can be restored, and be removed again. It never
+// expires.
 type Purge struct {
 	ID   string `json:"id"`
 	Hash string `json:"hash"`
-	At   Stamp  `json:"at"`
+	// At is when a user erased it, wherever it is. It beats the trash up to this stamp.
+	At Stamp `json:"at,omitzero"`
+	// Expired says up to which [Trashed.since] its thirty days are over, in milliseconds
+	// since 1970. A device that learns of the removal later than those that have seen it
+	// expire begins to count then.
+	Expired int64 `json:"expired,omitempty"`
+}
+
+// beats reports whether p erases a secret from the trash.
+func (p Purge) beats(t Trashed) bool {
+	return !p.At.IsZero() && t.At.Compare(p.At) <= 0 || p.Expired != 0 && t.since() <= p.Expired
+}
+
+// join merges two records of one secret.
+func (p Purge) join(q Purge) Purge {
+	p.At, p.Expired = latest(p.At, q.At), max(p.Expired, q.Expired)
+	return p
 }
 
 type wireTrashed struct {
@@ -47,6 +72,7 @@ type wireTrashed struct {
 	Name   string `json:"name,omitempty"`
 	wireCredential
 	At          Stamp `json:"at"`
+	Learned     int64 `json:"learned,omitempty"`
 	DeviceBound bool  `json:"device_bound,omitempty"`
 	Expired     int64 `json:"expired,omitempty"`
 }
@@ -54,7 +80,7 @@ type wireTrashed struct {
 // MarshalJSON writes the entry with its secret.
 func (t Trashed) MarshalJSON() ([]byte, error) {
 	return json.Marshal(wireTrashed{
-		t.ID, t.Label.Issuer, t.Label.Name, toWire(t.Credential), t.At, t.DeviceBound, t.Expired,
+		t.ID, t.Label.Issuer, t.Label.Name, toWire(t.Credential), t.At, t.Learned, t.DeviceBound, t.Expired,
 	})
 }
 
@@ -68,14 +94,14 @@ func (t *Trashed) UnmarshalJSON(data []byte) error {
 	if err != nil || c.Secret.Empty() {
 		return fmt.Errorf("%w: trash: %s: %w", ErrFormat, w.ID, cmp.Or(err, account.ErrEmptySecret))
 	}
-	*t = Trashed{w.ID, Label{w.Issuer, w.Name}, c, w.At, w.DeviceBound, w.Expired}
+	*t = Trashed{w.ID, Label{w.Issuer, w.Name}, c, w.At, w.Learned, w.DeviceBound, w.Expired}
 	return nil
 }
 
 // trashSecret puts the secret of a record into the trash, unless it is there.
 func (s *State) trashSecret(r *Record, at Stamp) {
 	held := r.Secret.Value
-	if held.Secret.Empty() || s.purged(r.ID, held.Hash()) || s.inTrash(r.ID, held.Hash()) >= 0 {
+	if held.Secret.Empty() || s.inTrash(r.ID, held.Hash()) >= 0 {
 		return
 	}
 	s.Trash = append(s.Trash, Trashed{
@@ -88,16 +114,43 @@ func (s *State) inTrash(id, hash string) int {
 	return slices.IndexFunc(s.Trash, func(t Trashed) bool { return t.ID == id && Hash(t.Credential) == hash })
 }
 
-func (s *State) purged(id, hash string) bool {
+// everPurged reports whether a secret of an account was ever erased.
+func (s *State) everPurged(id, hash string) bool {
 	return slices.ContainsFunc(s.Purged, func(p Purge) bool { return p.ID == id && p.Hash == hash })
 }
 
+// purges returns the records of what was erased, by account and secret.
+func (s *State) purges() map[secretKey]Purge {
+	records := make(map[secretKey]Purge, len(s.Purged))
+	for _, p := range s.Purged {
+		records[secretKey{p.ID, p.Hash}] = p
+	}
+	return records
+}
+
+// erased reports whether a secret in the trash is to be erased for good.
+func (s *State) erased() func(Trashed) bool {
+	records := s.purges()
+	return func(t Trashed) bool { return records[secretKey{t.ID, Hash(t.Credential)}].beats(t) }
+}
+
+// erasePurged erases from the trash what was purged.
+func (s *State) erasePurged() {
+	if len(s.Purged) > 0 && len(s.Trash) > 0 {
+		s.Trash = slices.DeleteFunc(s.Trash, s.erased())
+	}
+}
+
 // expire erases what was purged from the trash, and what has expired. See expireGap.
-func (s *State) expire(now time.Time, at Stamp) {
+func (s *State) expire(now time.Time) {
 	s.erasePurged()
 	ms := now.UnixMilli()
 	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
-		return t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds() && s.purge(t.ID, Hash(t.Credential), at)
+		over := t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds()
+		if over {
+			s.Purged = append(s.Purged, Purge{ID: t.ID, Hash: Hash(t.Credential), Expired: t.since()})
+		}
+		return over
 	})
 	for i := range s.Trash {
 		switch t := &s.Trash[i]; {
@@ -110,12 +163,4 @@ func (s *State) expire(now time.Time, at Stamp) {
 	s.sortPurged()
 }
 
-func (t Trashed) old(ms int64) bool { return ms-t.At.Time > TrashFor.Milliseconds() }
-
-// purge records that a secret is erased for good. It always reports true.
-func (s *State) purge(id, hash string, at Stamp) bool {
-	if !s.purged(id, hash) {
-		s.Purged = append(s.Purged, Purge{id, hash, at})
-	}
-	return true
-}
+func (t Trashed) old(ms int64) bool { return ms-t.since() > TrashFor.Milliseconds() }

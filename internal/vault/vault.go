@@ -35,6 +35,9 @@ type Options struct {
 	// while backup is off. A marker that is made anew takes its location from there. It
 	// may be nil.
 	Location func(enrolment string) string
+	// Other opens the keyring of another kind, so that a change can remove the copy that
+	// a move has left there. It may be nil, and return nil.
+	Other func(kind string) keyring.Keyring
 }
 
 // A Notice is something unusual that was found and dealt with.
@@ -62,6 +65,9 @@ const (
 	// DeviceRenewed: the item that says who this device is was damaged, as Err says. The
 	// device has a new id.
 	DeviceRenewed
+	// CopyLeft: the copy that a move has left in the other keyring is still there, for
+	// Err. The next change tries again.
+	CopyLeft
 )
 
 // A LostError says that a marker names a vault that the keyring does not hold. It
@@ -95,6 +101,9 @@ func Open(o Options) *Vault { return &Vault{o: o, store: keyring.NewStore(o.Keyr
 
 // Keyring returns the keyring that the vault lies in.
 func (v *Vault) Keyring() keyring.Keyring { return v.o.Keyring }
+
+// kind is the kind of the keyring.
+func (v *Vault) kind() string { return v.o.Keyring.Kind() }
 
 // Dir returns the state folder.
 func (v *Vault) Dir() string { return v.o.Dir }
@@ -173,9 +182,10 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	if string(before) == string(after) && (snap.Generation > 0 || !renew) {
+		v.removeCopy(ctx)
 		return nil
 	}
-	tx.expire(tx.Now, Stamp{Time: tx.Clock, Device: device.ID})
+	tx.expire(tx.Now)
 	if after, err = s.MarshalJSON(); err != nil {
 		return err
 	}
@@ -194,7 +204,11 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 			return err
 		}
 	}
-	return v.save(ctx, snap, s.ID, after, marker, renew)
+	if err := v.save(ctx, snap, s.ID, after, marker, renew); err != nil {
+		return err
+	}
+	v.removeCopy(ctx)
+	return nil
 }
 
 // readForUpdate reads the state that a change starts from, and who this device is. A
@@ -247,6 +261,9 @@ func unreadable(err error) bool {
 
 // load reads the state. If there is neither a head nor a marker, the vault is new.
 func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
+	if marker.Copy == v.kind() {
+		return nil, keyring.Snapshot{}, v.lost(ctx, marker) // what lies here is a copy
+	}
 	snap, err := v.store.Load(ctx)
 	switch {
 	case errors.Is(err, keyring.ErrNotFound):
@@ -283,7 +300,7 @@ func (v *Vault) loadNothing(ctx context.Context, marker seen) (*State, keyring.S
 }
 
 func (v *Vault) lost(ctx context.Context, marker seen) error {
-	return &LostError{Marker: marker.Marker, Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
+	return &LostError{Marker: marker.Marker, Keyring: v.kind(), Collection: v.collection(ctx)}
 }
 
 // lastSeen returns the generation that the marker saw last, if it is still whole, and
