@@ -83,10 +83,18 @@ const (
 
 // Classes of files that take memory or time out of all proportion.
 var attacks = map[string]attack{
-	"json: a list of empty objects":        {times(`[{"secret":"AA","label":"x","type":"TOTP"}`, `,{}`, `]`), transfer.ErrTooBig},
-	"json: a list of numbers":              {times(`[{"secret":"AA","label":"x","type":"TOTP"}`, `,1`, `]`), transfer.ErrTooBig},
-	"json: an object of many members":      {counted(`{"db":{"entries":[]}`, func(i int) string { return `,"` + id(i) + `":1` }, `}`), transfer.ErrTooBig},
-	"json: members inside":                 {counted(`{"db":{"entries":[]`, func(i int) string { return `,"` + id(i) + `":1` }, `}}`), transfer.ErrTooBig},
+	"json: a list of empty objects":   {times(`[{"secret":"AA","label":"x","type":"TOTP"}`, `,{}`, `]`), transfer.ErrTooBig},
+	"json: a list of numbers":         {times(`[{"secret":"AA","label":"x","type":"TOTP"}`, `,1`, `]`), transfer.ErrTooBig},
+	"json: an object of many members": {counted(`{"db":{"entries":[]}`, func(i int) string { return `,"` + id(i) + `":1` }, `}`), transfer.ErrTooBig},
+	"json: members inside":            {counted(`{"db":{"entries":[]`, func(i int) string { return `,"` + id(i) + `":1` }, `}}`), transfer.ErrTooBig},
+	"json: as many members as are let in": {func(w io.Writer) {
+		fmt.Fprint(w, `{"db":{"entries":[]}`)
+		for i := range 2_400_000 {
+			fmt.Fprintf(w, `,"%s%d":1`, id(i), i%10)
+		}
+		fmt.Fprint(w, `}`)
+	}, transfer.ErrNoOTPData},
+	"json: credentials of one item":        {times(`{"items":[{"credentials":[{}`, `,{}`, `]}]}`), transfer.ErrTooBig},
 	"json: a secret of numbers":            {times(`{"tokens":[{"secret":[1`, `,1`, `]}]}`), transfer.ErrTooBig},
 	"json: lists in a list":                {times(`{"accounts":[{"vaults":[{"items":[]}`, `,{}`, `]}]}`), transfer.ErrTooBig},
 	"json: slots":                          {times(`{"header":{"params":{},"slots":[{}`, strings.Repeat(" ", 100)+`,{}`, `]},"db":"AAAA"}`), transfer.ErrTooBig},

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/authcli/auth/internal/account"
@@ -24,7 +23,7 @@ func cxf() Format {
 		Detect: func(s *Source) bool {
 			o := s.Object()
 			return hasKeys(o, "exporterRpId", "accounts") || anyHas(o["items"], "credentials") ||
-				slices.ContainsFunc(firstOf(o["accounts"]), hasItems)
+				anyOf(o["accounts"], func(a json.RawMessage) bool { return anyHas(memberOf(a, "items"), "credentials") })
 		},
 		Read: readCXF, Write: writeCXF,
 		Holds: Holds{
@@ -33,14 +32,6 @@ func cxf() Format {
 		},
 		Notes: "What password managers exchange, as JSON or in a zip archive. Collections are tags. The sealed answers of the exchange protocol (CXP) can be opened by the app alone that asked for them. Steam accounts are written as Bitwarden does, with the algorithm `steam`, which other programs pass over.",
 	}
-}
-
-// hasItems reports whether an account has items with credentials.
-func hasItems(raw json.RawMessage) bool {
-	var a struct {
-		Items json.RawMessage `json:"items"`
-	}
-	return json.Unmarshal(raw, &a) == nil && anyHas(a.Items, "credentials")
 }
 
 type cxfAccount struct {
@@ -57,12 +48,12 @@ type cxfCollection struct {
 }
 
 type cxfItem struct {
-	ID          loose           `json:"id"`
-	Title       loose           `json:"title"`
-	Subtitle    loose           `json:"subtitle"`
-	Favorite    flag            `json:"favorite"`
-	Tags        []loose         `json:"tags"`
-	Credentials []cxfCredential `json:"credentials"`
+	ID          loose              `json:"id"`
+	Title       loose              `json:"title"`
+	Subtitle    loose              `json:"subtitle"`
+	Favorite    flag               `json:"favorite"`
+	Tags        []loose            `json:"tags"`
+	Credentials few[cxfCredential] `json:"credentials"`
 }
 
 // cxfCredential has the members of the types that are read.

@@ -24,7 +24,7 @@ func freeOTP() Format {
 const maxToken = 1 << 20
 
 func isFreeOTPToken(p pref) bool {
-	return p.Name != "tokenOrder" && len(p.Value) <= maxToken && strings.HasPrefix(p.Value, "{") && in(json.RawMessage(p.Value), "secret")
+	return p.Name != "tokenOrder" && len(p.Value) <= maxToken && strings.HasPrefix(p.Value, "{") && json.Valid([]byte(p.Value)) && in(json.RawMessage(p.Value), "secret")
 }
 
 func readFreeOTP(_ context.Context, s *Source) (Batch, error) {

@@ -79,6 +79,69 @@ func jsonSize(text []byte) int {
 	return values * jsonValue
 }
 
+// kindOf returns the first byte of a JSON value, which tells its kind, or 0.
+func kindOf(raw json.RawMessage) byte {
+	if raw = bytes.TrimSpace(raw); len(raw) > 0 {
+		return raw[0]
+	}
+	return 0
+}
+
+// elements calls f with the elements of the JSON array in raw, or with the members of
+// the JSON object, until f returns false. They are parts of raw and no copies, so that
+// recognising a large file takes no memory. Where raw is no valid JSON it ends early.
+func elements(raw json.RawMessage, f func(name string, value json.RawMessage) bool) {
+	raw = bytes.TrimSpace(raw)
+	object := kindOf(raw) == '{'
+	for more := true; more && len(raw) > 0; more = len(raw) > 0 && raw[0] == ',' {
+		raw = bytes.TrimSpace(raw[1:]) // behind the bracket or comma
+		var name string
+		if object {
+			end := valueEnd(raw)
+			_ = json.Unmarshal(raw[:end], &name)
+			if raw = bytes.TrimSpace(raw[end:]); len(raw) == 0 || raw[0] != ':' {
+				return
+			}
+			raw = bytes.TrimSpace(raw[1:])
+		}
+		end := valueEnd(raw)
+		if end == 0 || !f(name, raw[:end]) {
+			return
+		}
+		raw = bytes.TrimSpace(raw[end:])
+	}
+}
+
+// valueEnd returns how long the JSON value is that text begins with.
+func valueEnd(text []byte) int {
+	for i, depth := 0, 0; i < len(text); i++ {
+		switch text[i] {
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return min(i+1, len(text))
+			}
+		case '[', '{':
+			depth++
+		case ']', '}':
+			if depth--; depth == 0 {
+				return i + 1
+			} else if depth < 0 {
+				return i
+			}
+		case ',', ':', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
+
 // A flag is true, "true" or 1; anything else is false.
 type flag bool
 

@@ -204,3 +204,37 @@ func TestCSVWithoutOptionalColumns(t *testing.T) {
 		}
 	}
 }
+
+// The members that are found in a text without decoding it are those that encoding/json
+// finds, and so are the elements.
+func FuzzElements(f *testing.F) {
+	for _, text := range []string{`{"a":1,"b":[{"c":"}\""}],"\u0064":null}`, `[1,"x,]",{},[[]],true]`, ` { } `, `[]`, `{"a" : "" , "b": -1e3 }`, `["\\"]`} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var list []json.RawMessage
+		var object map[string]json.RawMessage
+		raw := json.RawMessage(text)
+		count, last := 0, map[string]json.RawMessage{}
+		elements(raw, func(name string, value json.RawMessage) bool {
+			count++
+			last[name] = value
+			return true
+		})
+		switch {
+		case json.Unmarshal(raw, &list) == nil && list != nil:
+			if count != len(list) {
+				t.Fatalf("%d elements, want %d", count, len(list))
+			}
+		case json.Unmarshal(raw, &object) == nil && object != nil:
+			for name, value := range object {
+				if !bytes.Equal(last[name], value) {
+					t.Fatalf("%q is %q, want %q", name, last[name], value)
+				}
+			}
+			if len(last) != len(object) {
+				t.Fatalf("%d members, want %d", len(last), len(object))
+			}
+		}
+	})
+}

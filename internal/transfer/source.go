@@ -205,30 +205,26 @@ func hasKeys(object map[string]json.RawMessage, keys ...string) bool {
 // looked is how many elements of a list are looked at to recognise a file.
 const looked = 100
 
-// firstOf returns the first elements of a JSON array.
-func firstOf(raw json.RawMessage) []json.RawMessage {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if token, err := d.Token(); err != nil || token != json.Delim('[') {
-		return nil
-	}
-	var out []json.RawMessage
-	for len(out) < looked && d.More() {
-		var element json.RawMessage
-		if d.Decode(&element) != nil {
-			break
-		}
-		out = append(out, element)
-	}
-	return out
-}
-
-// anyHas reports whether one of the first elements of a JSON array has all keys.
+// anyHas reports whether one of the first elements of a JSON array has all keys: the
+// first alone may be the odd one.
 func anyHas(raw json.RawMessage, keys ...string) bool {
-	return slices.ContainsFunc(firstOf(raw), func(element json.RawMessage) bool { return in(element, keys...) })
+	return anyOf(raw, func(element json.RawMessage) bool { return in(element, keys...) })
 }
 
-// Some reports whether one of the first elements of the file's JSON array has all keys:
-// the first alone may be the odd one.
+// anyOf reports whether f holds for one of the first elements of a JSON array.
+func anyOf(raw json.RawMessage, f func(element json.RawMessage) bool) bool {
+	found, n := false, 0
+	if kindOf(raw) == '[' {
+		elements(raw, func(_ string, element json.RawMessage) bool {
+			n++
+			found = f(element)
+			return !found && n < looked
+		})
+	}
+	return found
+}
+
+// Some is [anyHas] of the file's JSON array.
 func (s *Source) Some(keys ...string) bool {
 	list := s.List()
 	return slices.ContainsFunc(list[:min(len(list), looked)], func(element json.RawMessage) bool { return in(element, keys...) })
@@ -237,6 +233,24 @@ func (s *Source) Some(keys ...string) bool {
 // in reports whether the JSON object in raw has all keys; a null or another kind of
 // value has none.
 func in(raw json.RawMessage, keys ...string) bool {
-	var object map[string]json.RawMessage
-	return json.Unmarshal(raw, &object) == nil && hasKeys(object, keys...)
+	for _, key := range keys {
+		if memberOf(raw, key) == nil {
+			return false
+		}
+	}
+	return kindOf(raw) == '{'
+}
+
+// memberOf returns a member of the JSON object in raw, or nil.
+func memberOf(raw json.RawMessage, key string) json.RawMessage {
+	var member json.RawMessage
+	if kindOf(raw) == '{' {
+		elements(raw, func(name string, value json.RawMessage) bool {
+			if name == key {
+				member = value
+			}
+			return member == nil
+		})
+	}
+	return member
 }
