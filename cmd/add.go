@@ -127,9 +127,9 @@ func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) e
 	}
 	results := make([]jsonAccount, 0, len(batch.Accounts))
 	var lines []string
-	kept := 0
+	kept, first := 0, false
 	err = s.change(ctx, func(tx *vault.Tx) error {
-		results, lines, kept = results[:0], lines[:0], 0
+		results, lines, kept, first = results[:0], lines[:0], 0, len(tx.Records) == 0
 		for _, a := range batch.Accounts {
 			if same, found := tx.Same(a); found {
 				results = append(results, result(same, "already here"))
@@ -157,6 +157,9 @@ func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) e
 	for _, line := range lines {
 		s.say("%s", line)
 	}
+	if first && s.device.Location() == "" {
+		s.say("backup is off: auth backup enable LOCATION brings the accounts back when this machine is gone")
+	}
 	s.sayBatch(batch)
 	if s.json {
 		if err := s.printJSON(jsonAccounts(results...)); err != nil {
@@ -183,7 +186,7 @@ func (s *session) added(a vault.Account) (jsonAccount, string) {
 		return j, "added " + label(a) + ", which needs verification"
 	}
 	if a.Type == account.HOTP {
-		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), quoteLabel(a))
+		return j, fmt.Sprintf("added %s; auth code %s prints its first code", label(a), queryWord(a))
 	}
 	now := s.Now()
 	code, err := otp.At(a.Credential, now)

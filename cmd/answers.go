@@ -3,9 +3,9 @@ package cmd
 import (
 	"context"
 
-	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/passphrase"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -15,6 +15,7 @@ type answers struct {
 	*cli
 
 	yes  bool   // --yes
+	weak bool   // --weak
 	file string // --passphrase-file, of the location or file that the command names
 	made string // the passphrase that was made here, since none was given
 
@@ -25,10 +26,21 @@ type answers struct {
 type newVaultPassphraseOptions struct {
 	file string
 	none bool
+	weak bool
 }
 
 // Passphrase implements [device.Asker].
 func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, error) {
+	if p.Wrong > 0 {
+		file := a.file
+		if p.Kind == device.OpenVault {
+			file = a.vaultPassphrasePath()
+		}
+		if file != "" || !a.asking() {
+			return "", device.ErrNoOther
+		}
+		a.say("auth: wrong passphrase; try again")
+	}
 	switch p.Kind {
 	case device.OpenVault:
 		return a.passphraseFrom(ctx, a.vaultPassphrasePath(), "Passphrase of the file keyring: ", "--vault-passphrase-file")
@@ -72,9 +84,14 @@ func (a *answers) firstVaultPassphrase(ctx context.Context) (string, error) {
 	path := a.vaultPassphrasePath()
 	switch {
 	case path != "":
-		return a.passphraseFrom(ctx, path, "", "")
+		text, err := a.passphraseFrom(ctx, path, "", "")
+		if err == nil && passphrase.Weak(text) {
+			err = hint.With(device.ErrWeak, "a longer one; or none, by leaving the flag out, and auth vault passphrase --weak afterwards")
+		}
+		return text, err
 	case a.asking():
-		return a.askNew(ctx, "Passphrase for the file keyring (empty for none): ")
+		return a.askNew(ctx, "Passphrase for the file keyring (empty for none): ", false,
+			"take a longer one, or none; auth vault passphrase --weak sets it afterwards")
 	default:
 		a.say("auth: the file keyring has no passphrase: whoever can read your files can read it (auth vault passphrase sets one)")
 		return "", nil
@@ -88,7 +105,7 @@ func (a *answers) changedVaultPassphrase(ctx context.Context) (string, error) {
 	case a.vault.file != "":
 		return a.passphraseFrom(ctx, a.vault.file, "", "")
 	case a.asking():
-		return a.askNew(ctx, "New passphrase (empty for none): ")
+		return a.askNew(ctx, "New passphrase (empty for none): ", a.weak, longerOrWeak)
 	default:
 		return "", missing("the new passphrase", "--new-passphrase-file FILE, or --none")
 	}
@@ -96,21 +113,19 @@ func (a *answers) changedVaultPassphrase(ctx context.Context) (string, error) {
 
 // newRecoveryPassphrase reads or asks for a new recovery passphrase. Where there is
 // none it makes one, and shows it before anything is sealed under it.
-func (a *answers) newRecoveryPassphrase(ctx context.Context) (passphrase string, err error) {
+func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err error) {
 	switch {
 	case a.file != "":
 		return a.passphraseFrom(ctx, a.file, "", "")
 	case a.asking():
-		passphrase, err = a.askNew(ctx, "Recovery passphrase (empty to have one made): ")
+		text, err = a.askNew(ctx, "Recovery passphrase (empty to have one made): ", a.weak, longerOrMade)
 	}
-	if err != nil || passphrase != "" {
-		return passphrase, err
+	if err != nil || text != "" {
+		return text, err
 	}
-	a.made = backup.NewPassphrase()
-	if !a.json {
-		a.say("recovery passphrase: %s", a.made)
-		a.say("write it down and keep it away from this machine: without it nobody can open the backups")
-	}
+	a.made = passphrase.New()
+	a.say("recovery passphrase: %s", a.made)
+	a.say("write it down and keep it away from this machine: without it nobody can open the backups")
 	return a.made, nil
 }
 
@@ -123,11 +138,11 @@ func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 	if !a.asking() {
 		return "", missing("a passphrase", "--passphrase-file FILE, or --recipient")
 	}
-	passphrase, err := a.askNew(ctx, "Passphrase for the backup (empty to have one made): ")
-	if err != nil || passphrase != "" {
-		return passphrase, err
+	text, err := a.askNew(ctx, "Passphrase for the backup (empty to have one made): ", a.weak, longerOrMade)
+	if err != nil || text != "" {
+		return text, err
 	}
-	a.made = backup.NewPassphrase()
+	a.made = passphrase.New()
 	return a.made, nil
 }
 
@@ -140,16 +155,36 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		a.say("auth: %s", message(q.Err, nil))
 		return a.Prompt.Confirm(ctx, "Keep the vault in an encrypted file instead, on this machine?")
 	}
+	if q.Kind == device.StayOn {
+		if !a.choosing() {
+			return false, nil
+		}
+		return a.Prompt.Confirm(ctx, "Back this vault up to "+term.Escape(q.Name)+" from now on, with all of its accounts?")
+	}
+	if q.Kind == device.AdoptKey {
+		return a.adoptKey(ctx, q.Name)
+	}
 	if a.yes {
 		return true, nil
 	}
 	switch q.Kind {
 	case device.MergeMany:
-		a.say("the merge would remove %s of %d", count(q.Removed, "account"), q.Accounts)
+		a.say("the merge would remove %s of %d, and give another secret to %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Bring in what "+term.Escape(q.Name)+" has, and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give the old vault up and start an empty one?")
 	}
+}
+
+// adoptKey asks whether a recovery key that a further key opened is the right one.
+func (a *answers) adoptKey(ctx context.Context, id string) (bool, error) {
+	if !a.choosing() {
+		return false, hint.With(usagef("anybody could have sealed the recovery key %s for this identity", id),
+			"compare the id with auth backup status on another device, or with the sheet, and give it: --key-id ID")
+	}
+	a.say("The recovery key that was opened is %s. Anybody could have sealed one for this identity:", id)
+	a.say("compare it with auth backup status on another device, or with the sheet.")
+	return a.Prompt.Confirm(ctx, "Is it the same?")
 }

@@ -17,7 +17,7 @@ type backupOptions struct {
 	to             string
 	passphraseFile string
 	recipients     []string
-	force          bool
+	force, weak    bool
 }
 
 type jsonBackup struct {
@@ -60,14 +60,16 @@ A backup counts when it has been read back and decrypted. Stock age opens it too
 	flags.StringVar(&o.to, "to", "", "write one portable file to `FILE` or -")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to a `RECIPIENT`, as age does; may be repeated")
+	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
+	cmd.MarkFlagsMutuallyExclusive("weak", "recipient")
 	return cmd
 }
 
 // backUp backs up to the location that backup is on to.
 func (s *session) backUp(ctx context.Context, o backupOptions) error {
-	if o.passphraseFile != "" || len(o.recipients) > 0 || o.force {
+	if o.passphraseFile != "" || len(o.recipients) > 0 || o.force || o.weak {
 		return hint.With(usagef("these flags go with a file"), "auth backup --to FILE")
 	}
 	r, err := s.device.BackUp(ctx)
@@ -89,11 +91,11 @@ func (s *session) backUpToFile(ctx context.Context, o backupOptions) error {
 	if s.json && o.to == "-" {
 		return usagef("--json and --to - both write to standard output")
 	}
-	to := device.FileOptions{Path: o.to, Replace: o.force, Recipients: o.recipients}
+	to := device.FileOptions{Path: o.to, Replace: o.force, Recipients: o.recipients, Weak: o.weak}
 	if o.to == "-" {
 		to.Path = ""
 	}
-	s.answers.file = o.passphraseFile
+	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	written, err := s.device.BackUpToFile(ctx, to)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %s", errExists, o.to)

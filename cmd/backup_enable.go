@@ -3,20 +3,17 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"errors"
-	"os"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/device"
-	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 )
 
 type enableOptions struct {
 	passphraseFile string
 	identities     []string
+	keyID          string
 	x25519, weak   bool
 }
 
@@ -52,7 +49,7 @@ joined with its passphrase.`,
 		},
 		run: func(ctx context.Context, s *session, args []string) error {
 			if len(args) == 0 {
-				return c.listClouds(ctx)
+				return s.listClouds(ctx)
 			}
 			return s.enable(ctx, args[0], o)
 		},
@@ -60,6 +57,7 @@ joined with its passphrase.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "join with the key in `FILE` or - instead of the passphrase")
+	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.x25519, "x25519", false, "make a key that age before 1.3 can use, without post-quantum protection")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
@@ -77,27 +75,25 @@ type jsonCloud struct {
 }
 
 // listClouds lists the cloud folders that were found on this machine.
-func (c *cli) listClouds(ctx context.Context) error {
-	found := device.CloudFolders(ctx, device.DetectOptions{
-		GOOS: runtime.GOOS, Home: c.home(), Getenv: c.Getenv, Stat: os.Stat, ReadDir: os.ReadDir, ReadFile: os.ReadFile,
-	})
+func (s *session) listClouds(ctx context.Context) error {
+	found := s.device.CloudFolders(ctx)
 	out := jsonClouds{Version: jsonVersion, Folders: []jsonCloud{}}
 	var rows [][]string
 	for _, f := range found {
 		out.Folders = append(out.Folders, jsonCloud{f.Service, f.Path})
 		rows = append(rows, []string{f.Service, term.Escape(f.Path)})
 	}
-	if c.json {
-		return c.printJSON(out)
+	if s.json {
+		return s.printJSON(out)
 	}
 	if len(rows) == 0 {
-		c.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
+		s.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
 		return nil
 	}
-	if err := c.printTable(rows); err != nil {
+	if err := s.printTable(rows); err != nil {
 		return err
 	}
-	c.say("auth backup enable FOLDER, with one of these or a new folder in it")
+	s.say("auth backup enable FOLDER, with one of these or a new folder in it")
 	return nil
 }
 
@@ -107,9 +103,6 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 		return err
 	}
 	enabled, err := s.device.Enable(ctx, location, options)
-	if errors.Is(err, device.ErrVaultEmpty) {
-		return hint.With(err, "auth add, or auth restore "+location)
-	}
 	s.sayReport(enabled.Report)
 	if err != nil && !as[*device.StaleError](err) {
 		return err
@@ -119,9 +112,11 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 
 // enableOptions reads what the flags name; the passphrase is asked for when it is needed.
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
-	s.answers.file = o.passphraseFile
+	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	identities, err := s.identityFiles(ctx, o.identities)
-	return device.EnableOptions{Identities: identities, X25519: o.x25519, Weak: o.weak}, err
+	return device.EnableOptions{
+		KeySource: device.KeySource{Identities: identities, KeyID: o.keyID}, X25519: o.x25519, Weak: o.weak,
+	}, err
 }
 
 // identityFiles reads files of keys.
@@ -151,6 +146,12 @@ func (s *session) sayEnabled(e device.Enabled) error {
 		verb = "joined the location"
 	}
 	s.say("backup %s: every change goes to %s", verb, term.Escape(e.Location))
+	if e.File == "" {
+		s.say("the first account makes the first backup")
+	}
+	if e.File == "" && !e.Joined {
+		s.say("the first account makes the first backup")
+	}
 	if e.Local && e.File != "" {
 		s.say("written to the folder; carrying it away is up to its cloud client")
 	}

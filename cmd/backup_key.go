@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -68,7 +67,7 @@ old passphrase: where that matters, auth backup key --rotate makes a new key.`,
 		example: `  auth backup passphrase
   auth backup passphrase --passphrase-file new.txt`,
 		run: func(ctx context.Context, s *session, _ []string) error {
-			s.answers.file = o.passphraseFile
+			s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 			resealed, err := s.device.Reseal(ctx, o.weak)
 			return s.sayRekeyed(resealed, err, "where the old passphrase may be known: auth backup key --rotate")
 		},
@@ -138,7 +137,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+term.Escape(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
 // writeSheet writes the recovery key for paper: as text, and as a QR code.
@@ -151,14 +150,11 @@ func (s *session) writeSheet(ctx context.Context, path string, force bool) error
 	if err := qr.PNG(&png, secret, qrScale); err != nil {
 		return err
 	}
-	for _, file := range []struct{ path, text string }{{path, sheet(key, secret)}, {path + ".png", png.String()}} {
-		err := create(file.path, force, func(f *os.File) error {
-			_, err := f.WriteString(file.text)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if err := create(ctx, path, force, []byte(sheet(key, secret))); err != nil {
+		return err
+	}
+	if err := create(ctx, path+".png", force, png.Bytes()); err != nil {
+		return err
 	}
 	if s.json {
 		return s.sayKey(key)

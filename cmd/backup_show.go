@@ -51,6 +51,8 @@ func staleWords(b device.BackupStatus) string {
 		return ""
 	case device.Changed:
 		return "the vault has changed since"
+	case device.LastGone:
+		return "the last backup is missing or altered at the location"
 	case device.OtherKeysLie:
 		return "the location holds backups under a key that this device does not have"
 	default:
@@ -67,6 +69,8 @@ func backupRow(b device.BackupStatus) string {
 		return fmt.Sprintf("STALE since %s: %s", timestamp(b.Since), staleWords(b))
 	case b.Stale:
 		return "STALE: " + staleWords(b)
+	case b.Unseen != nil:
+		return fmt.Sprintf("on, last at %s, and not seen now: %s", timestamp(b.Last), message(b.Unseen, nil))
 	default:
 		return fmt.Sprintf("on, to %s, last at %s", term.Escape(b.Location), timestamp(b.Last))
 	}
@@ -80,7 +84,7 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 	if !c.json {
 		advice := "auth backup"
 		if b.Reason == device.KeyRotated || b.OtherKeys > 0 {
-			advice = "auth backup enable " + term.Escape(b.Location) + ", with the passphrase of the other key"
+			advice = "auth backup enable " + locationWord(b.Location) + ", with the passphrase of the other key"
 		}
 		c.say("auth: hint: %s", advice)
 	}

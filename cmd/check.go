@@ -112,7 +112,7 @@ func (s *session) checkCounter(a vault.Account, code string) error {
 		j.Right, j.Ahead = true, &ahead
 		words = "right: it is the next code"
 		if ahead > 0 {
-			words = fmt.Sprintf("right, %d codes ahead; auth edit %s --counter %d moves on past it", ahead, quoteLabel(a), a.Counter+ahead+1)
+			words = fmt.Sprintf("right, %d codes ahead; auth edit %s --counter %d moves on past it", ahead, queryWord(a), a.Counter+ahead+1)
 		}
 		break
 	}

@@ -95,7 +95,7 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 
 // verifyFirst is the error of an account without its secret, with the way on.
 func verifyFirst(a vault.Account) error {
-	return hint.With(&accountError{a, errVerify}, "auth verify "+quoteLabel(a)+" --qr IMAGE, with a QR code from the issuer")
+	return hint.With(&accountError{a, errVerify}, "auth verify "+queryWord(a)+" --qr IMAGE, with a QR code from the issuer")
 }
 
 // instant is what --at says, or now.
@@ -117,6 +117,14 @@ func parseInstant(text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usagef("%q is not a time such as 2026-01-02T03:04:05Z", text)
+}
+
+// parseUntil reads an instant up to which something is meant: a date means its end.
+func parseUntil(text string) (time.Time, error) {
+	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
+		return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
+	}
+	return parseInstant(text)
 }
 
 // codeAt is the code of an instant, or with --next the one after it.

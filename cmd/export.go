@@ -12,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/passphrase"
 	"github.com/authcli/auth/internal/qr"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
@@ -23,6 +25,7 @@ type exportOptions struct {
 	passphraseFile   string
 	queries          []string
 	plaintext, force bool
+	weak             bool
 }
 
 type jsonExport struct {
@@ -60,6 +63,7 @@ Formats: ` + strings.Join(names, ", "),
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.queries, "account", nil, "export only the account that `QUERY` names; may be repeated")
 	flags.BoolVar(&o.plaintext, "plaintext", false, "write secrets in plain text")
+	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("plaintext", "passphrase-file")
 	must(cmd.RegisterFlagCompletionFunc("format", fixed(names...)))
@@ -94,7 +98,7 @@ func (s *session) export(ctx context.Context, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	files, err := s.writeExport(out, o)
+	files, err := s.writeExport(ctx, out, o)
 	if err != nil {
 		return err
 	}
@@ -125,18 +129,22 @@ func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Acco
 }
 
 func (s *session) exportPassphrase(ctx context.Context, o exportOptions) (string, error) {
-	if o.passphraseFile != "" || !s.asking() {
-		return s.passphraseFrom(ctx, o.passphraseFile, "", "--passphrase-file")
+	if o.passphraseFile == "" && s.asking() {
+		text, err := s.askNew(ctx, "Passphrase for the export: ", o.weak, longerOrWeak)
+		if err == nil && text == "" {
+			err = usagef("the passphrase is empty")
+		}
+		return text, err
 	}
-	passphrase, err := s.askNew(ctx, "Passphrase for the export: ")
-	if err == nil && passphrase == "" {
-		err = usagef("the passphrase is empty")
+	text, err := s.passphraseFrom(ctx, o.passphraseFile, "", "--passphrase-file")
+	if err == nil && !o.weak && passphrase.Weak(text) {
+		err = hint.With(device.ErrWeak, longerOrWeak)
 	}
-	return passphrase, err
+	return text, err
 }
 
 // writeExport writes an export to where it goes, and returns the files it wrote.
-func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, error) {
+func (s *session) writeExport(ctx context.Context, out transfer.Output, o exportOptions) ([]string, error) {
 	if out.Texts == nil {
 		switch o.to {
 		case "":
@@ -144,10 +152,7 @@ func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, e
 		case "-":
 			return nil, s.print(string(out.Data))
 		}
-		return []string{o.to}, create(o.to, o.force, func(f *os.File) error {
-			_, err := f.Write(out.Data)
-			return err
-		})
+		return []string{o.to}, create(ctx, o.to, o.force, out.Data)
 	}
 	if o.to == "" || o.to == "-" {
 		var drawn strings.Builder
@@ -171,11 +176,7 @@ func (s *session) writeExport(out transfer.Output, o exportOptions) ([]string, e
 		if err := qr.PNG(&png, text, qrScale); err != nil {
 			return files, err
 		}
-		err := create(path, o.force, func(f *os.File) error {
-			_, err := f.Write(png.Bytes())
-			return err
-		})
-		if err != nil {
+		if err := create(ctx, path, o.force, png.Bytes()); err != nil {
 			return files, err
 		}
 		files = append(files, path)

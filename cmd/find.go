@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -41,9 +42,24 @@ func (s *session) pick(ctx context.Context, a vault.Account, err error) (vault.A
 		return several.Matches[n], nil
 	}
 	for i, m := range several.Matches {
-		s.say("%s  id:%s", options[i], m.ID)
+		s.say("%s  id:%s", options[i], term.Escape(m.ID))
 	}
 	return vault.Account{}, err
+}
+
+// offered reports whether a label or an alias is offered when a shell completes words:
+// letters and digits of any script, spaces, and marks that no shell gives a meaning, and
+// first a letter or a digit. The scripts of completion quote a word, but not what several
+// have in common, which the next tab key then evaluates; and a word that begins as cobra's
+// "_activeHelp_ " is shown as a message of ours.
+func offered(word string) bool {
+	for i, r := range word {
+		plain := unicode.IsLetter(r) || unicode.IsDigit(r)
+		if !plain && (i == 0 || !unicode.IsMark(r) && !strings.ContainsRune(" .,-_@:+/", r)) {
+			return false
+		}
+	}
+	return word != ""
 }
 
 // completeLabels completes an account's label. It never asks and never waits: a
@@ -65,8 +81,7 @@ func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete strin
 	var labels []string
 	for _, a := range state.Accounts() {
 		for _, word := range []string{a.Shown, a.Alias} {
-			// What a shell could not take as a word of its own safely is left out.
-			if word != "" && strings.HasPrefix(strings.ToLower(word), strings.ToLower(toComplete)) && term.Escape(word) == word {
+			if offered(word) && strings.HasPrefix(strings.ToLower(word), strings.ToLower(toComplete)) {
 				labels = append(labels, word)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -25,6 +27,7 @@ type importOptions struct {
 	from           string
 	passphraseFile string
 	dryRun, reveal bool
+	allowCost      bool
 }
 
 type jsonImport struct {
@@ -67,6 +70,7 @@ is never overwritten.`,
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase of the files from `FILE` or -")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would come in")
 	flags.BoolVar(&o.reveal, "reveal", false, "with --dry-run --json: print the secrets that were read")
+	flags.BoolVar(&o.allowCost, "allow-cost", false, "let a key take more than 512 MiB or a minute, as Ente's do")
 	must(cmd.RegisterFlagCompletionFunc("from", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return formatNames(func(f transfer.Format) bool { return f.Read != nil }), cobra.ShellCompDirectiveNoFileComp
 	}))
@@ -173,8 +177,17 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 	// A key may take half a minute to derive, and nothing else here takes long.
 	const reading = "reading"
 	stop := s.working(reading)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(transfer.MaxMemory)) // the collector keeps up with the reader
 	batch, err := transfer.Read(ctx, files, transfer.ReadOptions{
 		Format: o.from,
+		AllowCost: func(ctx context.Context, file string, c transfer.Cost) (bool, error) {
+			if o.allowCost || !s.choosing() {
+				return o.allowCost, nil
+			}
+			stop()
+			defer func() { stop = s.working(reading) }()
+			return s.Prompt.Confirm(ctx, fmt.Sprintf("Deriving the key of %s takes %v. Go on?", term.Escape(inputName(file)), c))
+		},
 		Passphrase: func(ctx context.Context) (string, error) {
 			stop()
 			defer func() { stop = s.working(reading) }()

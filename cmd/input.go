@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/passphrase"
 )
 
 // The most that is read of a file or of standard input.
@@ -101,31 +103,42 @@ func (c *cli) readText(ctx context.Context, path string) (string, error) {
 // passphraseFrom reads a passphrase from path, or asks with prompt; flag names
 // what gives it where nobody can be asked. An empty one is refused.
 func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (string, error) {
-	var passphrase string
+	var text string
 	var err error
 	switch {
 	case path != "":
-		passphrase, err = c.readText(ctx, path)
+		text, err = c.readText(ctx, path)
 	case c.asking():
-		passphrase, err = c.Prompt.Secret(ctx, prompt)
+		text, err = c.Prompt.Secret(ctx, prompt)
 	default:
 		return "", missing("a passphrase", flag+" FILE")
 	}
 	if err != nil {
 		return "", err
 	}
-	if passphrase == "" {
+	if text == "" {
 		return "", usagef("the passphrase is empty")
 	}
-	return passphrase, nil
+	return text, nil
 }
 
-// askNew asks for a new passphrase, twice. The empty one is the caller's to judge.
-func (c *cli) askNew(ctx context.Context, prompt string) (string, error) {
+// What to do instead of taking a weak passphrase.
+const (
+	longerOrWeak = "take a longer one, or --weak"
+	longerOrMade = "take a longer one, none to have one made, or --weak"
+)
+
+// askNew asks for a new passphrase, twice. A weak one is said before it is typed again,
+// with what to do instead, unless weak will do. The empty one is the caller's to judge.
+func (c *cli) askNew(ctx context.Context, prompt string, weak bool, instead string) (string, error) {
 	for {
 		first, err := c.Prompt.Secret(ctx, prompt)
 		if err != nil || first == "" {
 			return first, err
+		}
+		if !weak && passphrase.Weak(first) {
+			c.say("auth: %v; %s", device.ErrWeak, instead)
+			continue
 		}
 		again, err := c.Prompt.Secret(ctx, "The same again: ")
 		if err != nil {

@@ -25,7 +25,7 @@ travels with the backup.`,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			if !first && !last && before == "" && after == "" {
-				return hint.With(usagef("no place is named"), "auth move "+args[0]+" --first")
+				return hint.With(usagef("no place is named"), "auth move QUERY --first")
 			}
 			return s.changeOne(ctx, args[0], "moved", func(tx *vault.Tx, a vault.Account) error {
 				return place(tx, a, before, after, first)

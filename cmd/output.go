@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/atomicfile"
@@ -38,7 +42,30 @@ func (c *cli) printJSON(v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	return c.print(b.String())
+	return c.print(escapeJSON(b.String()))
+}
+
+// escapeJSON returns a line of JSON that a terminal only shows. What [term.Escape] makes
+// visible stands in it as JSON writes any letter, so that it means the same. It can be
+// nowhere but in strings.
+func escapeJSON(line string) string {
+	text := strings.TrimSuffix(line, "\n")
+	if term.Escape(text) == text {
+		return line
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r < utf8.RuneSelf && r != 0x7f, term.Escape(string(r)) == string(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String() + "\n"
 }
 
 // printTable writes rows as aligned columns.
@@ -111,10 +138,13 @@ func toJSON(a vault.Account) jsonAccount {
 // label is what a person reads of an account.
 func label(a vault.Account) string { return term.Escape(a.Shown) }
 
-// create opens an output file that only the user can read. One that exists is
-// [errExists] unless force. Nothing is left behind where writing goes wrong.
-func create(path string, force bool, write func(*os.File) error) error {
-	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, write)
+// create writes an output file that only the user can read. One that exists is
+// [errExists] unless force. Nothing is left behind where writing goes wrong, or ctx ends.
+func create(ctx context.Context, path string, force bool, data []byte) error {
+	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, func(f *os.File) error {
+		_, err := f.Write(data)
+		return cmp.Or(err, ctx.Err())
+	})
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %s", errExists, path)
 	}
@@ -141,15 +171,3 @@ type accountError struct {
 
 func (e *accountError) Error() string { return fmt.Sprintf("%q: %v", e.account.Shown, e.err) }
 func (e *accountError) Unwrap() error { return e.err }
-
-// plainLetters need no quotes in any shell.
-const plainLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-"
-
-// quoteLabel writes the label of an account as one word of a shell.
-func quoteLabel(a vault.Account) string {
-	text := label(a)
-	if strings.Trim(text, plainLetters) != "" || text == "" {
-		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-	}
-	return text
-}

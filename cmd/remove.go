@@ -51,7 +51,7 @@ Removing an account here turns nothing off at its issuer.`,
 			if now {
 				c.say("older backup files still hold its secret")
 			} else {
-				c.say("it is in the trash for 30 days: auth restore --deleted --account id:%s", a.ID)
+				c.say("it is in the trash for 30 days: auth restore --deleted --account %s", idWord(a))
 			}
 			return nil
 		},

@@ -86,6 +86,8 @@ such an account from the backup; what it replaces goes to the trash. With
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the backup's passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
+	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
+	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
 	flags.StringVar(&o.at, "at", "", "go back to what the backups were `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
 	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
@@ -94,7 +96,7 @@ such an account from the backup; what it replaces goes to the trash. With
 
 func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 	if o.at != "" {
-		if o.At, err = parseInstant(o.at); err != nil {
+		if o.At, err = parseUntil(o.at); err != nil {
 			return err
 		}
 	}
@@ -115,24 +117,41 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 		for _, f := range restored.Skipped {
 			s.warn("skipped %s", fileWords(f))
 		}
-		return restoreAdvice(err, o)
+		return s.restoreAdvice(err, o)
 	}
 	result := s.sayRestored(restored, o.DryRun)
 	s.sayReport(restored.Report)
 	if err != nil {
 		return err
 	}
-	switch {
-	case restored.Enrolled:
-		s.say("backup is on, to %s", term.Escape(restored.Location))
-	case restored.Location != "":
-		s.say("backup goes on to %s", term.Escape(restored.Location))
-	}
+	s.sayStayedOn(restored)
 	return result
 }
 
+// sayStayedOn says where backup is on to after a restore.
+func (s *session) sayStayedOn(r device.Restored) {
+	switch {
+	case r.From == "":
+	case r.Superseded:
+		s.warn("a newer recovery key has taken the place of this one: what was written since is not here, and backup is not on")
+		s.say("auth: hint: auth backup enable LOCATION, with the newest passphrase or sheet")
+	case r.BackupTo == r.From:
+		s.say("backup is on, to %s", term.Escape(r.BackupTo))
+	case r.BackupTo != "":
+		s.say("backup goes on to %s", term.Escape(r.BackupTo))
+	default:
+		s.say("backup is not on: --stay-on, or auth backup enable LOCATION, turns it on")
+	}
+}
+
 // restoreAdvice adds to an error what only the options of this restore say.
-func restoreAdvice(err error, o restoreOptions) error {
+func (c *cli) restoreAdvice(err error, o restoreOptions) error {
+	if near, ok := errors.AsType[*device.NearbyError](err); ok {
+		for _, dir := range near.Found {
+			c.say("auth: backups lie in %s", term.Escape(dir))
+		}
+		return hint.With(err, "auth restore "+locationWord(near.Found[0]))
+	}
 	switch {
 	case errors.Is(err, vault.ErrNotFound) && o.Deleted:
 		return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
@@ -186,7 +205,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 		return err
 	}
 	s.sayRestoredMore(r, j, counts)
-	if backup.Conflicts(r.Steps) || len(r.Skipped) > 0 {
+	if backup.Conflicts(r.Steps) || len(r.Skipped) > 0 || r.Superseded {
 		return exitCode(codePartly)
 	}
 	return nil
@@ -204,7 +223,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.warn("skipped %s", line)
 	}
 	for _, a := range backup.Counters(r.Steps) {
-		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, quoteLabel(a))
+		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, queryWord(a))
 	}
 	if n := counts[backup.Unverified]; n > 0 {
 		s.say("%s came back by name only: auth verify completes them", count(n, "account"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -17,8 +18,9 @@ const (
 	// graceful is how long a command that was interrupted may take to put things in
 	// order. One that hangs in a read or a keyring call is left behind.
 	graceful = 300 * time.Millisecond
-	// unwatched is how long signals have their usual effect, which no change of a
-	// vault or a backup minds: to watch for them costs a twentieth of "auth code".
+	// unwatched is how long signals have their usual effect on a command that writes
+	// nothing but the vault, which does not mind: to watch for them costs a twentieth of
+	// "auth code".
 	unwatched = 100 * time.Millisecond
 )
 
@@ -29,15 +31,18 @@ func Main(env *Env, args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, interrupt := context.WithCancel(context.Background())
 	defer interrupt()
-	watch := time.AfterFunc(unwatched, func() {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	heed := func(signals <-chan os.Signal) {
 		<-signals
 		interrupt()
 		time.Sleep(graceful)
 		env.Exit(codeInterrupted)
-	})
-	defer watch.Stop()
+	}
+	if brief(args) {
+		watch := time.AfterFunc(unwatched, func() { heed(watched()) })
+		defer watch.Stop()
+	} else {
+		go heed(watched())
+	}
 
 	c := &cli{Env: env}
 	root := c.root(called(args))
@@ -46,6 +51,26 @@ func Main(env *Env, args []string) int {
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	return c.exit(root.ExecuteContext(ctx), args)
+}
+
+// watched returns the signals that ask the process to end, from now on. Those that whoever
+// started it has turned off, as nohup does, stay off.
+func watched() <-chan os.Signal {
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	return signals
+}
+
+// brief reports whether args call a command that writes no file with secrets in it, be it
+// for the moment that a converter of images takes.
+func brief(args []string) bool {
+	return len(args) > 0 && slices.Contains([]string{
+		"code", "list", "status", "--version", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
+	}, args[0])
 }
 
 // NewRoot returns the whole tree of commands. It touches nothing of env.

@@ -44,7 +44,7 @@ func (c *cli) open(command string) (*session, error) {
 		Config: places.config, State: places.state, Data: places.data, Service: places.service,
 		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
-		Dir:     dir, Home: c.home(), LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience,
+		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience,
 		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
 	})
 	return s, err
@@ -107,6 +107,14 @@ func noticeWords(n device.Notice) string {
 			n.Found, n.Expected)
 	case device.NewDeviceID:
 		return "another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together"
+	case device.MarkerMended:
+		return message(n.Err, nil) + ": it was made anew from the vault"
+	case device.MarkerUnwritten:
+		return "the change is stored; what this device notes about its vault could not be written: " + message(n.Err, nil)
+	case device.DeviceRenewed:
+		return message(n.Err, nil) + ": this device takes a new id; auth sync brings back what it had backed up"
+	case device.WrittenAgain:
+		return "the last backup, " + name + ", was missing or altered at the location: another one was written"
 	case device.PutBack:
 		return name + " was missing or altered at the location: put back"
 	case device.NotMended:

@@ -3,7 +3,6 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +48,7 @@ these three hold the secret.`,
 			}
 			switch {
 			case to != "":
-				return c.writeQR(a, to, force)
+				return c.writeQR(ctx, a, to, force)
 			case draw:
 				text, err := qr.Terminal(a.URI())
 				if err != nil {
@@ -79,7 +78,7 @@ these three hold the secret.`,
 	return cmd
 }
 
-func (c *cli) writeQR(a vault.Account, path string, force bool) error {
+func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force bool) error {
 	var png bytes.Buffer
 	if err := qr.PNG(&png, a.URI(), qrScale); err != nil {
 		return err
@@ -87,11 +86,7 @@ func (c *cli) writeQR(a vault.Account, path string, force bool) error {
 	if path == "-" {
 		return c.print(png.String())
 	}
-	err := create(path, force, func(f *os.File) error {
-		_, err := f.Write(png.Bytes())
-		return err
-	})
-	if err != nil {
+	if err := create(ctx, path, force, png.Bytes()); err != nil {
 		return err
 	}
 	if c.json {
@@ -107,7 +102,7 @@ func details(a vault.Account) [][]string {
 		{"label", label(a)},
 		{"issuer", term.Escape(a.Issuer)},
 		{"name", term.Escape(a.Name)},
-		{"id", a.ID},
+		{"id", term.Escape(a.ID)},
 		{"alias", term.Escape(a.Alias)},
 		{"tags", term.Escape(strings.Join(a.Tags, " "))},
 		{"note", term.Escape(a.Note)},

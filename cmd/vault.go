@@ -107,8 +107,11 @@ asked for, or read from --vault-passphrase-file.`,
   auth vault passphrase --new-passphrase-file new.txt
   auth vault passphrase --none`,
 		run: func(ctx context.Context, s *session, _ []string) error {
-			s.answers.vault = &o
-			protected, err := s.device.SetVaultPassphrase(ctx)
+			s.answers.vault, s.answers.weak = &o, o.weak
+			protected, err := s.device.SetVaultPassphrase(ctx, o.weak)
+			if errors.Is(err, device.ErrWeak) {
+				return hint.With(err, longerOrWeak)
+			}
 			if err != nil {
 				return err
 			}
@@ -125,6 +128,7 @@ asked for, or read from --vault-passphrase-file.`,
 	})
 	cmd.Flags().StringVar(&o.file, "new-passphrase-file", "", "read the new passphrase from `FILE` or -")
 	cmd.Flags().BoolVar(&o.none, "none", false, "take the passphrase away")
+	cmd.Flags().BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	cmd.MarkFlagsMutuallyExclusive("new-passphrase-file", "none")
 	return cmd
 }

@@ -35,7 +35,7 @@ another device stays valid.`,
 				return err
 			}
 			if !a.NeedsVerification() {
-				return hint.With(&accountError{a, errVerified}, "auth code "+quoteLabel(a))
+				return hint.With(&accountError{a, errVerified}, "auth code "+queryWord(a))
 			}
 			o.issuer, o.name = a.Issuer, a.Name
 			if o.kind == "" {

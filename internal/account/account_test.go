@@ -44,7 +44,7 @@ func TestParseURI(t *testing.T) {
 		{"otpauth://totp/100%:x?" + s + "&issuer=100%", "100%", "x", account.TOTP, account.SHA1, 6, 30, 0},
 		{"otpauth://totp/user#EXT#@org?" + s, "", "user#EXT#@org", account.TOTP, account.SHA1, 6, 30, 0},
 		{"otpauth://totp/e:p?" + s + "&digits=&period=&algorithm=", "e", "p", account.TOTP, account.SHA1, 6, 30, 0},
-		{"otpauth://totp/x?" + s + "&digits=10&digits=6&period=10", "", "x", account.TOTP, account.SHA1, 10, 10, 0},
+		{"otpauth://totp/x?" + s + "&digits=10&digits=10&period=10", "", "x", account.TOTP, account.SHA1, 10, 10, 0},
 		{"otpauth://totp/x?" + s + "&issuer=Fooperiod=60", "Foo", "x", account.TOTP, account.SHA1, 6, 60, 0},
 		{"otpauth://hotp/H:u?" + s + "&counter=18446744073709551615", "H", "u", account.HOTP, account.SHA1, 6, 0, 18446744073709551615},
 		{"otpauth://hotp/H:u?" + s, "H", "u", account.HOTP, account.SHA1, 6, 0, 0},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,38 +13,63 @@ import (
 var (
 	ErrNotURI  = errors.New("not an otpauth URI")
 	ErrNoParam = errors.New("the otpauth URI has no secret")
+	// ErrTwice: a parameter that decides the code is there twice, with two values.
+	ErrTwice = errors.New("the otpauth URI says two things about its code")
+	// ErrEncoding: the percent-encoding of such a parameter is broken.
+	ErrEncoding = errors.New("the percent-encoding of the otpauth URI is broken")
+	ErrEncoder  = errors.New("unknown encoder (steam is known)")
+	ErrLongURI  = fmt.Errorf("the otpauth URI is longer than %d bytes", MaxURI)
 )
 
-// ParseURI reads one account from a Key URI (otpauth://TYPE/LABEL?PARAMS) or from
-// the two short forms steam://SECRET and motp://ISSUER:NAME?secret=HEX.
+// MaxURI is how many bytes of a URI are read. A QR code holds 2,953; notes of Ente's
+// make them longer.
+const MaxURI = 64 << 10
+
+// ParseURI is [InspectURI] without the warnings.
+func ParseURI(uri string) (Account, error) {
+	a, _, err := InspectURI(uri)
+	return a, err
+}
+
+// InspectURI reads one account from a Key URI (otpauth://TYPE/LABEL?PARAMS, or
+// apple-otpauth: with the same) or from the two short forms steam://SECRET and
+// motp://ISSUER:NAME?secret=HEX.
 //
-// It is strict where a guess would give wrong codes (type, algorithm, digits,
-// period, secret) and tolerant where issuers differ in form: upper and lower case,
-// percent-encoding left out or half done, raw spaces and #, repeated or empty
-// parameters, the issuer in the label, the parameter or both.
+// One rule holds for what is odd about it. What decides the code (type, secret,
+// algorithm, digits, period, counter, PIN) is refused where it is unknown, out of
+// range, half encoded, or said twice and differently: a wrong code is worse than
+// none. What only names the account is taken as well as it goes, with a warning;
+// parameters that mean nothing here are passed over. Forms that issuers have are
+// no oddity: upper and lower case, raw spaces and #, empty parameters, the issuer
+// in the label, the parameter or both.
 //
 // Source: the Key Uri Format of Google Authenticator's wiki, and the deviations
 // that real exports show. It is not parsed with net/url, which cuts a label at #
 // and refuses a raw %.
-func ParseURI(uri string) (Account, error) {
+func InspectURI(uri string) (a Account, warnings []string, err error) {
+	if len(uri) > MaxURI {
+		return Account{}, nil, ErrLongURI
+	}
 	scheme, rest, found := strings.Cut(strings.TrimSpace(uri), "://")
 	if !found {
-		return Account{}, ErrNotURI
+		return Account{}, nil, ErrNotURI
 	}
 	switch strings.ToLower(scheme) {
-	case "otpauth":
+	case "otpauth", "apple-otpauth":
 	case "steam":
-		return parseSteam(rest)
+		a, err = parseSteam(rest)
+		return a, nil, err
 	case "motp":
 		return parseMOTP(rest)
 	default:
-		return Account{}, ErrNotURI
+		return Account{}, nil, ErrNotURI
 	}
 	path, query, _ := strings.Cut(rest, "?")
 	host, label, _ := strings.Cut(path, "/")
-	p := parseParams(query)
-
-	a := Account{}
+	p, warnings, err := parseParams(query)
+	if err != nil {
+		return Account{}, nil, err
+	}
 	switch strings.ToLower(host) {
 	case "totp":
 		a.Credential = Default(TOTP)
@@ -56,26 +82,48 @@ func ParseURI(uri string) (Account, error) {
 	case "motp":
 		return parseMOTP(label + "?" + query)
 	default:
-		return Account{}, ErrType
+		return Account{}, nil, ErrType
 	}
 	a.Issuer, a.Name = readLabel(label, p["issuer"])
-	if isSteam(a, p) {
+	warnings = append(warnings, labelWarnings(label, p["issuer"])...)
+	switch {
+	case isSteam(a, p):
 		a.Credential = Default(Steam)
+	case p["encoder"] != "":
+		return Account{}, nil, ErrEncoder
 	}
 	if err := readParams(&a, p); err != nil {
-		return Account{}, err
+		return Account{}, nil, err
 	}
-	return a, nil
+	return a, warnings, nil
 }
 
-// isSteam recognises Steam accounts that are written as TOTP: by the parameter
-// encoder=steam, or by Valve's own form, the issuer Steam without six digits.
+// isSteam recognises Steam accounts that are written as TOTP, in each maker's way:
+// &steam (Stratum), encoder=steam (KeePassXC, gopass), algorithm=steam (Bitwarden),
+// and the issuer Steam without digits or with five (Valve itself, FreeOTP+, 2FAuth).
 func isSteam(a Account, p map[string]string) bool {
 	if a.Type != TOTP {
 		return false
 	}
-	return strings.EqualFold(p["encoder"], "steam") ||
+	_, marked := p["steam"]
+	return marked || strings.EqualFold(p["encoder"], "steam") || strings.EqualFold(p["algorithm"], "steam") ||
 		strings.EqualFold(a.Issuer, "steam") && (p["digits"] == "" || p["digits"] == "5")
+}
+
+// labelWarnings returns what is odd about the label of a URI: its encoding, and an
+// issuer that is another than the parameter's, which counts. Microsoft's work
+// accounts have the organisation there.
+func labelWarnings(raw, issuer string) []string {
+	var warnings []string
+	if broken(raw) {
+		warnings = append(warnings, "the percent-encoding of its label is broken")
+	}
+	label, issuer := Clean(unescape(raw, false)), Clean(issuer)
+	prefix, _, found := strings.Cut(label, ":")
+	if _, same := cutPrefixFold(label, issuer+":"); found && !same && issuer != "" && !strings.EqualFold(Clean(prefix), issuer) {
+		warnings = append(warnings, fmt.Sprintf("its label says %q, its issuer %q; the issuer counts", Clean(prefix), issuer))
+	}
+	return warnings
 }
 
 // readParams sets what the parameters say over the defaults of a's type.
@@ -88,18 +136,18 @@ func readParams(a *Account, p map[string]string) error {
 	if a.Secret, err = ParseBase32(text); err != nil {
 		return err
 	}
-	if v := p["algorithm"]; v != "" && a.Type != Yandex {
+	// Steam and Yandex codes have one algorithm, length and period, whatever stands there.
+	if v := p["algorithm"]; v != "" && a.Type != Yandex && a.Type != Steam {
 		if a.Algorithm, err = ParseAlgorithm(v); err != nil {
 			return err
 		}
 	}
-	// Steam and Yandex codes have one length; exports write all sorts of digits there.
 	if v := p["digits"]; v != "" && a.Type != Steam && a.Type != Yandex {
 		if a.Digits, err = strconv.Atoi(v); err != nil {
 			return ErrDigits
 		}
 	}
-	if v := p["period"]; v != "" && a.Type != HOTP {
+	if v := p["period"]; v != "" && a.Type != HOTP && a.Type != Steam {
 		if a.Period, err = strconv.Atoi(v); err != nil {
 			return ErrPeriod
 		}
@@ -161,28 +209,65 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// parseParams reads a query. Names are taken in lower case, the first of a
-// repeated name counts.
-func parseParams(query string) map[string]string {
-	p := map[string]string{}
+// deciding are the parameters that decide the code.
+var deciding = [...]string{"secret", "algorithm", "digits", "period", "counter", "pin", "encoder", "steam"}
+
+// parseParams reads a query. Names are taken in lower case, the first of a repeated
+// name counts, and an empty value says nothing.
+func parseParams(query string) (p map[string]string, warnings []string, err error) {
+	p = map[string]string{}
+	set := func(name, value string) {
+		first, seen := p[name]
+		switch {
+		case !seen || first == "":
+			p[name] = value
+		case value == "" || strings.EqualFold(first, value):
+		case slices.Contains(deciding[:], name):
+			err = fmt.Errorf("%w: two values of %s", ErrTwice, name)
+		case name == "issuer":
+			warnings = append(warnings, fmt.Sprintf("it names two issuers, %q and %q; the first counts", first, Clean(value)))
+		}
+	}
 	for pair := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(pair, "=")
+		name, raw, _ := strings.Cut(pair, "=")
 		name = strings.ToLower(strings.TrimSpace(unescape(name, true)))
-		value = strings.TrimSpace(unescape(value, true))
+		value := strings.TrimSpace(unescape(raw, true))
+		switch {
+		case name == "":
+			continue
+		case !broken(raw):
+		case slices.Contains(deciding[:], name):
+			return nil, nil, fmt.Errorf("%w: %s", ErrEncoding, name)
+		case name == "issuer":
+			warnings = append(warnings, "the percent-encoding of its issuer is broken")
+		}
 		// Ente once wrote issuer=Fooperiod=30, without the & between them.
 		if name == "issuer" {
 			if cut, period, found := strings.Cut(value, "period="); found {
 				value = cut
-				if _, seen := p["period"]; !seen {
-					p["period"] = period
-				}
+				set("period", period)
 			}
 		}
-		if _, seen := p[name]; !seen && name != "" {
-			p[name] = value
-		}
+		set(name, value)
 	}
-	return p
+	return p, warnings, err
+}
+
+// broken reports whether s has a percent sign without two hexadecimal digits behind it.
+func broken(s string) bool {
+	for {
+		_, rest, found := strings.Cut(s, "%")
+		if !found {
+			return false
+		}
+		if len(rest) < 2 {
+			return true
+		}
+		if _, err := strconv.ParseUint(rest[:2], 16, 8); err != nil {
+			return true
+		}
+		s = rest[2:]
+	}
 }
 
 // unescape decodes what is validly percent-encoded in s and leaves the rest as it
@@ -220,16 +305,20 @@ func parseSteam(rest string) (Account, error) {
 
 // parseMOTP reads motp://ISSUER:NAME?secret=TEXT&pin=PIN. The secret of Mobile-OTP
 // is a text that goes into the hash as it is, by custom of hexadecimal digits.
-func parseMOTP(rest string) (Account, error) {
+func parseMOTP(rest string) (a Account, warnings []string, err error) {
 	label, query, _ := strings.Cut(rest, "?")
-	p := parseParams(query)
-	a := Account{Credential: Default(MOTP)}
+	p, warnings, err := parseParams(query)
+	if err != nil {
+		return Account{}, nil, err
+	}
+	a = Account{Credential: Default(MOTP)}
 	a.Issuer, a.Name = readLabel(label, p["issuer"])
+	warnings = append(warnings, labelWarnings(label, p["issuer"])...)
 	a.Secret, a.PIN = NewSecret([]byte(p["secret"])), NewSecret([]byte(p["pin"]))
 	if err := a.Validate(); err != nil {
-		return Account{}, err
+		return Account{}, nil, err
 	}
-	return a, nil
+	return a, warnings, nil
 }
 
 // URI returns the account as a Key URI, which holds its secret. Parameters that

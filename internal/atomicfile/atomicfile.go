@@ -1,9 +1,13 @@
 // Package atomicfile writes files whole or not at all.
 //
-// A file is written aside in its own folder, synced and then renamed, so that a
-// crash, a full disk or a reader at any moment finds the old content or the new
-// one, never a part. Files are 0600, whatever mode a file had before: what this
-// program writes is for its user alone.
+// A file is written aside in its own folder, synced and then given its name, so that
+// a crash, a full disk or a reader at any moment finds the old content or the new one,
+// never a part. Files are 0600, whatever mode a file had before: what this program
+// writes is for its user alone.
+//
+// On Linux the file aside has no name, where the file system can do that: a process
+// that is killed leaves nothing of what it was writing. Elsewhere it is called
+// ".NAME-*.tmp", and a process that is killed leaves it.
 package atomicfile
 
 import (
@@ -35,39 +39,72 @@ func Write(path string, data []byte, o Options) error {
 	})
 }
 
-// WriteFunc is [Write] of what write puts into f, the file aside. An error of write
-// ends it and is returned: that is how a file is read back before it counts.
+// WriteFunc is [Write] of what write puts into f, the file aside, whose name opens it
+// again. An error of write ends it and is returned: that is how a file is read back
+// before it counts. On a file system that turns out to be lacking, write is called a
+// second time.
 func WriteFunc(path string, o Options, write func(f *os.File) error) error {
 	if o.NoReplace {
 		if _, err := os.Lstat(path); err == nil {
 			return exists(path)
 		}
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*.tmp") // 0600
+	done, err := writeNameless(path, o, write)
+	if !done {
+		err = writeNamed(path, o, write)
+	}
+	if err != nil {
+		return err
+	}
+	syncFolder(filepath.Dir(path))
+	return nil
+}
+
+// writeNameless writes a file that has no name until it is whole. done is false where
+// the system or the file system cannot do that.
+func writeNameless(path string, o Options, write func(*os.File) error) (done bool, err error) {
+	f, ok := openNameless(filepath.Dir(path))
+	if !ok {
+		return false, nil
+	}
+	defer f.Close()
+	if err := fill(f, path, write); err != nil {
+		return true, err
+	}
+	done, err = link(f, path)
+	if errors.Is(err, fs.ErrExist) && !o.NoReplace {
+		return linkOver(f, path)
+	}
+	return done, err
+}
+
+// writeNamed writes a file that lies under another name until it is whole.
+func writeNamed(path string, o Options, write func(*os.File) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.tmp") // 0600
 	if err != nil {
 		return about(path, err)
 	}
 	aside := f.Name()
 	defer os.Remove(aside) // after a rename there is nothing by that name
 	defer f.Close()
-	if err := write(f); err != nil {
-		if at, ok := errors.AsType[*fs.PathError](err); ok && at.Path == aside {
-			return about(path, err)
-		}
+	if err := fill(f, path, write); err != nil {
 		return err
-	}
-	if err := f.Sync(); err != nil {
-		return about(path, err)
 	}
 	if err := f.Close(); err != nil {
 		return about(path, err)
 	}
-	if err := name(aside, path, o); err != nil {
+	return name(aside, path, o)
+}
+
+// fill writes the file aside, to the disk.
+func fill(f *os.File, path string, write func(*os.File) error) error {
+	if err := write(f); err != nil {
+		if at, ok := errors.AsType[*fs.PathError](err); ok && at.Path == f.Name() {
+			return about(path, err)
+		}
 		return err
 	}
-	syncFolder(dir)
-	return nil
+	return about(path, f.Sync())
 }
 
 // Read reads a file that [Write] may be replacing at this moment, which Windows

@@ -300,16 +300,34 @@ func TestExpendable(t *testing.T) {
 	}
 }
 
-// Two passphrases that are made are never the same, and hold ten words.
-func TestNewPassphrase(t *testing.T) {
+// A passphrase that was made opens its file in capitals and with spaces, as people copy it
+// from paper; a word more or less does not, nor does one of their own in another case.
+func TestForgivingPassphrase(t *testing.T) {
 	t.Parallel()
-	a, b := backup.NewPassphrase(), backup.NewPassphrase()
-	if a == b || len(strings.Split(a, "-")) != 10 || backup.Weak(a) {
-		t.Errorf("made %d and %d letters", len(a), len(b))
-	}
-	for _, weak := range []string{"", "password", "aaaaaaaaaaaaaaaaaaaaaaaa"} {
-		if !backup.Weak(weak) {
-			t.Errorf("%q is not weak", weak)
+	const made, own = "zoo-abandon-about-car-cat-dog-door-egg-eight-jump", "Correct horse battery staple"
+	for _, c := range []struct {
+		sealed, typed string
+		opens         bool
+	}{
+		{made, made, true},
+		{made, "Zoo Abandon ABOUT car  cat dog\ndoor\u2010egg - eight jump ", true},
+		{made, "zoo abandon about car cat dog door egg eight", false},
+		{made, "zooabandonaboutcarcatdogdooreggeightjump", false},
+		{own, own, true},
+		{own, "correct horse battery staple", false},
+		// Ten words of a user's own, with spaces: as they were typed.
+		{"zoo abandon about car cat dog door egg eight jump", "zoo abandon about car cat dog door egg eight jump", true},
+	} {
+		sealed, err := backup.Seal([]byte("x"), backup.Sealing{Passphrase: c.sealed, WorkFactor: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, err := backup.PassphraseIdentity(c.typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := backup.Unseal(sealed, id); (err == nil) != c.opens || err != nil && !errors.Is(err, backup.ErrWrongKey) {
+			t.Errorf("sealed under %q, typed %q: %v", c.sealed, c.typed, err)
 		}
 	}
 }

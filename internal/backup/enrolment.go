@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/authcli/auth/internal/backup/location"
@@ -22,6 +23,9 @@ type Enrolment struct {
 	Sealed   []SealedKey
 	// OldKeys are the recovery keys before a rotation, to read history with.
 	OldKeys []RecoveryKey
+	// Successions are the last rotations that this device made. They lie in the location,
+	// and are put back there.
+	Successions []Succession
 }
 
 type wireEnrolment struct {
@@ -31,11 +35,13 @@ type wireEnrolment struct {
 	Key      string      `json:"key"`
 	Sealed   []SealedKey `json:"sealed"`
 	OldKeys  []string    `json:"old_keys,omitempty"`
+
+	Successions []Succession `json:"successions,omitempty"`
 }
 
 // Encode returns the enrolment as the text of its item, recovery key included.
 func (e Enrolment) Encode() (string, error) {
-	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys)})
+	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys), e.Successions})
 	return string(data), err
 }
 
@@ -46,9 +52,6 @@ func texts(keys []RecoveryKey) []string {
 	}
 	return list
 }
-
-// Keys returns the current key and those before it.
-func (e Enrolment) Keys() []RecoveryKey { return append([]RecoveryKey{e.Key}, e.OldKeys...) }
 
 // ParseEnrolment reads what Encode writes. Errors wrap [ErrEnrolment] or [ErrNewer].
 func ParseEnrolment(text string) (Enrolment, error) {
@@ -63,7 +66,7 @@ func ParseEnrolment(text string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%w: %w", ErrEnrolment, err)
 	}
-	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed}
+	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed, Successions: w.Successions}
 	for _, text := range w.OldKeys {
 		old, err := ParseRecoveryKey(text)
 		if err != nil {
@@ -85,30 +88,86 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 	e.Sealed = append(e.Sealed, k)
 }
 
+// keepSuccessions is how many rotations are kept: an item of a keyring may be no larger
+// than 2,500 bytes.
+const keepSuccessions = 3
+
+// Rotated returns the enrolment with another key in the place of the present one.
+func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
+	r := Enrolment{Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All()}
+	for i := range r.Sealed {
+		r.Sealed[i].Retired = true
+	}
+	r.Successions = append(slices.Clone(e.Successions), Succession{e.Key.ID(), next.ID(), stamp})
+	r.Successions = r.Successions[max(0, len(r.Successions)-keepSuccessions):]
+	return r
+}
+
 // AddOldKey records a key before the current one, once.
 func (e *Enrolment) AddOldKey(key RecoveryKey) {
-	if !slices.ContainsFunc(e.Keys(), func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
+	if !e.Keys().Has(key.ID()) {
 		e.OldKeys = append(e.OldKeys, key)
 	}
 }
 
-// Written lists the backup files of this device whose content its vault holds, by
-// the first 16 digits of [HashOf] their bytes, oldest first. It lies beside the
-// vault, as vault.WrittenItem, so that a keyring that was cloned or went back in time gives itself away:
-// it does not list what was written since.
-type Written []string
+// Written lists the backup files of this device whose content its vault holds, oldest
+// first. It lies beside the vault, as vault.WrittenItem, so that a keyring that was cloned
+// or went back in time gives itself away: it does not list what was written since.
+type Written []WrittenFile
+
+// A WrittenFile is one of them.
+type WrittenFile struct {
+	Hash       string // the first 16 digits of [HashOf] its bytes
+	Generation uint64 // of the vault that it holds; 0 where that is not known
+}
 
 // shortHash is how many digits of a hash a file's name and Written hold.
 const shortHash = 16
 
-// ParseWritten reads the item's text.
-func ParseWritten(text string) Written { return strings.Fields(text) }
+// ParseWritten reads the item's text: words of GENERATION:HASH, or of the hash alone.
+func ParseWritten(text string) (w Written) {
+	for _, word := range strings.Fields(text) {
+		f := WrittenFile{Hash: word}
+		if number, hash, ok := strings.Cut(word, ":"); ok {
+			generation, err := strconv.ParseUint(number, 10, 64)
+			if err != nil {
+				continue
+			}
+			f = WrittenFile{hash, generation}
+		}
+		w = append(w, f)
+	}
+	return w
+}
 
 // Encode returns the text of the item.
-func (w Written) Encode() string { return strings.Join(w, "\n") }
+func (w Written) Encode() string {
+	words := make([]string, len(w))
+	for i, f := range w {
+		words[i] = f.Hash
+		if f.Generation > 0 {
+			words[i] = strconv.FormatUint(f.Generation, 10) + ":" + f.Hash
+		}
+	}
+	return strings.Join(words, "\n")
+}
 
-// pending is how many hashes are kept of files that were not found at the location:
-// some of them were written while nobody could tell, and appear later.
+// hashes returns the hashes of the listed files.
+func (w Written) hashes() []string {
+	var list []string
+	for _, f := range w {
+		list = append(list, f.Hash)
+	}
+	return list
+}
+
+// upTo returns the list without the files that hold a later generation.
+func (w Written) upTo(generation uint64) Written {
+	return slices.DeleteFunc(slices.Clone(w), func(f WrittenFile) bool { return f.Generation > generation })
+}
+
+// pending is how many files are kept that were not found at the location: some of them
+// were written while nobody could tell, and appear later.
 const pending = 20
 
 // at returns the list without what has long gone from a location: an item of a
@@ -121,9 +180,9 @@ func (w Written) at(entries []location.Entry) Written {
 		}
 	}
 	var kept Written
-	for i, short := range w {
-		if there[short] || i >= len(w)-pending {
-			kept = append(kept, short)
+	for i, f := range w {
+		if there[f.Hash] || i >= len(w)-pending {
+			kept = append(kept, f)
 		}
 	}
 	return kept
@@ -131,5 +190,5 @@ func (w Written) at(entries []location.Entry) Written {
 
 // Has reports whether the file of this hash, long or short, is listed.
 func (w Written) Has(hash string) bool {
-	return len(hash) >= shortHash && slices.Contains(w, hash[:shortHash])
+	return len(hash) >= shortHash && slices.ContainsFunc(w, func(f WrittenFile) bool { return f.Hash == hash[:shortHash] })
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"filippo.io/age"
@@ -146,27 +147,33 @@ type lockedError struct{ error }
 
 func (e lockedError) Unwrap() error { return e.error }
 
-// OpenSealed returns the recovery key that the identities open among the files of
-// sealed keys, or else the one that they are: a single age identity is taken for the
-// recovery key itself. Errors wrap [ErrWrongKey], or are those of
-// [IdentityFile.Identities].
-func OpenSealed(sealed [][]byte, identities ...Identity) (RecoveryKey, error) {
+// OpenSealed returns the recovery keys that the identities open among the files of sealed
+// keys, each once. An error is one of [IdentityFile.Identities]: an identity that could
+// not be used.
+func OpenSealed(sealed [][]byte, identities ...Identity) ([]RecoveryKey, error) {
+	var keys []RecoveryKey
 	for _, data := range sealed {
 		key, err := UnsealKey(data, identities...)
-		if err == nil {
-			return key, nil
-		}
 		if _, ok := errors.AsType[lockedError](err); ok {
-			return RecoveryKey{}, err
+			return nil, err
+		}
+		if err == nil && !slices.ContainsFunc(keys, func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
+			keys = append(keys, key)
 		}
 	}
-	if len(identities) == 1 {
-		switch id := identities[0].(type) {
-		case *age.X25519Identity:
-			return ParseRecoveryKey(id.String())
-		case *age.HybridIdentity:
-			return ParseRecoveryKey(id.String())
-		}
+	return keys, nil
+}
+
+// AsRecoveryKey returns the recovery key that a single age identity is; ok is false for
+// anything else.
+func AsRecoveryKey(identities ...Identity) (key RecoveryKey, ok bool) {
+	if len(identities) != 1 {
+		return key, false
 	}
-	return RecoveryKey{}, ErrWrongKey
+	id, ok := identities[0].(fmt.Stringer)
+	if !ok {
+		return key, false
+	}
+	key, err := ParseRecoveryKey(id.String())
+	return key, err == nil
 }

@@ -49,34 +49,59 @@ func (f File) Device() string {
 
 // An Inventory is what was found in a location.
 type Inventory struct {
-	Files  []File
-	Sealed []location.Entry // the files named as sealed keys
+	Files   []File
+	Sealed  []location.Entry // the files named as sealed keys
+	Entries []location.Entry // every file
 }
 
 // readers is how many files are read at once: a remote takes a tenth of a second
 // and more for each.
 const readers = 4
 
-// Take reads every file of a location that may be a backup, with the keys that are
-// held; the first is the current one. Backups name the keys before it, too. A file
-// under one of those counts only where a backup under the current key vouches for
-// it: whoever found an old key may have written others. It returns an error only
+// Keys are the recovery keys that a location is read with.
+type Keys struct {
+	// Current are the keys whose files count by their signature alone: the current key,
+	// and rarely others that the same secret opened.
+	Current []RecoveryKey
+	// Old are the keys before. Backups name such keys, too. A file under one of them
+	// counts only where a backup under a current key vouches for it: whoever found an
+	// old key may have written others.
+	Old []RecoveryKey
+}
+
+// Keys returns the current key of the enrolment and those before it, to read with.
+func (e Enrolment) Keys() Keys { return Keys{Current: []RecoveryKey{e.Key}, Old: e.OldKeys} }
+
+// All returns every key, current ones first.
+func (k Keys) All() []RecoveryKey { return slices.Concat(k.Current, k.Old) }
+
+// current reports whether a key is a current one, by its id.
+func (k Keys) current(id string) bool {
+	return slices.ContainsFunc(k.Current, func(key RecoveryKey) bool { return key.ID() == id })
+}
+
+// Has reports whether a key is among them, by its id.
+func (k Keys) Has(id string) bool {
+	return slices.ContainsFunc(k.All(), func(key RecoveryKey) bool { return key.ID() == id })
+}
+
+// Take reads every file of a location that may be a backup. It returns an error only
 // where the location cannot be listed, or time ran out.
-func Take(ctx context.Context, loc location.Location, keys ...RecoveryKey) (Inventory, error) {
+func Take(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
 	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
-		return wanted, readAll(ctx, loc, wanted, keys)
+		return wanted, readAll(ctx, loc, wanted, keys.All())
 	})
 }
 
 // take is Take, with read to choose what is read.
-func take(ctx context.Context, loc location.Location, keys []RecoveryKey,
+func take(ctx context.Context, loc location.Location, keys Keys,
 	read func([]location.Entry) ([]location.Entry, []File),
 ) (Inventory, error) {
 	entries, err := loc.List(ctx)
 	if err != nil {
 		return Inventory{}, err
 	}
-	var inv Inventory
+	inv := Inventory{Entries: entries}
 	var wanted []location.Entry
 	for _, e := range entries {
 		switch {
@@ -93,14 +118,11 @@ func take(ctx context.Context, loc location.Location, keys []RecoveryKey,
 }
 
 // readOld reads the files under the keys that the backups themselves name, and
-// judges those under any but the current key.
-func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, keys []RecoveryKey) {
-	if len(keys) == 0 {
-		return
-	}
+// judges those under any but a current key.
+func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, keys Keys) {
 	known := map[string]bool{}
 	for _, f := range inv.Files {
-		if f.State != Good || f.Key != keys[0].ID() {
+		if f.State != Good || !keys.current(f.Key) {
 			continue
 		}
 		// A device vouches for the files that it wrote itself by superseding them.
@@ -108,17 +130,16 @@ func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted
 			known[hash[:min(len(hash), shortHash)]] = true
 		}
 		for _, text := range f.Content.OldKeys {
-			key, err := ParseRecoveryKey(text)
-			if err == nil && !slices.ContainsFunc(keys, func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
-				keys = append(keys, key)
+			if key, err := ParseRecoveryKey(text); err == nil && !keys.Has(key.ID()) {
+				keys.Old = append(keys.Old, key)
 			}
 		}
 	}
 	for i, f := range inv.Files {
-		if f.State == OtherKey && len(keys) > 1 {
-			inv.Files[i] = readFile(ctx, loc, wanted[i], keys)
+		if f.State == OtherKey && len(keys.Old) > 0 {
+			inv.Files[i] = readFile(ctx, loc, wanted[i], keys.All())
 		}
-		if f = inv.Files[i]; f.State == Good && f.Key != keys[0].ID() && !known[f.Hash[:shortHash]] {
+		if f = inv.Files[i]; f.State == Good && !keys.current(f.Key) && !known[f.Hash[:shortHash]] {
 			inv.Files[i].State, inv.Files[i].Err, inv.Files[i].Content = OldKey, ErrOldKey, nil
 		}
 	}

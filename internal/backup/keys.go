@@ -10,6 +10,8 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 	"filippo.io/age/armor"
+
+	"github.com/authcli/auth/internal/passphrase"
 )
 
 // maxWorkFactor is the logarithm of the largest scrypt cost that is tried: four
@@ -62,14 +64,35 @@ func ParseRecipient(text string) (age.Recipient, error) {
 // An Identity decrypts, as in age.
 type Identity = age.Identity
 
-// PassphraseIdentity returns the identity of a passphrase.
-func PassphraseIdentity(passphrase string) (age.Identity, error) {
-	id, err := age.NewScryptIdentity(passphrase)
+// PassphraseIdentity returns the identity of a passphrase as it was typed. One that auth
+// has made opens its file in any case and with any spaces, as [passphrase.Generated] says.
+func PassphraseIdentity(typed string) (age.Identity, error) {
+	id, err := age.NewScryptIdentity(typed)
 	if err != nil {
 		return nil, err
 	}
 	id.SetMaxWorkFactor(maxWorkFactor)
-	return id, nil
+	generated, ok := passphrase.Generated(typed)
+	if !ok || generated == typed {
+		return id, nil
+	}
+	other, err := age.NewScryptIdentity(generated)
+	if err != nil {
+		return nil, err
+	}
+	other.SetMaxWorkFactor(maxWorkFactor)
+	return either{id, other}, nil
+}
+
+// either is an identity that is one of two.
+type either [2]age.Identity
+
+func (e either) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	key, err := e[0].Unwrap(stanzas)
+	if errors.Is(err, age.ErrIncorrectIdentity) {
+		return e[1].Unwrap(stanzas)
+	}
+	return key, err
 }
 
 // UnderPassphrase reports whether an age file is sealed with a passphrase. A file

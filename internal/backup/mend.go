@@ -66,7 +66,7 @@ func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool
 
 // learnRetired marks the sealed keys that a backup at the location calls retired.
 func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
-	inv, err := Take(ctx, j.Location, j.Enrolment.Keys()...)
+	inv, err := Take(ctx, j.Location, j.Enrolment.Keys())
 	if err != nil {
 		return err
 	}
@@ -115,10 +115,13 @@ func (j Job) readme(ctx context.Context, there map[string]location.Entry, done *
 		if name == readmeName && !strings.Contains(have, readmeOurs) {
 			continue
 		}
+		if err := j.Location.Replace(ctx, name, []byte(want)); err != nil {
+			return fmt.Errorf("%s is altered at the location: %w", name, err)
+		}
 		if !slices.ContainsFunc(j.Enrolment.OldKeys, func(k RecoveryKey) bool { return Readme(k) == have }) {
 			done.PutBack = append(done.PutBack, name)
 		}
-		return j.Location.Replace(ctx, name, []byte(want))
+		return nil
 	}
 	return nil
 }

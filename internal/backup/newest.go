@@ -12,13 +12,13 @@ import (
 
 // TakeNewest is [Take] for whoever needs the newest state alone: files that a newer one
 // of their device supersedes, by their names, are not read.
-func TakeNewest(ctx context.Context, loc location.Location, keys ...RecoveryKey) (Inventory, error) {
+func TakeNewest(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
 	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		first, rest := newestByName(wanted)
-		files := readAll(ctx, loc, first, keys)
+		files := readAll(ctx, loc, first, keys.All())
 		superseded := map[string]bool{}
 		for _, f := range files {
-			if f.State == Good && f.Key == keys[0].ID() {
+			if f.State == Good && keys.current(f.Key) {
 				for _, hash := range f.Content.Supersedes {
 					superseded[f.Content.Device+hash[:min(len(hash), shortHash)]] = true
 				}
@@ -28,7 +28,7 @@ func TakeNewest(ctx context.Context, loc location.Location, keys ...RecoveryKey)
 			n, _ := ParseFileName(e.Name)
 			return superseded[n.Device+n.Hash]
 		})
-		return append(first, rest...), append(files, readAll(ctx, loc, rest, keys)...)
+		return append(first, rest...), append(files, readAll(ctx, loc, rest, keys.All())...)
 	})
 }
 

@@ -40,7 +40,7 @@ type Options struct {
 // counters; what is brought back against a removal or a newer secret is stamped
 // anew. Errors are [vault.ErrNotFound] and *[vault.AmbiguousError] for queries.
 func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
-	r := restorer{Tx: tx, from: from, candidates: from.Accounts(), replaced: map[string]bool{}}
+	r := restorer{Tx: tx, from: from, candidates: from.Accounts(), replaced: map[string]bool{}, brought: map[string]bool{}}
 	empty := len(tx.Records) == 0
 	trashed := map[string]vault.Trashed{}
 	if o.Deleted {
@@ -73,6 +73,9 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 		if err != nil {
 			return nil, err
 		}
+		if step.Outcome == Restored || step.Outcome == Unverified {
+			r.brought[step.Account.ID] = true
+		}
 		steps = append(steps, step)
 	}
 	if len(o.Accounts) == 0 {
@@ -89,6 +92,7 @@ type restorer struct {
 	from       *vault.State
 	candidates []vault.Account
 	replaced   map[string]bool // accounts here that hold a secret of the backup by now
+	brought    map[string]bool // accounts that this restore has brought
 	earlier    map[string]bool // candidates that are what a live account held before
 }
 
@@ -182,14 +186,17 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 	return Step{adopted, Restored}, nil
 }
 
-// other returns the account here that stands against a: the one of its id, or the
-// one of its label.
+// other returns the account here that stands against a: the one of its id, or the one of
+// its label. What this restore has brought itself stands against nothing: two accounts
+// of one label come back beside each other.
 func (r *restorer) other(a vault.Account) (vault.Account, bool) {
 	if here, err := r.Find("id:"+a.ID, true); err == nil {
 		return here, true
 	}
-	if list := r.Labelled(a.Account); len(list) > 0 {
-		return list[0], true
+	for _, here := range r.Labelled(a.Account) {
+		if !r.brought[here.ID] {
+			return here, true
+		}
 	}
 	return vault.Account{}, false
 }

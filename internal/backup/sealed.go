@@ -63,4 +63,6 @@ func isSealed(name string) bool {
 
 // isBackup reports whether a file of a location may be a backup: any other age
 // file. Sync clients rename files; what the file says decides.
-func isBackup(name string) bool { return strings.HasSuffix(name, ".age") && !isSealed(name) }
+func isBackup(name string) bool {
+	return strings.HasSuffix(name, ".age") && !isSealed(name) && !isSuccession(name)
+}

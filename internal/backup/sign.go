@@ -16,7 +16,12 @@ const macDigits = 2 * sha256.Size
 
 // Encode is [Encode] for a file in a location, with the signature of k.
 func (k RecoveryKey) Encode(c Content) ([]byte, error) {
-	payload, err := encode(c, macStart+strings.Repeat("0", macDigits)+"\",\n")
+	return k.sign(func(start string) ([]byte, error) { return encode(c, start) })
+}
+
+// sign signs a payload that write makes with start for its opening brace.
+func (k RecoveryKey) sign(write func(start string) ([]byte, error)) ([]byte, error) {
+	payload, err := write(macStart + strings.Repeat("0", macDigits) + "\",\n")
 	if err != nil {
 		return nil, err
 	}

@@ -58,6 +58,7 @@ type Done struct {
 // second half are returned with a Done whose File is set: the backup counts.
 func (j Job) Run(ctx context.Context) (Done, error) {
 	entries := j.Entries
+	j.Written = j.Written.upTo(j.Generation)
 	if err := j.cloned(ctx, entries); err != nil {
 		return Done{}, err
 	}
@@ -73,7 +74,8 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 	return done, errors.Join(j.mend(ctx, entries, &done), j.prune(ctx, entries, &done))
 }
 
-// cloned looks for files under this device's id that its vault does not know.
+// cloned looks for files under this device's id whose content its vault does not hold.
+// One that it has pruned, and that a sync client brought back, is none of those.
 func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 	for _, e := range entries {
 		n, ok := ParseFileName(e.Name)
@@ -81,7 +83,7 @@ func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 			continue
 		}
 		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
-		if f.State == Good && f.Content.Device == j.Device && !j.Written.Has(f.Hash) {
+		if f.State == Good && f.Content.Device == j.Device && !j.Written.Has(f.Hash) && !j.State.Contains(f.Content.State) {
 			return ErrCloned
 		}
 	}
@@ -132,7 +134,7 @@ func (j Job) write(ctx context.Context) (Done, error) {
 	key := j.Enrolment.Key
 	payload, err := key.Encode(Content{
 		Device: j.Device, DeviceName: j.DeviceName, Generation: j.Generation, Created: j.Now, State: j.State,
-		Supersedes: j.Written, Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
+		Supersedes: j.Written.hashes(), Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
 	})
 	if err != nil {
 		return Done{}, err
@@ -150,7 +152,7 @@ func (j Job) write(ctx context.Context) (Done, error) {
 		return Done{}, fmt.Errorf("the backup does not decrypt to what was written: %w", err)
 	}
 	short := HashOf(data)[:shortHash]
-	if err := j.Record(append(slices.Clip(j.Written), short)); err != nil {
+	if err := j.Record(append(slices.Clip(j.Written), WrittenFile{short, j.Generation})); err != nil {
 		return Done{}, err
 	}
 	name := FileName{j.Device, j.Now, j.Generation, short}.String()
@@ -175,10 +177,10 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 	if n, ok := ParseFileName(done.File); ok {
 		own = append(own, n)
 	}
-	keep := append(slices.Clip(j.Written), HashOfName(done.File))
+	keep := append(slices.Clip(j.Written), WrittenFile{HashOfName(done.File), j.Generation})
 	for _, n := range Expendable(own) {
 		name := names[n]
-		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys())
+		f := readFile(ctx, j.Location, location.Entry{Name: name}, j.Enrolment.Keys().All())
 		if name == "" || f.State != Good || f.Content.Device != j.Device || !j.Written.Has(f.Hash) {
 			continue
 		}
@@ -186,7 +188,7 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 			return fmt.Errorf("remove an old backup: %w", err)
 		}
 		done.Pruned++
-		keep = slices.DeleteFunc(keep, func(short string) bool { return short == n.Hash })
+		keep = slices.DeleteFunc(keep, func(f WrittenFile) bool { return f.Hash == n.Hash })
 	}
 	if done.Pruned == 0 {
 		return nil

@@ -9,6 +9,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,13 +51,16 @@ func run(root string, out io.Writer) (err error) {
 
 	old := device{dir: dir, home: "old-laptop", out: out}
 	fresh := device{dir: dir, home: "new-laptop", out: out}
+	if err := errors.Join(old.setUp(), fresh.setUp()); err != nil {
+		return err
+	}
 	showCode := []string{"code", "example", "--at", at}
 	for _, step := range []struct {
 		on     device
 		args   []string
 		stdout string // What the standard output must be, if that matters.
 	}{
-		{old, []string{"--keyring", "file", "add", "--qr", "docs/example.png"}, ""},
+		{old, []string{"import", "docs/example.png"}, ""},
 		{old, showCode, code + "\n"},
 		{old, []string{"backup", "--to", "vault.age", "--passphrase-file", "passphrase.txt"}, ""},
 		{fresh, []string{"restore", "vault.age", "--passphrase-file", "passphrase.txt"}, ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -16,6 +17,7 @@ type makeWhen int
 const (
 	ifChanged   makeWhen = iota // unless the vault as it is has been backed up already
 	always                      // in any case
+	again                       // in any case: the last one is missing or altered
 	evenEmptied                 // also where the location has been emptied since the last backup
 )
 
@@ -26,15 +28,21 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 		return d.report(), err
 	}
 	r := d.report()
-	err := d.backUp(ctx, &r, always)
+	err := d.backUp(ctx, &r, order{when: always})
 	if errors.Is(err, ErrBackupOff) {
 		return r, err
 	}
 	return r, asked(err)
 }
 
-// asked makes the error of a backup that was asked for.
+// asked makes the error of a backup that was asked for. That the keyring cannot be used
+// is an error of its own.
 func asked(err error) error {
+	for _, keyrings := range []error{keyring.ErrTimeout, keyring.ErrLocked, keyring.ErrUnavailable} {
+		if errors.Is(err, keyrings) {
+			return err
+		}
+	}
 	if err == nil {
 		return nil
 	}
@@ -47,11 +55,11 @@ func (d *Device) catchUp(ctx context.Context, r *Report) {
 	if err != nil || marker.Location == "" {
 		return
 	}
-	r.Stale = d.backUp(ctx, r, ifChanged)
+	r.Stale = d.backUp(ctx, r, order{when: ifChanged})
 }
 
-// backUp backs up to the enrolled location.
-func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
+// backUp makes a backup to the enrolled location, which it notes in the order.
+func (d *Device) backUp(ctx context.Context, r *Report, o order) error {
 	e, ok, err := d.enrolment(ctx)
 	if err != nil {
 		return d.stale(ctx, err)
@@ -65,7 +73,7 @@ func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
 	}
 	timed, cancel := context.WithTimeout(ctx, loc.Wait())
 	defer cancel()
-	release, err := d.lockBackups(timed, loc)
+	release, err := d.lockBackups(ctx, loc) // which waits as long, and says for whom
 	if err != nil {
 		if b := d.backupState(); d.backedUp(ctx, b, loc) { // by another process, which was faster
 			r.File = b.File
@@ -78,7 +86,8 @@ func (d *Device) backUp(ctx context.Context, r *Report, when makeWhen) error {
 	if e, _, err = d.enrolment(timed); err != nil {
 		return d.stale(ctx, err)
 	}
-	return d.backUpLocked(timed, r, order{enrolment: e, location: loc, when: when})
+	o.enrolment, o.location = e, loc
+	return d.backUpLocked(timed, r, o)
 }
 
 func (d *Device) backedUp(ctx context.Context, b backupState, loc location.Location) bool {
@@ -95,7 +104,7 @@ func (d *Device) stale(ctx context.Context, reason error) error {
 		if b.StaleSince.IsZero() {
 			b.StaleSince = d.o.Now().UTC()
 		}
-		b.Reason, b.Rotated = reason.Error(), errors.Is(reason, ErrRotated)
+		b.Reason, b.Rotated = reason.Error(), errors.Is(reason, ErrRotated) || errors.Is(reason, ErrTwoRotations)
 	})
 	return errors.Join(reason, err)
 }
@@ -134,9 +143,16 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if err != nil {
 		return err
 	}
-	others, rotated := otherKeys(entries, o.enrolment)
+	if len(state.Records) == 0 && !holdsFiles(entries) {
+		// The first account makes the first file. Until then there is nothing to lose.
+		return d.changeBackupState(ctx, func(b *backupState) {
+			*b = backupState{Location: loc.String(), Generation: state.Generation}
+		})
+	}
+	key := o.enrolment.Key.ID()
+	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
 	switch {
-	case rotated:
+	case successions.Replaced(key):
 		return ErrRotated
 	case o.when != evenEmptied && b.File != "" && b.Location == loc.String() && !holdsBackups(entries):
 		// A disk that is not mounted leaves an empty folder, which nobody carries away.
@@ -153,14 +169,74 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		return err
 	}
 	r.took(done)
+	if o.when == again || b.wrote(loc) && !b.lies(entries) {
+		r.add(Notice{Kind: WrittenAgain, Name: b.File})
+	}
+	err = errors.Join(err, putSuccessions(ctx, loc, entries, o.enrolment))
 	if err := d.tookMending(ctx, r, o.enrolment, done, err); err != nil {
 		return err
 	}
-	return d.changeBackupState(ctx, func(b *backupState) {
+	err = d.changeBackupState(ctx, func(b *backupState) {
 		*b = backupState{
-			Location: loc.String(), Generation: state.Generation, File: done.File, Time: d.o.Now().UTC(), OtherKeys: others,
+			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
 		}
 	})
+	if err == nil && successions.Current(key) != key {
+		err = ErrTwoRotations // the backup counts, and this device has to join the other key
+	}
+	return err
+}
+
+// putSuccessions says at the location which keys this device has rotated away, where it
+// does not say so yet.
+func putSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) error {
+	for _, s := range e.Successions {
+		if slices.ContainsFunc(entries, func(entry location.Entry) bool { return entry.Name == s.Name() }) {
+			continue
+		}
+		i := slices.IndexFunc(e.OldKeys, func(k backup.RecoveryKey) bool { return k.ID() == s.Old })
+		if i < 0 {
+			continue
+		}
+		data, err := e.OldKeys[i].Succeed(s.New, s.Stamp)
+		if err != nil {
+			return err
+		}
+		if err := loc.Create(ctx, s.Name(), data); err != nil && !errors.Is(err, location.ErrExists) {
+			return err
+		}
+	}
+	return nil
+}
+
+// countOtherKeys counts the keys at a location that are not held. A file that is named as
+// a sealed key counts only if it is one, and only while backups lie there that no key
+// opens which is held: anybody who can write there can make up names.
+func (d *Device) countOtherKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
+	if otherKeys(entries, e, order) == 0 {
+		return 0
+	}
+	whole := slices.DeleteFunc(slices.Clone(entries), func(entry location.Entry) bool {
+		id, sealed := backup.SealedKeyID(entry.Name)
+		if !sealed || e.Keys().Has(id) {
+			return false
+		}
+		data, err := loc.Read(ctx, entry.Name)
+		if err == nil {
+			_, err = backup.UnderPassphrase(data)
+		}
+		return err != nil && !errors.Is(err, backup.ErrWorkFactor)
+	})
+	others := otherKeys(whole, e, order)
+	if others == 0 {
+		return 0
+	}
+	inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+	if err == nil && !slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.State == backup.OtherKey }) {
+		return 0
+	}
+	return others
 }
 
 // run runs a job, as another device where this one turns out to be a clone.

@@ -11,6 +11,7 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
@@ -40,6 +41,7 @@ type Options struct {
 
 	Dir      string                            // the absolute working folder
 	Home     string                            // what ~ stands for; empty for none
+	Getenv   func(string) string               // where cloud clients keep their folders
 	LookPath func(name string) (string, error) // finds programs, as exec.LookPath does
 	Environ  []string                          // for programs that are run
 	// LocationWait is how long a location may take. Zero is what is usual for its kind.
@@ -55,7 +57,8 @@ type Options struct {
 	Asker      Asker
 
 	// OpenKeyring opens the keyring of a kind, and OpenLocation a location by its name.
-	// Nil is this machine's own; tests and simulations put others in their place.
+	// Nil is this machine's own, and so is a nil keyring that OpenKeyring returns; tests
+	// and simulations put others in their place.
 	OpenKeyring  func(kind string) keyring.Keyring
 	OpenLocation func(name string) (location.Location, error)
 }
@@ -98,7 +101,21 @@ func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 	} else if again {
 		return d.Read(ctx)
 	}
+	if err == nil && state.Generation > 0 {
+		d.noteMarker()
+	}
 	return state, err
+}
+
+// noteMarker takes over a marker that was not there when the device was opened: the vault
+// is new, or made the marker anew.
+func (d *Device) noteMarker() {
+	if d.marked {
+		return
+	}
+	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil {
+		d.marker, d.marked = marker, marked
+	}
 }
 
 // Change changes the vault in one step, and backs the change up where backup is on. The
@@ -151,6 +168,9 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 	} else if again {
 		return d.write(ctx, how, change)
 	}
+	if err == nil {
+		d.noteMarker()
+	}
 	return err
 }
 
@@ -158,14 +178,29 @@ func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) 
 // is lost or damaged is an empty one with orEmpty.
 func (d *Device) preview(ctx context.Context, orEmpty bool, change func(*vault.Tx) error) error {
 	state, err := d.Read(ctx)
-	switch {
-	case err == nil:
-	case orEmpty && Gone(err):
-		state = new(vault.State)
-	default:
+	if orEmpty && Gone(err) {
+		state, err = d.left(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	return change(&vault.Tx{State: state.Clone(), Now: d.o.Now(), Device: "preview"})
+}
+
+// errLooked ends a change that is none.
+var errLooked = errors.New("looked")
+
+// left returns what is left of a vault that is lost or damaged, as a change that renews
+// it finds it: all of it where only the marker is damaged, otherwise an empty one.
+func (d *Device) left(ctx context.Context) (state *vault.State, err error) {
+	err = d.storage.vault.Renew(ctx, func(tx *vault.Tx) error {
+		state = tx.State.Clone()
+		return errLooked
+	})
+	if errors.Is(err, errLooked) {
+		err = nil
+	}
+	return state, err
 }
 
 // Preview calls change with a copy of the vault and keeps nothing of it.

@@ -2,17 +2,20 @@ package device
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // EnableOptions say how a location's recovery key is made or opened.
 type EnableOptions struct {
-	Identities []IdentityFile // open the key of a location that has one
-	X25519     bool           // a new key that age before 1.3 can use
-	Weak       bool           // a weak passphrase will do
+	KeySource // opens the key of a location that has one
+
+	X25519 bool // a new key that age before 1.3 can use
+	Weak   bool // a weak passphrase will do
 }
 
 // An Enabled is a location that backup is on to.
@@ -26,7 +29,7 @@ type Enabled struct {
 
 // Enable turns backup on to a location: a new one gets a recovery key, one that has
 // backups is joined with its key. The first backup that could not be made is a
-// *[StaleError]; backup is on nevertheless.
+// *[StaleError]; backup is on nevertheless. A vault without accounts waits for the first.
 func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enabled, error) {
 	loc, err := d.openLocation(name)
 	if err != nil {
@@ -36,8 +39,10 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 	if err != nil {
 		return Enabled{}, err
 	}
-	if state.Generation == 0 {
-		return Enabled{}, ErrVaultEmpty
+	if state.Generation == 0 { // what the device is enrolled as lies beside a vault
+		if err := d.write(ctx, renew, func(*vault.Tx) error { return nil }); err != nil {
+			return Enabled{}, err
+		}
 	}
 	if err := location.Prepare(ctx, loc); err != nil {
 		return Enabled{}, at(loc, err)
@@ -47,7 +52,7 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		return Enabled{}, err
 	}
 	old, ok, err := d.enrolment(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, backup.ErrEnrolment) { // a damaged one is replaced
 		return Enabled{}, err
 	}
 	enabled := Enabled{Local: loc.Local()}
@@ -60,7 +65,7 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		if here {
 			mine = &old
 		}
-		next.enrolment, next.oldFiles, err = d.join(ctx, loc, entries, mine, o)
+		next.enrolment, next.oldFiles, err = d.join(ctx, loc, entries, mine, o.KeySource)
 	case !here:
 		next.enrolment, err = d.newLocation(ctx, loc, o)
 	default: // turned off and on again, or the folder was emptied: our copies go back
@@ -106,59 +111,81 @@ func (d *Device) newLocation(ctx context.Context, loc location.Location, o Enabl
 }
 
 // join opens the key of a location that has backups. mine is the enrolment that this
-// device has there already, or nil: its key is kept then, to read history with, and the
-// files under it that are known to be ours are returned.
-func (d *Device) join(ctx context.Context, loc location.Location, entries []location.Entry, mine *backup.Enrolment, o EnableOptions) (
+// device has there already, or nil: its key is kept then, to read history with. What is
+// returned beside the enrolment are files under other keys that are known to be ours.
+func (d *Device) join(ctx context.Context, loc location.Location, entries []location.Entry, mine *backup.Enrolment, from KeySource) (
 	e backup.Enrolment, oldFiles []string, err error,
 ) {
-	held := map[string]bool{}
-	rotated := false
+	var held []backup.RecoveryKey
+	replaced := false
 	if mine != nil {
-		var others int
-		if others, rotated = otherKeys(entries, *mine); others == 0 {
+		held = mine.Keys().All()
+		order := backup.ReadSuccessions(ctx, loc, entries, held)
+		replaced = order.Replaced(mine.Key.ID())
+		if others := otherKeys(entries, *mine, order); others == 0 && order.Current(mine.Key.ID()) == mine.Key.ID() {
 			return *mine, nil, nil
 		}
-		for _, key := range mine.Keys() {
-			held[key.ID()] = true
-		}
 	}
-	key, err := d.openKey(ctx, loc, entries, held, o.Identities)
+	found, err := d.openKey(ctx, loc, entries, held, from)
 	if err != nil {
 		return e, nil, err
 	}
-	e.Key = key
+	if found.superseded {
+		return e, nil, backup.ErrSuperseded
+	}
+	e.Key = found.key
 	if mine != nil {
-		e.OldKeys, e.Sealed = mine.Keys(), mine.Sealed
+		e.OldKeys, e.Sealed = held, mine.Sealed
 		// Where the key was rotated away, somebody may have found it: only what this
 		// device wrote itself is known to be ours then, and it supersedes that anyway.
-		if !rotated {
-			if oldFiles, err = d.filesUnder(ctx, loc, *mine); err != nil {
+		if !replaced {
+			inv, err := d.read(ctx, backup.Take, loc, mine.Keys())
+			if err != nil {
 				return e, nil, err
 			}
+			oldFiles = vouchable(inv, "")
 		}
 	}
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
-	if err != nil {
-		return e, nil, err
+	return d.adoptEqual(ctx, loc, found, e, oldFiles)
+}
+
+// adoptEqual completes a new enrolment by the other keys that the same secret opened:
+// they become keys before, and the files under them are known to be ours.
+func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found opened, e backup.Enrolment, oldFiles []string) (backup.Enrolment, []string, error) {
+	if len(found.equal) > 0 {
+		for _, key := range found.equal {
+			e.AddOldKey(key)
+		}
+		inv, err := d.read(ctx, backup.Take, loc, backup.Keys{Current: found.equal})
+		if err != nil {
+			return e, nil, err
+		}
+		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
-	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == key.ID() })
-	if !fits && len(inv.Files) > 0 && mine == nil {
+	inv := found.inventory
+	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == found.key.ID() })
+	if !fits && len(inv.Files) > 0 && len(e.OldKeys) == 0 {
 		return e, nil, ErrForeignKey
 	}
 	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
 }
 
-// filesUnder returns the hashes of the good files at a location under the key of an enrolment.
-func (d *Device) filesUnder(ctx context.Context, loc location.Location, e backup.Enrolment) ([]string, error) {
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
-	if err != nil {
-		return nil, err
-	}
+// vouchable returns the hashes of the files that are here and ours, but those under the
+// key of an id. One that cannot be read now, since the cloud has not brought it or not
+// all of it, is known by the hash in its name, and counts when those bytes are there.
+func vouchable(inv backup.Inventory, but string) []string {
 	var hashes []string
 	for _, f := range inv.Files {
-		if f.State == backup.Good {
-			hashes = append(hashes, f.Hash)
+		switch f.State {
+		case backup.Good:
+			if f.Key != but {
+				hashes = append(hashes, f.Hash)
+			}
+		case backup.NotDownloaded, backup.Unreadable, backup.Damaged:
+			if hash := backup.HashOfName(f.Name); hash != "" {
+				hashes = append(hashes, hash)
+			}
 		}
 	}
-	return hashes, nil
+	return hashes
 }

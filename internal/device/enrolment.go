@@ -36,6 +36,7 @@ func (d *Device) setEnrolment(ctx context.Context, e backup.Enrolment) error {
 	if e.On {
 		noted = e.Location
 	}
+	d.marker.Location = noted
 	return d.storage.vault.SetLocation(ctx, noted)
 }
 
@@ -90,25 +91,32 @@ func holdsBackups(entries []location.Entry) bool {
 	})
 }
 
-// otherKeys counts the sealed keys at a location that belong to keys which are not
-// held. Where they have taken the place of ours the key was rotated.
-func otherKeys(entries []location.Entry, e backup.Enrolment) (others int, rotated bool) {
-	held := map[string]bool{}
-	for _, key := range e.Keys() {
-		held[key.ID()] = true
+// holdsFiles reports whether backups lie at a location, beside sealed keys.
+func holdsFiles(entries []location.Entry) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		_, named := backup.ParseFileName(e.Name)
+		return named
+	})
+}
+
+// otherKeys counts the keys at a location that are not held, by the names of their sealed
+// keys. A key that lost against the one in use, or that of a device which has yet to
+// join it, is none: its backups come back with that device.
+func otherKeys(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
+	counted := map[string]bool{}
+	for _, key := range e.Keys().All() {
+		counted[key.ID()] = true
 	}
-	ours := false
+	others := 0
 	for _, entry := range entries {
 		id, ok := backup.SealedKeyID(entry.Name)
-		switch {
-		case !ok:
-		case id == e.Key.ID():
-			ours = true
-		case !held[id]:
-			others++
+		if !ok || counted[id] || order.Lost(id, e.Key.ID()) {
+			continue
 		}
+		counted[id] = true
+		others++
 	}
-	return others, others > 0 && !ours
+	return others
 }
 
 // sealedCopy returns this device's copy of a sealed key.
@@ -142,14 +150,8 @@ func (d *Device) seal(ctx context.Context, loc location.Location, e *backup.Enro
 
 // newPassphrase asks for a new recovery passphrase and returns how to seal with it.
 func (d *Device) newPassphrase(ctx context.Context, weak bool) (backup.Sealing, error) {
-	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForLocation})
-	if err != nil {
-		return backup.Sealing{}, err
-	}
-	if backup.Weak(passphrase) && !weak {
-		return backup.Sealing{}, ErrWeak
-	}
-	return backup.Sealing{Passphrase: passphrase, WorkFactor: d.o.WorkFactor}, nil
+	text, err := askNew(ctx, d.o.Asker, NewForLocation, weak)
+	return backup.Sealing{Passphrase: text, WorkFactor: d.o.WorkFactor}, err
 }
 
 // A Key says which recovery key this device backs up to. It holds nothing secret.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/keyring"
@@ -19,15 +20,19 @@ var (
 	ErrNoFileKeyring  = fmt.Errorf("%w: the file keyring is not in use", keyring.ErrUnavailable)
 
 	ErrBackupOff    = errors.New("backup is off")
+	ErrTwoRotations = errors.New("the location's recovery key was changed on two devices at once, and the other device's key is the newer")
 	ErrRotated      = errors.New("the location's recovery key was changed by another device")
 	ErrEmptied      = errors.New("the location is empty, and backups were written to it before")
 	ErrVaultEmpty   = errors.New("the vault is empty: there is nothing to back up")
 	ErrWeak         = errors.New("the passphrase is weak: whoever gets at the files could guess it")
 	ErrNewLocation  = errors.New("the location is new: there is no key to join with")
+	ErrNoOther      = errors.New("there is no other passphrase to try")
 	ErrNotConfirmed = errors.New("not confirmed")
 
 	ErrNoBackups      = errors.New("there are no backups there")
 	ErrNoSealedKeys   = errors.New("there are backups at the location, and its recovery-….age files are gone")
+	ErrOtherKeyID     = errors.New("no recovery key of that id was opened")
+	ErrManySealedKeys = fmt.Errorf("more than %d sealed keys lie at the location, and the first %d were tried", maxTried, maxTried)
 	ErrForeignKey     = errors.New("there are backups at the location, and the key that was opened fits none of them")
 	ErrNothingUsable  = errors.New("no backup there can be used")
 	ErrNothingThatOld = errors.New("no backup there is that old")
@@ -75,7 +80,7 @@ func (e *InputError) Unwrap() error { return e.Err }
 // [Device.Restore], a repair or [Device.StartAnew] helps.
 func Gone(err error) bool {
 	var damaged *keyring.DamagedError
-	return errors.Is(err, vault.ErrLost) || errors.As(err, &damaged)
+	return errors.Is(err, vault.ErrLost) || errors.Is(err, vault.ErrFormat) || errors.As(err, &damaged)
 }
 
 // at names the location that an error is about.
@@ -85,6 +90,15 @@ func at(loc location.Location, err error) error {
 	}
 	return fmt.Errorf("%s: %w", loc, err)
 }
+
+// A NothingThatOldError says that a location cannot be taken back as far as was asked.
+type NothingThatOldError struct{ Oldest time.Time }
+
+func (e *NothingThatOldError) Error() string {
+	return fmt.Sprintf("%v; the oldest is of %s", ErrNothingThatOld, e.Oldest.Format(time.RFC3339))
+}
+
+func (e *NothingThatOldError) Unwrap() error { return ErrNothingThatOld }
 
 // A NoDeviceError says that no other device of that name has backups at the location.
 type NoDeviceError struct{ Name string }
@@ -101,3 +115,11 @@ func (e *SeveralDevicesError) Error() string {
 }
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }
+
+// A SeveralKeysError says that a further key opened several recovery keys, of which any
+// may be somebody else's.
+type SeveralKeysError struct{ IDs []string }
+
+func (e *SeveralKeysError) Error() string {
+	return "several recovery keys were opened: " + strings.Join(e.IDs, ", ")
+}

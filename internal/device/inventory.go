@@ -17,13 +17,13 @@ import (
 const readWait = 5 * time.Minute
 
 // A reader is [backup.Take] or [backup.TakeNewest].
-type reader func(context.Context, location.Location, ...backup.RecoveryKey) (backup.Inventory, error)
+type reader func(context.Context, location.Location, backup.Keys) (backup.Inventory, error)
 
 // read reads a location with the keys that are held and those that its backups hold.
-func (d *Device) read(ctx context.Context, read reader, loc location.Location, keys []backup.RecoveryKey) (backup.Inventory, error) {
+func (d *Device) read(ctx context.Context, read reader, loc location.Location, keys backup.Keys) (backup.Inventory, error) {
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(d.o.LocationWait, readWait))
 	defer cancel()
-	inv, err := read(ctx, loc, keys...)
+	inv, err := read(ctx, loc, keys)
 	return inv, at(loc, err)
 }
 
@@ -59,7 +59,11 @@ func (d *Device) Verify(ctx context.Context) (Backups, error) {
 	if err != nil {
 		return b, err
 	}
-	if err := d.backUp(ctx, &b.Report, ifChanged); err != nil {
+	_, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return b, err
+	}
+	if err := d.backUp(ctx, &b.Report, order{when: d.whenLacking(loc, backup.Inventory{Files: b.Files})}); err != nil {
 		return b, asked(err)
 	}
 	return b, asked(d.mend(ctx, &b.Report))

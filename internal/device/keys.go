@@ -86,28 +86,34 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	merged, err := d.mergeLocation(ctx, e, loc, mergeUnasked)
+	merged, inv, err := d.mergeLocation(ctx, e, loc, withoutPurges)
 	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
 	if e, _, err = d.enrolment(ctx); err != nil { // with what the merge has learned
 		return Rekeyed{Report: merged.Report}, err
 	}
-	oldFiles, err := d.filesUnder(ctx, loc, e)
+	all, err := d.read(ctx, backup.Take, loc, e.Keys())
 	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
-	next := backup.Enrolment{Location: e.Location, On: true, Sealed: e.Sealed, OldKeys: e.Keys()}
-	for i := range next.Sealed {
-		next.Sealed[i].Retired = true
+	oldFiles := vouchable(all, "")
+	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
+		return Rekeyed{Report: merged.Report}, ErrRotated
 	}
 	sealing, err := d.newPassphrase(ctx, o.Weak)
 	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
-	if next.Key, err = backup.NewRecoveryKey(o.X25519); err != nil {
+	key, err := backup.NewRecoveryKey(o.X25519)
+	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return Rekeyed{Report: merged.Report}, err
+	}
+	next := e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1))
 	if err := d.seal(ctx, loc, &next, sealing); err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
@@ -143,12 +149,13 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
 		return Forgotten{}, err
 	}
-	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, mergeUnasked)
+	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, withoutPurges)
 	forgotten := Forgotten{Report: merged.Report, Device: id}
 	if err != nil {
 		return forgotten, err
 	}
-	if err := d.backUp(ctx, &forgotten.Report, always); err != nil {
+	// What its backups alone vouch for is vouched for by this device from now on.
+	if err := d.backUp(ctx, &forgotten.Report, order{when: always, oldFiles: vouchable(inv, e.Key.ID())}); err != nil {
 		return forgotten, asked(err)
 	}
 	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)

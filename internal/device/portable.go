@@ -16,6 +16,7 @@ type FileOptions struct {
 	Path       string   // empty: the bytes are returned, and no file is written
 	Replace    bool     // replace a file that exists
 	Recipients []string // as age takes them; none: the file is under a passphrase
+	Weak       bool     // a weak passphrase will do
 }
 
 // A Portable is a single backup file.
@@ -27,7 +28,7 @@ type Portable struct {
 
 // BackUpToFile writes one portable file, which needs no location. It counts when it has
 // been read back and, where the passphrase is known here, decrypted. Errors are
-// [ErrVaultEmpty], [fs.ErrExist] and *[InputError].
+// [ErrVaultEmpty], [ErrWeak], [fs.ErrExist] and *[InputError].
 func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, error) {
 	if _, err := os.Lstat(o.Path); o.Path != "" && err == nil && !o.Replace {
 		return Portable{}, &fs.PathError{Op: "write", Path: o.Path, Err: fs.ErrExist} // before anybody types a passphrase
@@ -48,7 +49,7 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 		return Portable{}, ErrVaultEmpty
 	}
 	if len(sealing.Recipients) == 0 {
-		if sealing.Passphrase, err = d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForBackupFile}); err != nil {
+		if sealing.Passphrase, err = askNew(ctx, d.o.Asker, NewForBackupFile, o.Weak); err != nil {
 			return Portable{}, err
 		}
 	}

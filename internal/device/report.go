@@ -32,6 +32,9 @@ const (
 	// NewDeviceID: another machine writes backups under this device's id, so that this
 	// one took a new id.
 	NewDeviceID
+	// WrittenAgain: the last backup, Name, was missing or altered at the location, and
+	// another one was written in its place.
+	WrittenAgain
 	// PutBack: the file Name was missing or altered at the location.
 	PutBack
 	// NotMended: Err says what could not be put in order at the location.
@@ -39,6 +42,12 @@ const (
 	// SealedKeyGone: the sealed key Name is neither at the location nor here, so that it
 	// is not known whether it was under the old passphrase.
 	SealedKeyGone
+	// MarkerMended: the marker of the vault was damaged, as Err says, and was made anew.
+	MarkerMended
+	// MarkerUnwritten: the change is stored, and the marker could not be written, for Err.
+	MarkerUnwritten
+	// DeviceRenewed: who this device is could not be read, as Err says: it has a new id.
+	DeviceRenewed
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )

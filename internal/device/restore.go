@@ -2,25 +2,28 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
-	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/vault"
 )
 
 // RestoreOptions say what to restore, and from where.
 type RestoreOptions struct {
 	backup.Options
+	KeySource
 
 	// From is a location or a file. Empty is the location that backup is on to; with
 	// Deleted it is the trash of this vault.
 	From           string
 	At             time.Time // take a location back to what it was then; zero for now
-	Identities     []IdentityFile
-	Fresh          bool // open the location as on a new machine, whatever key is held
+	Fresh          bool      // open the location as on a new machine, whatever key is held
 	AcceptUnsigned bool
 	DryRun         bool
+	// StayOn enrols this device in the location although it has accounts of its own, or
+	// was not restored whole.
+	StayOn bool
 }
 
 // A Restored is what a restore brought back.
@@ -31,10 +34,13 @@ type Restored struct {
 	Created time.Time // when the backup file was written; zero for a location
 	Devices []DeviceDate
 	Skipped []backup.File
-	// Location is where backup is on to from now on, where a location was restored. It
-	// is another one than that where this device took part in another already.
-	Location string
-	Enrolled bool // in the location that was restored
+	// Superseded says that a newer key has taken the place of the one that opened the
+	// location: what lies under that one was not restored.
+	Superseded bool
+	// From is the location that was restored; empty for a file and the trash.
+	From string
+	// BackupTo is where backup is on to from now on; empty for nowhere.
+	BackupTo string
 }
 
 // A DeviceDate says when a device wrote a backup that was read.
@@ -44,9 +50,9 @@ type DeviceDate struct {
 }
 
 // Restore brings accounts back in one write, and overwrites nothing that the options do
-// not name. After a restore of a location backup to it stays on, unless backup is on to
-// another one. A vault that is lost or damaged starts anew. With an error, what was
-// brought back before it is in the result.
+// not name. After a location was restored whole into an empty vault backup to it stays
+// on; otherwise the [Asker] is asked, unless backup is on already. A vault that is lost
+// or damaged starts anew. With an error, what was brought back before it is in the result.
 func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error) {
 	if o.From == "" && !o.Deleted {
 		if o.From = d.marker.Location; o.From == "" {
@@ -54,19 +60,24 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 		}
 	}
 	from, err := d.openSource(ctx, o)
-	restored := Restored{Created: from.created, Devices: from.devices, Skipped: from.skipped}
+	restored := Restored{Created: from.created, Devices: from.devices, Skipped: from.skipped, Superseded: from.opened.superseded}
 	if err != nil {
 		return restored, err
+	}
+	if from.location != nil {
+		restored.From = from.location.String()
 	}
 	o.Anew = !o.At.IsZero()
 	if from.state == nil && len(o.Accounts) == 0 {
 		o.Accounts = o.Replace // an exchange with the trash does not ask for the rest of it
 	}
+	empty := false
 	apply := func(tx *vault.Tx) error {
 		state := from.state
 		if state == nil {
 			state = &vault.State{Trash: tx.TrashOf(), Clock: tx.Clock}
 		}
+		empty = len(tx.Records) == 0
 		restored.Steps, err = backup.Restore(tx, state, o.Options)
 		return err
 	}
@@ -88,50 +99,63 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 		d.catchUp(ctx, &restored.Report)
 		return restored, nil
 	default:
-		return restored, d.stayOn(ctx, from, &restored)
+		whole := empty && len(o.Accounts) == 0
+		return restored, d.stayOn(ctx, from, whole, o.StayOn, &restored)
 	}
 }
 
-// stayOn enrols this device in the location that it was restored from, so that backup
-// stays on. One that takes part in another location goes on with that.
-func (d *Device) stayOn(ctx context.Context, from source, restored *Restored) error {
+// stayOn sees to it that backup stays on after a location was restored. A device that
+// takes part in a location goes on with that. One that was restored whole from nothing
+// takes part in this one; any other only if its user says so.
+func (d *Device) stayOn(ctx context.Context, from source, whole, asked bool, restored *Restored) error {
 	e, ok, err := d.enrolment(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, backup.ErrEnrolment) {
 		return err
 	}
-	if ok && e.On && e.Location != from.location.String() {
-		restored.Location = e.Location
+	name := from.location.String()
+	switch {
+	case ok && e.On && (e.Location != name || !asked && e.Key.ID() == from.opened.key.ID()):
+		restored.BackupTo = e.Location
 		d.catchUp(ctx, &restored.Report)
 		return nil
+	case from.opened.superseded:
+		return nil // nobody is enrolled on a key that has a successor
+	case !whole && !asked && (!ok || !e.On):
+		yes, err := d.o.Asker.Confirm(ctx, Question{Kind: StayOn, Name: name})
+		if err != nil || !yes {
+			return err
+		}
 	}
-	restored.Location, restored.Enrolled = from.location.String(), true
-	return d.enrolIn(ctx, from.location, from.key, from.inventory, &restored.Report)
+	restored.BackupTo = name
+	return d.enrolIn(ctx, from, &restored.Report)
 }
 
 // enrolIn enrols this device in a location whose key is known, and backs up to it.
-func (d *Device) enrolIn(ctx context.Context, loc location.Location, key backup.RecoveryKey, inv backup.Inventory, r *Report) error {
+func (d *Device) enrolIn(ctx context.Context, from source, r *Report) error {
+	loc, key := from.location, from.opened.key
 	release, err := d.lockBackups(ctx, loc)
 	if err != nil {
 		return err
 	}
 	defer release()
 	e, ok, err := d.enrolment(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, backup.ErrEnrolment) {
 		return err
 	}
 	switch {
 	case !ok || e.Location != loc.String():
 		e = backup.Enrolment{Key: key}
 	case e.Key.ID() != key.ID(): // it was rotated, or the location has two
-		e = backup.Enrolment{Key: key, OldKeys: e.Keys(), Sealed: e.Sealed}
+		e = backup.Enrolment{Key: key, OldKeys: e.Keys().All(), Sealed: e.Sealed}
 	}
 	e.Location, e.On = loc.String(), true
-	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
+	e, oldFiles, err := d.adoptEqual(ctx, loc, from.opened, e, nil)
+	if err != nil {
 		return err
 	}
 	if err := d.setEnrolment(ctx, e); err != nil {
 		return err
 	}
-	r.Stale = d.backUpLocked(ctx, r, order{enrolment: e, location: loc, when: ifChanged})
+	r.Stale = d.backUpLocked(ctx, r, order{enrolment: e, location: loc, when: ifChanged, oldFiles: oldFiles})
 	return nil
 }

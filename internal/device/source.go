@@ -15,13 +15,12 @@ import (
 
 // A source is what is restored from: a file's content, or a whole location.
 type source struct {
-	state     *vault.State // nil: the trash of this vault
-	created   time.Time
-	devices   []DeviceDate
-	skipped   []backup.File
-	location  location.Location // nil for a file
-	key       backup.RecoveryKey
-	inventory backup.Inventory
+	state    *vault.State // nil: the trash of this vault
+	created  time.Time
+	devices  []DeviceDate
+	skipped  []backup.File
+	location location.Location // nil for a file
+	opened   opened
 }
 
 // openSource opens what the options name: nothing is the trash, a folder or a remote is
@@ -42,12 +41,13 @@ func (d *Device) openSource(ctx context.Context, o RestoreOptions) (source, erro
 	case err != nil:
 		return source{}, err
 	case strings.HasPrefix(path, "rclone:"), path == d.marker.Location, folder:
-		return d.openLocationSource(ctx, path, o)
+		from, err := d.openLocationSource(ctx, path, o)
+		return from, d.nearby(ctx, path, err)
 	case !o.At.IsZero():
 		return source{}, ErrAtFile
 	default:
 		content, err := d.openBackupFile(ctx, path, o.Identities)
-		return source{state: content.State, created: content.Created}, err
+		return source{state: content.State, created: content.Created}, d.nearby(ctx, path, err)
 	}
 }
 
@@ -72,23 +72,26 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	if err != nil {
 		return source{}, err
 	}
-	keys, err := d.locationKeys(ctx, loc, o)
-	if err != nil {
+	from := source{location: loc}
+	var keys backup.Keys
+	if from.opened, keys, err = d.openForReading(ctx, loc, o); err != nil {
 		return source{}, err
 	}
-	from := source{location: loc, key: keys[0]}
-	read := backup.TakeNewest
-	if !o.At.IsZero() {
-		read = backup.Take
-	}
-	if from.inventory, err = d.read(ctx, read, loc, keys); err != nil {
-		return source{}, err
-	}
-	newest := from.inventory.Newest(o.At, o.AcceptUnsigned)
-	from.skipped = from.inventory.Skipped(o.AcceptUnsigned)
-	if len(newest) == 0 {
+	inv := from.opened.inventory
+	if !o.At.IsZero() || len(from.opened.equal) > 0 {
+		read := backup.TakeNewest
 		if !o.At.IsZero() {
-			return from, at(loc, ErrNothingThatOld)
+			read = backup.Take
+		}
+		if inv, err = d.read(ctx, read, loc, keys); err != nil {
+			return source{}, err
+		}
+	}
+	newest := inv.Newest(o.At, o.AcceptUnsigned)
+	from.skipped = inv.Skipped(o.AcceptUnsigned)
+	if len(newest) == 0 {
+		if oldest := oldest(inv); !o.At.IsZero() && !oldest.IsZero() {
+			return from, at(loc, &NothingThatOldError{oldest})
 		}
 		return from, at(loc, ErrNothingUsable)
 	}
@@ -101,23 +104,38 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	return from, nil
 }
 
-// locationKeys returns the keys to read a location with: this device's own where it
-// takes part in it and no other is named; otherwise what the passphrase or a file opens.
-func (d *Device) locationKeys(ctx context.Context, loc location.Location, o RestoreOptions) ([]backup.RecoveryKey, error) {
-	if !o.Fresh && len(o.Identities) == 0 {
+// oldest returns when the oldest good file of an inventory was written.
+func oldest(inv backup.Inventory) (at time.Time) {
+	for _, f := range inv.Files {
+		if f.State == backup.Good && (at.IsZero() || f.Content.Created.Before(at)) {
+			at = f.Content.Created
+		}
+	}
+	return at
+}
+
+// openForReading opens a location: with this device's own key where it takes part in it
+// and nothing else is named, otherwise with what the options name or the passphrase. The
+// inventory is that of the newest files.
+func (d *Device) openForReading(ctx context.Context, loc location.Location, o RestoreOptions) (opened, backup.Keys, error) {
+	if !o.Fresh && len(o.Identities) == 0 && o.KeyID == "" {
 		if err := d.storage.unlock(ctx); err != nil {
-			return nil, err
+			return opened{}, backup.Keys{}, err
 		}
 		if e, ok, err := d.enrolment(ctx); err == nil && ok && e.Location == loc.String() {
-			return e.Keys(), nil
+			inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+			return opened{key: e.Key, inventory: inv}, e.Keys(), err
 		}
 	}
 	entries, err := list(ctx, loc)
 	if err != nil {
-		return nil, err
+		return opened{}, backup.Keys{}, err
 	}
-	key, err := d.openKey(ctx, loc, entries, nil, o.Identities)
-	return []backup.RecoveryKey{key}, err
+	found, err := d.openKey(ctx, loc, entries, nil, o.KeySource)
+	if err != nil {
+		return opened{}, backup.Keys{}, err
+	}
+	return found, found.keys(), nil
 }
 
 // openBackupFile reads and decrypts a backup file.
@@ -126,42 +144,37 @@ func (d *Device) openBackupFile(ctx context.Context, path string, files []Identi
 	if err != nil {
 		return backup.Content{}, err
 	}
-	ids, err := d.identitiesFor(ctx, data, files)
-	if err != nil {
-		return backup.Content{}, fmt.Errorf("%s: %w", path, err)
-	}
-	content, err := backup.Open(data, ids...)
+	content, err := d.openContent(ctx, data, files)
 	if err != nil {
 		return content, fmt.Errorf("%s: %w", path, err)
 	}
 	return content, nil
 }
 
-// identitiesFor returns what is to open a backup file: its passphrase, or the files.
-func (d *Device) identitiesFor(ctx context.Context, data []byte, files []IdentityFile) ([]backup.Identity, error) {
+// openContent decrypts a backup file with its passphrase, or with the given files.
+func (d *Device) openContent(ctx context.Context, data []byte, files []IdentityFile) (content backup.Content, err error) {
 	under, err := backup.UnderPassphrase(data)
 	switch {
 	case err != nil:
-		return nil, err
+		return content, err
 	case under && len(files) > 0:
-		return nil, ErrUnderPassphrase
+		return content, ErrUnderPassphrase
 	case under:
-		passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenBackupFile})
-		if err != nil {
-			return nil, err
-		}
-		id, err := backup.PassphraseIdentity(passphrase)
-		return []backup.Identity{id}, err
+		err = d.tryPassphrases(ctx, OpenBackupFile, func(id backup.Identity) error {
+			content, err = backup.Open(data, id)
+			return err
+		})
+		return content, err
 	case len(files) == 0:
-		return nil, backup.ErrNeedsKey
+		return content, backup.ErrNeedsKey
 	}
 	var ids []backup.Identity
 	for _, file := range files {
 		more, err := d.identities(ctx, file)
 		if err != nil {
-			return nil, err
+			return content, err
 		}
 		ids = append(ids, more...)
 	}
-	return ids, nil
+	return backup.Open(data, ids...)
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/atomicfile"
+	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -18,6 +20,7 @@ type backupState struct {
 	Location   string    `json:"location"`
 	Generation uint64    `json:"generation"` // of the vault that is backed up
 	File       string    `json:"file"`
+	Bytes      int64     `json:"bytes,omitempty"` // its size
 	Time       time.Time `json:"time,omitzero"`
 	StaleSince time.Time `json:"stale_since,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
@@ -59,6 +62,18 @@ func (d *Device) changeBackupState(ctx context.Context, change func(*backupState
 		return err
 	}
 	return writeFile(filepath.Join(d.o.State, stateFile), append(data, '\n'))
+}
+
+// wrote reports whether the last backup is known and went to a location.
+func (b backupState) wrote(loc location.Location) bool {
+	return b.File != "" && b.Location == loc.String()
+}
+
+// lies reports whether the last backup is among the files of its location, in its size.
+func (b backupState) lies(entries []location.Entry) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		return e.Name == b.File && (e.Size < 0 || b.Bytes == 0 || e.Size == b.Bytes)
+	})
 }
 
 // covers reports whether a vault's generation has been backed up to a location.

@@ -16,8 +16,7 @@ type Status struct {
 	Backup  BackupStatus
 }
 
-// A BackupStatus says how the backup stands, as far as this device knows without looking
-// at the location.
+// A BackupStatus says how the backup stands.
 type BackupStatus struct {
 	On         bool
 	Location   string
@@ -30,6 +29,8 @@ type BackupStatus struct {
 	Since  time.Time // zero where it is not known
 	Reason StaleReason
 	Text   string // why, where the reason is NotMade
+
+	Unseen error // why the location could not be looked at; nil where it was
 }
 
 // A StaleReason is why the backup is stale.
@@ -41,7 +42,11 @@ const (
 	KeyRotated                          // another device has changed the key
 	Changed                             // the vault has changed since
 	OtherKeysLie                        // the location holds backups under a key that is not held
+	LastGone                            // the last backup is missing or altered at the location
 )
+
+// lookWait is how long status waits for the location.
+const lookWait = 3 * time.Second
 
 // Status reads the vault and says how it and its backup stand.
 func (d *Device) Status(ctx context.Context) (Status, error) {
@@ -49,11 +54,23 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return Status{d.storage.kind, state, d.backupStatus(state.Generation)}, nil
+	if d.marker.Location == "" {
+		return Status{d.storage.kind, state, BackupStatus{}}, nil
+	}
+	loc, err := d.openLocation(d.marker.Location)
+	var entries []location.Entry
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, lookWait)
+		defer cancel()
+		entries, err = list(ctx, loc)
+	}
+	return Status{d.storage.kind, state, d.backupStatus(state.Generation, entries, err)}, nil
 }
 
-func (d *Device) backupStatus(generation uint64) BackupStatus {
-	s := BackupStatus{On: d.marker.Location != "", Location: d.marker.Location}
+// backupStatus says how the backup stands, with what lies at the location or why that
+// could not be seen.
+func (d *Device) backupStatus(generation uint64, entries []location.Entry, unseen error) BackupStatus {
+	s := BackupStatus{On: d.marker.Location != "", Location: d.marker.Location, Unseen: unseen}
 	if !s.On {
 		return s
 	}
@@ -68,6 +85,8 @@ func (d *Device) backupStatus(generation uint64) BackupStatus {
 		s.Reason, s.Since, s.Text = NotMade, b.StaleSince, b.Reason
 	case s.Generation < generation:
 		s.Reason = Changed
+	case unseen == nil && s.File != "" && !b.lies(entries):
+		s.Reason = LastGone
 	case s.OtherKeys > 0:
 		s.Reason = OtherKeysLie
 	}
@@ -117,11 +136,14 @@ func (d *Device) Examine(ctx context.Context) Examination {
 	x := Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
 	_, _, x.MarkerErr = vault.ReadMarker(d.o.State)
 	x.Keyring, x.KeyringErr = d.examineKeyring(ctx)
-	if x.State, x.StateErr = d.Read(ctx); x.StateErr == nil {
-		x.Backup = d.backupStatus(x.State.Generation)
+	x.State, x.StateErr = d.Read(ctx)
+	if d.marker.Location == "" {
+		return x
 	}
-	if d.marker.Location != "" {
-		x.Location, x.LocationErr = d.examineLocation(ctx)
+	var entries []location.Entry
+	x.Location, entries, x.LocationErr = d.examineLocation(ctx)
+	if x.StateErr == nil {
+		x.Backup = d.backupStatus(x.State.Generation, entries, x.LocationErr)
 	}
 	return x
 }
@@ -145,15 +167,15 @@ func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	seen.Collection, seen.Locked, err = s.system.Collection(ctx)
+	seen.Collection, seen.Locked, err = s.keyring.Collection(ctx)
 	return seen, err
 }
 
-func (d *Device) examineLocation(ctx context.Context) (*LocationSeen, error) {
+func (d *Device) examineLocation(ctx context.Context) (*LocationSeen, []location.Entry, error) {
 	seen := &LocationSeen{Name: d.marker.Location}
 	loc, err := d.openLocation(d.marker.Location)
 	if err != nil {
-		return seen, err
+		return seen, nil, err
 	}
 	entries, err := list(ctx, loc)
 	seen.Files = len(entries)
@@ -162,18 +184,15 @@ func (d *Device) examineLocation(ctx context.Context) (*LocationSeen, error) {
 			seen.ConflictCopies = append(seen.ConflictCopies, e.Name)
 		}
 	}
-	return seen, err
+	return seen, entries, err
 }
 
 // A CloudFolder is a folder that a cloud's client carries away.
 type CloudFolder = location.Found
 
-// CloudFolders returns the folders of clouds that were found on this machine.
-func CloudFolders(ctx context.Context, o location.DetectOptions) []CloudFolder {
+// cloudFolders returns the folders of clouds that were found on a machine.
+func cloudFolders(ctx context.Context, o location.DetectOptions) []CloudFolder {
 	ctx, cancel := context.WithTimeout(ctx, location.FolderWait)
 	defer cancel()
 	return location.Detect(ctx, o)
 }
-
-// DetectOptions is the machine that [CloudFolders] looks at.
-type DetectOptions = location.DetectOptions

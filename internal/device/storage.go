@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -31,6 +33,7 @@ type storage struct {
 	kind       string
 	file       *keyring.FileKeyring   // where kind is FileKeyring
 	system     *keyring.SystemKeyring // where kind is SystemKeyring
+	keyring    *answering             // the one of the two that is there
 	vault      *vault.Vault
 	asker      Asker
 	passphrase *string // of the file keyring, once known
@@ -54,14 +57,17 @@ func (d *Device) keyringKind() (string, error) {
 		}
 		kind = settings[settingKeyring]
 	}
-	switch kind {
-	case "":
+	if kind == "" {
 		return SystemKeyring, nil
-	case SystemKeyring, FileKeyring:
-		return kind, nil
-	default:
-		return "", fmt.Errorf("keyring %q is %w", kind, ErrKeyringKind)
 	}
+	return kind, checkKind(kind)
+}
+
+func checkKind(kind string) error {
+	if kind != SystemKeyring && kind != FileKeyring {
+		return fmt.Errorf("keyring %q is %w", kind, ErrKeyringKind)
+	}
+	return nil
 }
 
 // use makes the keyring of a kind the one that the vault is looked for in.
@@ -80,11 +86,13 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 	options := vault.Options{
 		Dir: d.o.State, Now: d.o.Now, Timeout: wait, LockWait: lockWait,
 		Holder: fmt.Sprintf("%q (process %d)", d.o.Holder, os.Getpid()),
-		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) },
+		Notice: func(n vault.Notice) { d.met = append(d.met, vaultNotice(n)) }, Location: enrolledAt,
+	}
+	if d.o.OpenKeyring != nil {
+		options.Keyring = d.o.OpenKeyring(kind)
 	}
 	switch {
-	case d.o.OpenKeyring != nil:
-		options.Keyring = d.o.OpenKeyring(kind)
+	case options.Keyring != nil:
 	case kind == FileKeyring:
 		s.file = keyring.File(keyring.FileOptions{Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor})
 		options.Keyring = s.file
@@ -92,15 +100,80 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 		s.system = keyring.System(keyring.SystemOptions{Service: d.o.Service, Bus: d.o.Bus, Interactive: d.o.Interactive})
 		options.Keyring, options.Slow = s.system, d.o.Waiting
 	}
+	s.keyring = &answering{Keyring: options.Keyring}
+	options.Keyring = s.keyring
 	s.vault = vault.Open(options)
 	return s, nil
 }
 
-func vaultNotice(n vault.Notice) Notice {
-	if n.Replaced {
-		return Notice{Kind: VaultReplaced}
+// An answering keyring is not asked again once it did not answer in time: a command that
+// asks it several things would wait for each.
+type answering struct {
+	keyring.Keyring
+
+	silent atomic.Bool
+}
+
+func (k *answering) Get(ctx context.Context, name string) (string, error) {
+	if k.silent.Load() {
+		return "", keyring.ErrTimeout
 	}
-	return Notice{Kind: VaultRolledBack, Found: n.Found, Expected: n.Expected}
+	value, err := k.Keyring.Get(ctx, name)
+	return value, k.heard(err)
+}
+
+func (k *answering) Set(ctx context.Context, name, value string) error {
+	if k.silent.Load() {
+		return keyring.ErrTimeout
+	}
+	return k.heard(k.Keyring.Set(ctx, name, value))
+}
+
+func (k *answering) Delete(ctx context.Context, name string) error {
+	if k.silent.Load() {
+		return keyring.ErrTimeout
+	}
+	return k.heard(k.Keyring.Delete(ctx, name))
+}
+
+func (k *answering) heard(err error) error {
+	if errors.Is(err, keyring.ErrTimeout) {
+		k.silent.Store(true)
+	}
+	return err
+}
+
+// Collection returns which collection of the keyring holds the vault, where it has such.
+func (k *answering) Collection(ctx context.Context) (name string, locked bool, err error) {
+	c, ok := k.Keyring.(interface {
+		Collection(context.Context) (string, bool, error)
+	})
+	switch {
+	case k.silent.Load():
+		return "", false, keyring.ErrTimeout
+	case !ok:
+		return "", false, nil
+	}
+	name, locked, err = c.Collection(ctx)
+	return name, locked, k.heard(err)
+}
+
+func vaultNotice(n vault.Notice) Notice {
+	kind := map[vault.NoticeKind]NoticeKind{
+		vault.RolledBack: VaultRolledBack, vault.Replaced: VaultReplaced, vault.MarkerMended: MarkerMended,
+		vault.MarkerUnwritten: MarkerUnwritten, vault.DeviceRenewed: DeviceRenewed,
+	}[n.Kind]
+	return Notice{Kind: kind, Err: n.Err, Found: n.Found, Expected: n.Expected}
+}
+
+// enrolledAt returns where backups go, by the text of an enrolment; empty while backup is
+// off.
+func enrolledAt(enrolment string) string {
+	e, err := backup.ParseEnrolment(enrolment)
+	if err != nil || !e.On {
+		return ""
+	}
+	return e.Location
 }
 
 func (d *Device) keyringWait(kind string) (time.Duration, error) {
@@ -134,8 +207,23 @@ func (s *storage) unlock(ctx context.Context) error {
 	if err != nil || !protected {
 		return err
 	}
-	_, err = s.askPassphrase(ctx)
-	return err
+	var wrong error
+	for n := range maxTries {
+		typed, err := s.asker.Passphrase(ctx, Purpose{Kind: OpenVault, Wrong: n})
+		if errors.Is(err, ErrNoOther) && wrong != nil {
+			return wrong
+		}
+		if err != nil {
+			return err
+		}
+		s.passphrase = &typed
+		// What the item holds does not matter: it opens the key, which stays open.
+		if _, wrong = s.file.Get(ctx, vault.DeviceItem.String()); !errors.Is(wrong, keyring.ErrWrongPassphrase) {
+			return nil
+		}
+		s.passphrase = nil
+	}
+	return wrong
 }
 
 // askPassphrase returns the file keyring's passphrase, asked for once.
@@ -151,12 +239,13 @@ func (s *storage) askPassphrase(ctx context.Context) (string, error) {
 	return passphrase, nil
 }
 
-// create makes the file keyring before the first write, with or without a passphrase.
+// create makes the file keyring before the first write, with or without a passphrase. A
+// weak one is [ErrWeak]; [Device.SetVaultPassphrase] can set it afterwards.
 func (s *storage) create(ctx context.Context) error {
 	if s.file == nil || s.file.Exists() {
 		return nil
 	}
-	passphrase, err := s.asker.Passphrase(ctx, Purpose{Kind: NewForVault})
+	passphrase, err := askNew(ctx, s.asker, NewForVault, false)
 	if err != nil {
 		return err
 	}

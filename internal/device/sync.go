@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
@@ -20,44 +21,57 @@ type Synced struct {
 }
 
 // Sync merges what other devices wrote to the location, and backs the result up. A merge
-// that would remove much asks the [Asker] first. A backup that could not be made is a
+// that would remove or replace much asks the [Asker] first. A backup that could not be made is a
 // *[StaleError].
 func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
 		return Synced{}, err
 	}
-	synced, err := d.mergeLocation(ctx, e, loc, mergeAsking)
+	synced, inv, err := d.mergeLocation(ctx, e, loc, everything)
 	if err != nil {
 		return synced, err
 	}
-	return synced, asked(d.backUp(ctx, &synced.Report, ifChanged))
+	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv)}))
 }
 
-// A merging says whether a merge that would remove much is confirmed first.
+// whenLacking is when to back up to a location that was read: in any case where the last
+// backup is not there or not whole any more.
+func (d *Device) whenLacking(loc location.Location, inv backup.Inventory) makeWhen {
+	b := d.backupState()
+	lies := func(f backup.File) bool { return f.Name == b.File && f.State == backup.Good }
+	if b.wrote(loc) && !slices.ContainsFunc(inv.Files, lies) {
+		return again
+	}
+	return ifChanged
+}
+
+// A merging says what is merged of what other devices wrote.
 type merging int
 
 const (
-	mergeAsking merging = iota
-	mergeUnasked
+	everything merging = iota
+	// withoutPurges leaves out the records of what they erased for good: one of them may
+	// be in other hands.
+	withoutPurges
 )
 
 // mergeLocation merges the newest backups of all other devices into the vault.
-func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, how merging) (Synced, error) {
+func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, what merging) (Synced, backup.Inventory, error) {
 	inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
 	if err != nil {
-		return Synced{Report: d.report()}, err
+		return Synced{Report: d.report()}, inv, err
 	}
 	if err := d.learn(ctx, loc, inv); err != nil {
-		return Synced{Report: d.report()}, err
+		return Synced{Report: d.report()}, inv, err
 	}
-	synced, err := d.merge(ctx, inv.Newest(time.Time{}, false), how)
+	synced, err := d.merge(ctx, inv.Newest(time.Time{}, false), what)
 	synced.Skipped = inv.Skipped(false)
-	return synced, err
+	return synced, inv, err
 }
 
 // merge merges backups into the vault, in one write. Nothing is backed up.
-func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, how merging) (Synced, error) {
+func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, what merging) (Synced, error) {
 	var synced Synced
 	self, err := d.storage.vault.Device(ctx)
 	if err != nil {
@@ -72,14 +86,15 @@ func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, how
 	if theirs.ID == "" {
 		return synced, nil // nothing is there to be merged
 	}
+	if what == withoutPurges {
+		theirs = theirs.WithoutPurges()
+	}
 	state, err := d.Read(ctx)
 	if err != nil {
 		return synced, err
 	}
-	if how == mergeAsking {
-		if err := d.confirmMerge(ctx, state, theirs); err != nil {
-			return synced, err
-		}
+	if err := d.confirmMerge(ctx, state, theirs); err != nil {
+		return synced, err
 	}
 	err = d.write(ctx, update, func(tx *vault.Tx) error {
 		synced.Changes = tx.Merge(theirs)
@@ -92,14 +107,21 @@ func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, how
 	return synced, err
 }
 
-// confirmMerge asks where a merge would remove more than five accounts or a fifth of them.
+// confirmMerge asks where a merge would remove, or give another secret to, more than
+// five accounts or a fifth of them.
 func (d *Device) confirmMerge(ctx context.Context, state, theirs *vault.State) error {
 	_, report := vault.Merge(state, theirs)
-	n, all := len(report.Removed), len(state.Accounts())
-	if n == 0 || n <= 5 && n*5 <= all {
+	q := Question{Kind: MergeMany, Removed: len(report.Removed), Accounts: len(state.Accounts())}
+	for _, r := range report.Replaced {
+		if r.Here {
+			q.Replaced++
+		}
+	}
+	n := q.Removed + q.Replaced
+	if n == 0 || n <= 5 && n*5 <= q.Accounts {
 		return nil
 	}
-	if err := d.confirm(ctx, Question{Kind: MergeMany, Removed: n, Accounts: all}); err != nil {
+	if err := d.confirm(ctx, q); err != nil {
 		return fmt.Errorf("not merged: %w", err)
 	}
 	return nil

@@ -16,7 +16,11 @@ type Moved struct {
 // UseKeyring moves the vault to the keyring of a kind: copied, read back, and only then
 // removed where it was. A move that was cut short is finished. Where both keyrings hold
 // a vault and the two differ the error is a *[vault.DiffersError], and nothing changes.
+// Another kind is [ErrKeyringKind].
 func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
+	if err := checkKind(kind); err != nil {
+		return Moved{}, err
+	}
 	if !d.marked {
 		return Moved{New: true}, d.keepSetting(settingKeyring, kind)
 	}
@@ -46,7 +50,7 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 	if err := d.keepSetting(settingKeyring, kind); err != nil {
 		return Moved{}, err
 	}
-	d.storage = to
+	d.storage, d.marker.Keyring = to, kind
 	state, err := to.vault.Read(ctx)
 	if err != nil {
 		return Moved{}, err
@@ -55,8 +59,9 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 }
 
 // SetVaultPassphrase puts the file keyring under a new passphrase, or under none, as the
-// [Asker] says. It reports whether there is one now.
-func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err error) {
+// [Asker] says; a weak one is [ErrWeak], unless weak says that it will do. It reports
+// whether there is one now.
+func (d *Device) SetVaultPassphrase(ctx context.Context, weak bool) (protected bool, err error) {
 	s := d.storage
 	if s.file == nil || !s.file.Exists() {
 		return false, ErrNoFileKeyring
@@ -64,7 +69,7 @@ func (d *Device) SetVaultPassphrase(ctx context.Context) (protected bool, err er
 	if err := s.unlock(ctx); err != nil {
 		return false, err
 	}
-	passphrase, err := d.o.Asker.Passphrase(ctx, Purpose{Kind: NewForVault})
+	passphrase, err := askNew(ctx, d.o.Asker, NewForVault, weak)
 	if err != nil {
 		return false, err
 	}
@@ -89,11 +94,14 @@ func (d *Device) Repair(ctx context.Context) (vault.Repaired, error) {
 // [Asker] has confirmed it. One that can be read is [ErrVaultThere].
 func (d *Device) StartAnew(ctx context.Context) (Report, error) {
 	state, err := d.Read(ctx)
+	if Gone(err) {
+		state, err = d.left(ctx)
+	}
 	switch {
-	case err == nil && state.ID != "":
-		return Report{}, ErrVaultThere
-	case err != nil && !Gone(err):
+	case err != nil:
 		return Report{}, err
+	case state.Generation > 0:
+		return Report{}, ErrVaultThere
 	}
 	if err := d.confirm(ctx, Question{Kind: GiveVaultUp}); err != nil {
 		return Report{}, err

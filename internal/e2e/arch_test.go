@@ -29,8 +29,8 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/otp", "internal/qr", "internal/qr/convert",
-			"internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/otp", "internal/passphrase", "internal/qr",
+			"internal/qr/convert", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
 	},
@@ -38,7 +38,7 @@ var rooms = map[string]room{
 		why: "the vocabulary: everybody imports it, so it imports nobody",
 	},
 	"internal/atomicfile": {
-		may: []string{"github.com/rogpeppe/go-internal"},
+		may: []string{"github.com/rogpeppe/go-internal", "golang.org/x/sys"},
 		why: "files whole or not at all: what is in them is not its business",
 	},
 	"internal/otp": {
@@ -50,6 +50,7 @@ var rooms = map[string]room{
 		why: "images to texts and back, and the one home of the library for symbols: what the texts mean is not its business",
 	},
 	"internal/qr/convert": {
+		may: []string{"golang.org/x/sys"},
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
 	},
 	"internal/keyring": {
@@ -65,7 +66,7 @@ var rooms = map[string]room{
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
-		may: []string{"internal/account", "internal/backup/location", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
+		may: []string{"internal/account", "internal/backup/location", "internal/passphrase", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
 	},
 	"internal/backup/location": {
@@ -76,8 +77,11 @@ var rooms = map[string]room{
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
 	},
+	"internal/passphrase": {
+		why: "passphrases are judged in one place, whatever they open",
+	},
 	"internal/device": {
-		may: []string{"internal/atomicfile", "internal/backup", "internal/backup/location", "internal/keyring", "internal/vault"},
+		may: []string{"internal/atomicfile", "internal/backup", "internal/backup/location", "internal/keyring", "internal/passphrase", "internal/vault"},
 		why: "this device: it joins vault, keyring, backup and location, and answers in values",
 	},
 	"internal/transfer": {

@@ -26,7 +26,7 @@ func TestBadEmptyVault(t *testing.T) {
 	d.fails(9, []string{"the vault is empty"}, "backup")
 	kept(t, loc, before)
 	fresh := newDevice(t, nil)
-	fresh.fails(1, []string{"the vault is empty", "auth restore"}, "backup", "enable", loc, "--passphrase-file", writeTemp(t, passphrase))
+	fresh.fails(9, []string{"the vault is empty", "an empty vault never replaces accounts"}, "backup", "enable", loc, "--passphrase-file", writeTemp(t, passphrase))
 	fresh.restore(0, loc)
 	fresh.right("first")
 	d.must("", "restore", "--deleted", "--account", "first")

@@ -51,12 +51,7 @@ func TestBadRemote(t *testing.T) {
 	t.Parallel()
 	d, loc, folder := remote(t)
 	before := contents(t, folder)
-	hurried := func(d *device) *device {
-		if testenv.Long() {
-			return d // the shipped program's thirty seconds
-		}
-		return d.with("TEST_PATIENCE=1s")
-	}
+	const silent = "sleep 600 & wait"
 	lying := `case " $* " in *" cat "*) echo nonsense; exit 0;; esac; exec $REAL "$@"`
 	for i, c := range []struct {
 		d     *device
@@ -68,7 +63,7 @@ func TestBadRemote(t *testing.T) {
 		{d.fakeRclone("echo 'quota exceeded' >&2; exit 1"), []string{"no space is left"}},
 		{d.fakeRclone("kill -9 $$"), []string{"rclone"}},
 		{d.fakeRclone("echo not json"), []string{"not JSON"}},
-		{hurried(d.fakeRclone("sleep 600 & wait")), []string{"the location does not answer"}},
+		{d.fakeRclone(silent).with("TEST_PATIENCE=1s"), []string{"the location does not answer"}},
 		{d.fakeRclone(lying), []string{"does not read back as it was written"}},
 	} {
 		label := fmt.Sprint("in bad times ", i)
@@ -87,6 +82,9 @@ func TestBadRemote(t *testing.T) {
 			empty := newDevice(t, nil).with(c.d.env[len(d.env):]...)
 			empty.fails(1, c.words, "restore", loc, "--passphrase-file", writeTemp(t, passphrase))
 		}
+	}
+	if testenv.Long() { // the shipped program's thirty seconds
+		d.fakeRclone(silent).fails(9, []string{"the location does not answer"}, "backup")
 	}
 	d.withRemote("[other]\ntype = local\n").fails(9, []string{"the location is not there"}, "backup")
 	kept(t, folder, before)

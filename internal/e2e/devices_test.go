@@ -139,7 +139,9 @@ func sealedKeys(t testing.TB, loc string) []string {
 // backups returns the backups in a folder, the newest last.
 func backups(t testing.TB, loc string) []string {
 	t.Helper()
-	names := slices.DeleteFunc(files(t, loc, "*.age"), func(name string) bool { return strings.HasPrefix(name, "recovery-") })
+	names := slices.DeleteFunc(files(t, loc, "*.age"), func(name string) bool {
+		return strings.HasPrefix(name, "recovery-") || strings.HasPrefix(name, "successor-")
+	})
 	slices.SortStableFunc(names, func(a, b string) int {
 		return strings.Compare(generation(a), generation(b))
 	})

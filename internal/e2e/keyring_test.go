@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,6 +68,49 @@ func TestStoppedKeyring(t *testing.T) {
 	}
 }
 
+// With the daemon stopped every command answers within five seconds where there is neither
+// terminal nor display, and says so with exit 6.
+func TestStoppedKeyringEveryCommand(t *testing.T) {
+	t.Parallel()
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d := newDevice(t, service)
+	d.add("keep")
+	location := filepath.Join(t.TempDir(), "cloud")
+	d.must(passphrase, "backup", "enable", location, "--passphrase-file", "-")
+	service.Stop()
+	defer service.Continue()
+	var all sync.WaitGroup
+	for _, line := range []string{
+		"code keep", "code --all", "list", "show keep", "edit keep --note x", "move keep --first", "remove keep --yes", "verify keep --secret-file -",
+		"check keep 123456", "add new --secret-file -", "import -", "export --format otpauth --plaintext --to -", "status", "doctor", "sync --yes",
+		"backup", "backup status", "backup list", "backup verify", "backup passphrase --passphrase-file -", "backup key", "backup key --rotate --passphrase-file -",
+		"backup forget other --yes", "backup disable", "backup enable " + location + " --passphrase-file -", "backup --to - --passphrase-file -",
+		"restore " + location + " --passphrase-file -", "restore --deleted", "vault use file", "vault repair", "vault new --yes", "config list", "config set code.min-valid 1s",
+	} {
+		// Each command in a profile of its own, which is like the first: it waits for no other's lock.
+		home := filepath.Join(t.TempDir(), "home")
+		if err := os.CopyFS(home, os.DirFS(d.home)); err != nil {
+			t.Fatal(err)
+		}
+		stdin := "GEZDGNBVGY3TQOJQ"
+		switch {
+		case strings.Contains(line, "--passphrase-file"):
+			stdin = passphrase
+		case strings.HasPrefix(line, "import"):
+			stdin = "otpauth://totp/new?secret=" + stdin
+		}
+		all.Go(func() {
+			start := time.Now()
+			r := d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...)
+			// A deadline is a promise about time, and is measured; the rest is for a busy machine.
+			if took := time.Since(start); r.code != 6 || took > 15*time.Second {
+				t.Errorf("auth %s: exit code %d after %s\n%s", line, r.code, took, r.stderr)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // A marker without its vault is a lost vault, not a new one: only doctor, restore
 // and vault new go on from there, above the old generation.
 func TestMarkerWithoutVault(t *testing.T) {
@@ -74,7 +119,7 @@ func TestMarkerWithoutVault(t *testing.T) {
 	d.add("lost")
 	d.add("lost2")
 	file := filepath.Join(t.TempDir(), "v.age")
-	d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+	d.must(passphrase, "backup", "--to", file, "--passphrase-file", "-")
 
 	other := keyringtest.SecretService(t, keyringtest.ServiceOptions{}) // the keyring was reset
 	d.env = append(d.env, other.Env...)
@@ -87,7 +132,7 @@ func TestMarkerWithoutVault(t *testing.T) {
 		t.Errorf("doctor does not name restore:\n%s", r.stdout)
 	}
 	d.fails(2, []string{"--yes"}, "vault", "new")
-	out := d.must("pass", "restore", file, "--passphrase-file", "-")
+	out := d.must(passphrase, "restore", file, "--passphrase-file", "-")
 	if !strings.Contains(out, "restored") {
 		t.Errorf("restore says %q", out)
 	}
@@ -117,10 +162,10 @@ func TestVaultUse(t *testing.T) {
 	}
 	d.fails(6, []string{"auth vault use system"}, "--keyring", "system", "list")
 	d.must("", "vault", "use", "file") // again is no change
-	d.must("new pass", "vault", "passphrase", "--new-passphrase-file", "-")
+	d.must(passphrase, "vault", "passphrase", "--new-passphrase-file", "-")
 	d.fails(2, []string{"--vault-passphrase-file"}, "list")
 	d.fails(7, []string{"wrong passphrase"}, "list", "--vault-passphrase-file", writeTemp(t, "nonsense"))
-	pass := writeTemp(t, "new pass\n")
+	pass := writeTemp(t, passphrase+"\n")
 	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE="+pass)
 	d.must("", "vault", "use", "system")
 	d.env = append(d.env, "AUTH_VAULT_PASSPHRASE_FILE=")

@@ -124,6 +124,8 @@ func run(t *testing.T, keyring string, env []string) {
 				return name == keyring, nil
 			case "root":
 				return os.Getuid() == 0, nil
+			case "long":
+				return testenv.Long(), nil
 			case "age1.3":
 				if age13Path() == "" && testenv.Required(name) {
 					return false, fmt.Errorf("%s is required: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE", name)

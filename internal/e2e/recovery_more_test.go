@@ -47,6 +47,7 @@ func TestRecovery10FromWindows(t *testing.T) {
 		byKey.right("first")
 	})
 	t.Run("wine", func(t *testing.T) {
+		testenv.NeedLong(t)
 		t.Parallel()
 		run := onWindows(t)
 		loc := filepath.Join(t.TempDir(), "cloud")
@@ -107,13 +108,13 @@ func TestRecovery11Rclone(t *testing.T) {
 	}
 	dav := "[dav]\ntype = webdav\nvendor = other\nurl = " + serveWebDAV(t, rclone) + "\n"
 	kinds := []struct{ name, config string }{
-		{"crypt over webdav", dav + "[cloud]\ntype = crypt\nremote = dav:sealed\npassword = " + string(obscured)},
+		{"webdav", strings.Replace(dav, "[dav]", "[cloud]", 1)},
 	}
 	if testenv.Long() { // what rclone promises of one it promises of the others
 		kinds = append(kinds, []struct{ name, config string }{
 			{"alias", "[cloud]\ntype = alias\nremote = " + t.TempDir() + "\n"},
 			{"crypt", "[cloud]\ntype = crypt\nremote = " + t.TempDir() + "\npassword = " + string(obscured)},
-			{"webdav", strings.Replace(dav, "[dav]", "[cloud]", 1)},
+			{"crypt over webdav", dav + "[cloud]\ntype = crypt\nremote = dav:sealed\npassword = " + string(obscured)},
 		}...)
 	}
 	for _, c := range kinds {

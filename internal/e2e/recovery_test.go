@@ -218,7 +218,10 @@ func TestRecovery06VaultHoldsSome(t *testing.T) {
 	if got := d.must("", "show", "differs", "--reveal"); !strings.Contains(got, "KRSXG5BAKRSXG5BC") {
 		t.Errorf("what was here was overwritten: %s", got)
 	}
-	d.restore(0, loc, "--replace", "differs")
+	if got := d.must("", "backup", "status"); !strings.Contains(got, "off") {
+		t.Errorf("a vault with accounts of its own backs up to that location, unasked: %s", got)
+	}
+	d.restore(0, loc, "--replace", "differs", "--stay-on")
 	d.right("differs")
 	d.current()
 	if r := d.run("", "status"); !strings.Contains(r.stdout, "trash") {
@@ -319,13 +322,18 @@ func TestRecovery09NewestDamaged(t *testing.T) {
 	data := read(t, last)
 	data[len(data)/2] ^= 1
 	write(t, last, data)
-	d.fails(7, []string{filepath.Base(last), "damaged"}, "backup", "verify")
 	empty := newDevice(t, nil)
 	r := empty.restore(5, loc)
 	r.says(t, filepath.Base(last), "damaged", "first", "second")
 	empty.has("first", "second")
 	empty.right("second")
+
+	// The device that wrote it notices, says so and writes another.
+	d.fails(7, []string{filepath.Base(last), "damaged", "another one was written"}, "backup", "verify")
 	if got := fmt.Sprintf("%x", read(t, last)); got != fmt.Sprintf("%x", data) {
 		t.Error("the damaged file was changed")
 	}
+	again := newDevice(t, nil)
+	again.run(passphrase, "restore", loc, "--passphrase-file", "-")
+	again.right("third")
 }

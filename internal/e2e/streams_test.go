@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/term"
@@ -73,7 +74,7 @@ func TestFullDisk(t *testing.T) {
 	f.Close()
 	d.fails(1, []string{"no space left"}, "add", "x", "--secret-file", writeTemp(t, exampleSecret))
 	d.fails(1, []string{"no space left"}, "remove", "keep", "--yes")
-	d.fails(1, []string{"no space left", "v.age"}, "backup", "--to", filepath.Join(disk, "v.age"), "--passphrase-file", writeTemp(t, "pass"))
+	d.fails(1, []string{"no space left", "v.age"}, "backup", "--to", filepath.Join(disk, "v.age"), "--passphrase-file", writeTemp(t, passphrase))
 	if files, _ := filepath.Glob(filepath.Join(disk, "*v.age*")); len(files) > 0 {
 		t.Errorf("left behind: %q", files)
 	}
@@ -252,8 +253,7 @@ func TestPickerAndConfirmation(t *testing.T) {
 	}
 }
 
-// A FIFO is refused at once, as an image, an import, a secret and a backup, and so
-// is a standard input that nobody will ever write to once the user gives up.
+// A FIFO is refused at once, as an image, an import, a secret and a backup.
 func TestFIFO(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -272,7 +272,16 @@ func TestFIFO(t *testing.T) {
 	} {
 		d.fails(1, []string{"is not a file"}, args...)
 	}
-	cmd := d.command("scan", "-")
+}
+
+// A standard input that nobody writes to is waited for until the user gives up.
+func TestInterruptedRead(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	// An interruption that comes before the program handles them would end it by itself. The shell has it ignored instead,
+	// as it does for commands in the background, so that the one that ends the program is one that it handled.
+	cmd := exec.Command("sh", "-c", `trap "" INT; exec auth scan -`) // testscript has put auth into PATH.
+	cmd.Env = d.env
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -281,17 +290,27 @@ func TestFIFO(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The program installs its handling of signals first of all; until then the
-	// signal itself ends it.
-	_ = cmd.Process.Signal(os.Interrupt)
-	if err := cmd.Wait(); err == nil {
-		t.Error("an interrupted read ended well")
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ended:
+			if code := cmd.ProcessState.ExitCode(); code != 130 {
+				t.Errorf("exit code %d", code)
+			}
+			return
+		case <-again.C:
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
 	}
 }
 
 // A key that takes long to derive shows on a terminal that something goes on, and
 // nothing of that stays on the line; off a terminal nothing is shown.
 func TestImportShowsProgress(t *testing.T) {
+	testenv.NeedLong(t)
 	t.Parallel()
 	// Seconds of PBKDF2 for a passphrase that then is wrong.
 	export := writeTemp(t, `{"encrypted":true,"passwordProtected":true,"salt":"c2FsdHNhbHRzYWx0c2FsdA==","kdfType":0,"kdfIterations":9000000,

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,14 +68,14 @@ func TestKilledAdds(t *testing.T) {
 			kills = 100
 		}
 		d.add("first")
-		had := 1
+		chance, had := testenv.Rand(t), 1
 		for i := range kills {
 			cmd := d.command("add", fmt.Sprintf("killed-%03d", i), "--secret-file", "-")
 			cmd.Stdin = strings.NewReader(exampleSecret)
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+			time.Sleep(time.Duration(chance.IntN(60)) * time.Millisecond)
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
 			labels := d.labels()
@@ -111,9 +110,9 @@ func TestSizes(t *testing.T) {
 			}
 		}
 		file := filepath.Join(t.TempDir(), "v.age")
-		d.must("pass", "backup", "--to", file, "--passphrase-file", "-")
+		d.must(passphrase, "backup", "--to", file, "--passphrase-file", "-")
 		second := newDevice(t, nil)
-		second.must("pass", "restore", file, "--passphrase-file", "-")
+		second.must(passphrase, "restore", file, "--passphrase-file", "-")
 		if !slices.Equal(second.labels(), d.labels()) {
 			t.Error("the restored accounts differ")
 		}

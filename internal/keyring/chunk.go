@@ -18,9 +18,9 @@ const (
 	chunkOverhead = len(chunkMagic) + 20 + 4 + 4 + 9 + 43 + 22 + 9
 )
 
-// slots hold chunked snapshots. Writes take a and b in turn, so that the one
-// before stays whole; c is for writes that must touch neither (see
-// [Store.Settle] and [Store.Restore]).
+// slots hold chunked snapshots. Writes take a and b in turn, so that the snapshot
+// before stays whole; c is for writes that must touch neither (see [Store.Settle]
+// and [Store.Restore]).
 var slots = []string{"a", "b", "c"}
 
 func isSlot(s string) bool { return slices.Contains(slots, s) }
@@ -28,13 +28,13 @@ func isSlot(s string) bool { return slices.Contains(slots, s) }
 // chunkItem names a chunk: a0000, a0001 and so on.
 func chunkItem(slot string, index int) string { return fmt.Sprintf("%s%04d", slot, index) }
 
-// A chunk is one piece of a packed snapshot. It says which, so that a whole
-// snapshot can be found without a head. As text it is
+// A chunk is one piece of a packed snapshot. It says which piece of which
+// snapshot, so that a whole one can be found without a head. As text it is
 //
 //	auth-chunk VERSION GENERATION INDEX COUNT LENGTH SUM OWN DATA
 //
 // with one space between the words; LENGTH and SUM are those of the whole
-// snapshot, OWN is the chunk's own hash.
+// snapshot, OWN is the hash of the chunk.
 type chunk struct {
 	content
 	index, count int
@@ -42,13 +42,13 @@ type chunk struct {
 }
 
 func (c chunk) String() string {
-	own := c.own()
+	hash := c.hash()
 	return fmt.Sprintf("%s %d %d %d %d %d %s %s %s", chunkMagic, formatVersion, c.generation, c.index, c.count,
-		c.length, text.EncodeToString(c.sum[:]), text.EncodeToString(own[:]), text.EncodeToString(c.packed))
+		c.length, text.EncodeToString(c.sum[:]), text.EncodeToString(hash[:]), text.EncodeToString(c.packed))
 }
 
-// own is the first half of a SHA-256 over the chunk and its place.
-func (c chunk) own() (sum [sha256.Size / 2]byte) {
+// hash returns the first half of a SHA-256 over the chunk and its index.
+func (c chunk) hash() (sum [sha256.Size / 2]byte) {
 	h := sha256.New()
 	h.Write(binary.BigEndian.AppendUint64([]byte("auth chunk 1\n"), uint64(c.index)))
 	h.Write(c.sum[:]) // which binds generation and length
@@ -66,7 +66,7 @@ func parseChunk(item, value string) (chunk, error) {
 		return chunk{}, err
 	}
 	if len(words) != 7 {
-		return bad("it has not its nine words")
+		return bad("it does not have nine words")
 	}
 	whole, okW := parseContent(words[0], words[3], words[4])
 	index, okI := parseNumber(words[1])
@@ -75,14 +75,14 @@ func parseChunk(item, value string) (chunk, error) {
 		return bad("it is not a chunk")
 	}
 	c := chunk{content: whole, index: int(index), count: int(count)}
-	own, err := text.DecodeString(words[5])
+	hash, err := text.DecodeString(words[5])
 	if err != nil {
 		return bad("its hash is not base64")
 	}
 	if c.packed, err = text.DecodeString(words[6]); err != nil {
 		return bad("its data is not base64")
 	}
-	if sum := c.own(); !slices.Equal(own, sum[:]) {
+	if sum := c.hash(); !slices.Equal(hash, sum[:]) {
 		return bad("its hash does not match")
 	}
 	return c, nil
@@ -114,13 +114,13 @@ func (s *Store) readChunk(ctx context.Context, slot string, index int) (chunk, e
 	}
 	c, err := parseChunk(item, value)
 	if err == nil && c.index != index {
-		return chunk{}, &DamagedError{Item: item, Why: "it belongs to another place"}
+		return chunk{}, &DamagedError{Item: item, Why: "it is the chunk of another item"}
 	}
 	return c, err
 }
 
-// readSlot reads the snapshot that a slot is said to hold. Anything else there
-// is a *[DamagedError] that names the first item at fault.
+// readSlot reads the snapshot that a head says is in a slot. If anything else is
+// there, the error is a *[DamagedError] that names the first item at fault.
 func (s *Store) readSlot(ctx context.Context, slot string, want content, count int) ([]byte, error) {
 	var packed []byte
 	for i := range count {
@@ -142,8 +142,8 @@ func (s *Store) readSlot(ctx context.Context, slot string, want content, count i
 	return data, nil
 }
 
-// findSlot reads what a slot holds without being told. found is false if that
-// is no whole snapshot.
+// findSlot reads the snapshot in a slot without a head that names it. found is
+// false if there is no whole one.
 func (s *Store) findSlot(ctx context.Context, slot string) (snap Snapshot, found bool, err error) {
 	first, err := s.readChunk(ctx, slot, 0)
 	if err == nil {

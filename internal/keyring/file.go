@@ -32,8 +32,8 @@ const (
 type FileOptions struct {
 	// Dir holds both files and is made, 0700, by [FileKeyring.Create].
 	Dir string
-	// Passphrase is asked for when the key is under one, once for as long as
-	// the key file stays the same. Nil is [ErrLocked] then.
+	// Passphrase is called if the key is under a passphrase, once for as long as
+	// the key file stays the same. If it is nil such a key is [ErrLocked].
 	Passphrase func(context.Context) (string, error)
 	// WorkFactor is scrypt's for a new passphrase, as a power of two; 0 is
 	// 18, as in age. The lowest for tests is 1, the highest accepted 20.
@@ -51,8 +51,8 @@ type FileOptions struct {
 //	age -d -i keyring.key keyring.age
 //	age -d keyring.key
 //
-// Every change replaces a whole file. The files are 0600. Nothing is cached but the
-// opened identity, so what another process wrote is seen.
+// Every change replaces a whole file. The files are 0600. Only the opened identity
+// is cached, so what another process wrote is seen.
 type FileKeyring struct {
 	o      FileOptions
 	mu     sync.Mutex
@@ -148,7 +148,7 @@ func (k *FileKeyring) read(ctx context.Context, item string) (map[string]string,
 		return nil, nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, ended(err)
+		return nil, nil, contextError(err)
 	}
 	identity, err := k.identity(ctx)
 	if err != nil {
@@ -208,8 +208,8 @@ func readBounded(path string, limit int64) ([]byte, error) {
 	return atomicfile.Read(path)
 }
 
-// seal and unseal are age, in memory: nothing of a file is used before all of
-// it has been authenticated.
+// seal and unseal encrypt and decrypt in memory, so that nothing of a file is used
+// before all of it has been authenticated.
 func seal(plain []byte, to age.Recipient) ([]byte, error) {
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, to)

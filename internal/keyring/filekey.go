@@ -21,7 +21,7 @@ const (
 )
 
 // Create makes the folder and a new key, under a passphrase unless that is
-// empty. Where either file exists it is [fs.ErrExist] and nothing changes.
+// empty. If either file exists the error is [fs.ErrExist] and nothing changes.
 func (k *FileKeyring) Create(ctx context.Context, passphrase string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -29,7 +29,7 @@ func (k *FileKeyring) Create(ctx context.Context, passphrase string) error {
 		return fmt.Errorf("file keyring in %s: %w", k.o.Dir, fs.ErrExist)
 	}
 	if err := ctx.Err(); err != nil {
-		return ended(err)
+		return contextError(err)
 	}
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -59,9 +59,9 @@ func (k *FileKeyring) Protected() (bool, error) {
 	return sealedKey(text), nil
 }
 
-// SetPassphrase puts the key under a new passphrase, or under none if it is
-// empty; the old one is asked for by [FileOptions]. The items stay as they
-// are. A crash leaves the key under the old passphrase or under the new one.
+// SetPassphrase puts the key under a new passphrase, or under none if that is
+// empty. The old one comes from [FileOptions]. The items stay as they are. A crash
+// leaves the key under the old passphrase or under the new one.
 func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -158,12 +158,13 @@ func (k *FileKeyring) sealKey(identity *age.X25519Identity, passphrase string) (
 	return armored.Bytes(), nil
 }
 
-// sealedKey tells an age file, armored or binary, from an identity file.
+// sealedKey reports whether a key file is an age file, armored or binary, and not an
+// identity file.
 func sealedKey(text []byte) bool {
 	return bytes.HasPrefix(text, []byte(armor.Header)) || bytes.HasPrefix(text, []byte("age-encryption.org/"))
 }
 
-// openKey parses a key file. The passphrase is not looked at if it has none.
+// openKey parses a key file. The passphrase is used only if the file is sealed.
 func openKey(text []byte, passphrase string) (*age.X25519Identity, error) {
 	if sealedKey(text) {
 		var err error

@@ -64,7 +64,7 @@ func parseHead(item, value string) (h head, err error) {
 	h = head{content: c}
 	if words[1] == inline {
 		if len(words) != 5 {
-			return bad("it has not its six words and data")
+			return bad("it does not have six words and data")
 		}
 		if h.packed, err = text.DecodeString(words[4]); err != nil {
 			return bad("its data is not base64")
@@ -80,12 +80,13 @@ func parseHead(item, value string) (h head, err error) {
 	return h, nil
 }
 
-// splitRecord takes magic word and version off a record.
+// splitRecord checks the magic word and the version of a record and returns the
+// words after them.
 func splitRecord(item, magic, value string) ([]string, error) {
 	if value == "" {
 		return nil, &DamagedError{Item: item, Why: "it is empty"}
 	}
-	// Go's base64 reads past line breaks, so nothing else would notice one.
+	// Go's base64 ignores line breaks, so nothing else would notice one.
 	if strings.ContainsAny(value, "\r\n") {
 		return nil, &DamagedError{Item: item, Why: "it has line breaks"}
 	}
@@ -112,13 +113,13 @@ func parseContent(generation, length, sum string) (c content, ok bool) {
 	return content{generation: g, length: int(l), sum: [32]byte(s)}, true
 }
 
-// parseNumber takes the one decimal spelling of a number.
+// parseNumber reads a number in decimal, without leading zeros or a sign.
 func parseNumber(s string) (uint64, bool) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	return n, err == nil && strconv.FormatUint(n, 10) == s
 }
 
-// isDamage tells what a second look may mend from what it will not.
+// isDamage reports whether err is a *[DamagedError].
 func isDamage(err error) bool {
 	var damaged *DamagedError
 	return errors.As(err, &damaged)

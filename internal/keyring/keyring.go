@@ -7,9 +7,9 @@
 // or may not have happened is told apart from one that failed ([ErrUnsettled]),
 // and that damage is never taken for emptiness ([DamagedError]).
 //
-// It refuses to list items (no keyring can be trusted to), to fall back from
-// one keyring to another, and to guard writers against each other: who writes
-// holds the vault's file lock.
+// It does not list items, since not every system can; it does not fall back from
+// one keyring to another; and it does not guard writers against each other: a
+// writer holds the vault's file lock.
 package keyring
 
 import (
@@ -72,17 +72,17 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %s", 
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
-// Put sets an item, reads it back and compares, because a nil error from a
-// keyring's Set does not mean that it stored anything: a dismissed prompt, or
-// a command of 4096 bytes on macOS, looks like success.
+// Put sets an item, reads it back and compares. A nil error from a keyring's Set
+// does not mean that it stored anything: a dismissed prompt, or a command of 4096
+// bytes on macOS, looks like success.
 //
 // [ErrUnsettled] says that the outcome is not known. It wraps [ErrTimeout] or
-// the context's error where the reason is that the keyring did not answer; the
-// Set may then still happen, even after this process has ended. Any other
-// error is one with which the keyring refused.
+// the context's error if the keyring did not answer; the Set may then still
+// happen, even after this process has ended. With any other error the keyring
+// has refused.
 func Put(ctx context.Context, k Keyring, name, value string) error {
 	if err := ctx.Err(); err != nil {
-		return ended(err) // nothing was sent, so nothing is unsettled
+		return contextError(err) // nothing was sent, so nothing is unsettled
 	}
 	if err := k.Set(ctx, name, value); err != nil {
 		if errors.Is(err, ErrTimeout) || errors.Is(err, context.Canceled) {
@@ -100,9 +100,9 @@ func Put(ctx context.Context, k Keyring, name, value string) error {
 	return nil
 }
 
-// ended turns the error of a context that has ended into ours: [ErrTimeout]
-// for a deadline, else the error as it is.
-func ended(err error) error {
+// contextError returns the error of a context that has ended as ours: a deadline is
+// [ErrTimeout].
+func contextError(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}

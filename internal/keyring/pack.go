@@ -10,14 +10,14 @@ import (
 	"io"
 )
 
-// maxSnapshot bounds what a packed snapshot may unfold to, in bytes.
+// maxSnapshot is the most bytes that a packed snapshot may unpack to.
 const maxSnapshot = 256 << 20
 
 // text is the encoding of bytes in items: keyrings promise to keep text only.
 var text = base64.RawURLEncoding.Strict()
 
-// pack makes data small: what a keyring call costs is bytes, which D-Bus
-// libraries handle one by one and macOS and Windows ration.
+// pack compresses data. D-Bus libraries take time for each byte, and macOS and
+// Windows limit how many there may be.
 func pack(data []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
@@ -36,7 +36,7 @@ func pack(data []byte) ([]byte, error) {
 func unpack(packed []byte) ([]byte, error) {
 	r := bytes.NewReader(packed)
 	var buffer bytes.Buffer
-	buffer.Grow(4 * len(packed)) // accounts are mostly random: seldom more comes out
+	buffer.Grow(4 * len(packed)) // seldom more comes out: secrets do not compress
 	_, err := buffer.ReadFrom(io.LimitReader(flate.NewReader(r), maxSnapshot+1))
 	data := buffer.Bytes()
 	switch {
@@ -61,8 +61,8 @@ func contentOf(generation uint64, packed []byte) content {
 	return content{generation: generation, length: len(packed), sum: sumOf(generation, packed)}
 }
 
-// sumOf binds the generation too, so that a snapshot is never taken for one of
-// another time.
+// sumOf returns a SHA-256 over the generation and the packed snapshot, so that a
+// snapshot is never taken for one of another generation.
 func sumOf(generation uint64, packed []byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	h.Write(binary.BigEndian.AppendUint64([]byte("auth snapshot 1\n"), generation))

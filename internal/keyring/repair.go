@@ -9,11 +9,11 @@ import (
 )
 
 // Generations returns every whole snapshot that can be found, with a head or
-// without one, newest first; none is no error. It is for repair, and for
-// asking whether there is really nothing.
+// without one, newest first. That there are none is no error. It is for repair,
+// and for making sure that there is nothing.
 //
-// Damaged items are passed over. A head of a newer format is [ErrNewer], and
-// where the keyring does not answer nothing is said about what it holds.
+// Damaged items are passed over. A head of a newer format is [ErrNewer]. An error
+// of the keyring is returned alone: what could not be read may be whole.
 func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
 	var all []Snapshot
 	add := func(snap Snapshot) {
@@ -28,7 +28,7 @@ func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		snap, err := s.follow(ctx, item, value)
+		snap, err := s.readHead(ctx, item, value)
 		switch {
 		case err == nil:
 			add(snap)
@@ -52,17 +52,17 @@ func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
 }
 
 // Restore makes a snapshot of [Store.Generations] the current one, under a new
-// generation above its own and the head's, whatever state the head is in but
-// that of a newer format ([ErrNewer]). It writes into a slot of its own before
-// the head, so that a crash leaves all that was whole. Errors are those of
-// Save.
+// generation above its own and the head's. The head may be missing or damaged;
+// one of a newer format is [ErrNewer]. Restore writes into a free slot before it
+// writes the head, so that a crash leaves everything that was whole. Errors are
+// those of Save.
 func (s *Store) Restore(ctx context.Context, snap Snapshot, generation uint64) error {
 	if generation <= snap.Generation {
 		return fmt.Errorf("%w: %d after %d", ErrGeneration, generation, snap.Generation)
 	}
-	old, err := s.current(ctx, generation)
+	old, err := s.headForWrite(ctx, generation)
 	if isDamage(err) {
-		old = current{} // nothing of it is worth keeping
+		old = oldHead{} // nothing of it is worth keeping
 	} else if err != nil {
 		return err
 	}
@@ -84,13 +84,13 @@ func slotOf(snap Snapshot) string {
 	return ""
 }
 
-// spareSlot picks the slot to write to: one without a whole snapshot, else the
-// one with the oldest. Up to two slots can be ruled out.
-func (s *Store) spareSlot(ctx context.Context, but ...string) (string, error) {
+// spareSlot picks a slot to write to: one without a whole snapshot, else the one
+// with the oldest. Up to two slots can be excluded.
+func (s *Store) spareSlot(ctx context.Context, except ...string) (string, error) {
 	var spare string
 	var oldest uint64
 	for _, slot := range slots {
-		if slices.Contains(but, slot) {
+		if slices.Contains(except, slot) {
 			continue
 		}
 		snap, found, err := s.findSlot(ctx, slot)
@@ -111,7 +111,7 @@ func (s *Store) spareSlot(ctx context.Context, but ...string) (string, error) {
 // interrupted, Load returns that snapshot or [ErrNotFound], and a second Wipe removes
 // the rest. Each item is looked for again after its removal.
 func (s *Store) Wipe(ctx context.Context) error {
-	known := map[string]int{} // chunks of a slot that a head tells of
+	known := map[string]int{} // how many chunks a slot has, by a head
 	newest := ""              // the slot of the newest snapshot
 	for _, item := range []string{previousItem, headItem} {
 		value, err := s.k.Get(ctx, item)
@@ -158,8 +158,9 @@ func (s *Store) remove(ctx context.Context, item string) error {
 	return nil
 }
 
-// wipeSlot removes chunks from the last to the first, so that one that is
-// interrupted leaves no gap for the next to stop at.
+// wipeSlot removes the chunks of a slot from the last to the first: if it is
+// interrupted, the next one finds no gap to stop at. It looks for further chunks
+// from the number atLeast on.
 func (s *Store) wipeSlot(ctx context.Context, slot string, atLeast int) error {
 	end := atLeast
 	for ; end <= maxChunks; end++ {

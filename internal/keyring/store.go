@@ -12,12 +12,12 @@ import (
 // A small snapshot lies in the item "head": one item, one read, one write. The
 // head that it replaces is kept as "previous" first. A larger one lies in
 // chunks, "a0000" and so on, in a slot that the head names; the next write
-// takes another slot, and the head comes last. Whatever a write is stopped at,
-// the head is the old one or the new one, and what it names is whole. Should
-// the head itself be lost or damaged, [Store.Generations] finds what it named.
+// takes another slot, and writes the head last. Wherever a write is stopped, the
+// head is the old one or the new one, and what it names is whole. If the head
+// itself is lost or damaged, [Store.Generations] finds what it named.
 //
-// Of the snapshots before the last one at least one stays until the next write
-// begins, so a removed secret leaves the keyring two or three writes later.
+// At least one earlier snapshot stays until the next write begins, so a removed
+// secret leaves the keyring two or three writes later.
 // Chunks of a longer old snapshot can stay for longer; [Store.Wipe] finds them.
 //
 // # Writes that time out
@@ -27,15 +27,15 @@ import (
 // [ErrUnsettled], so at most one is outstanding. The caller remembers that,
 // and the next write is a [Store.Settle]. If the outstanding Set then happens
 //
-//   - to a chunk: it lies in a slot that Settle did not touch;
-//   - to "previous": an older generation stands there than could, no more;
-//   - to the head: the head is the older one again. Load returns its
-//     generation, below the one that the caller knows (the vault's marker), and
-//     Generations has the newer one, whole, in its slot.
+//   - to a chunk, it lies in a slot that Settle did not touch;
+//   - to "previous", that holds an older generation than it could;
+//   - to the head, the head is the older one again. Load returns its generation,
+//     which is below the one that the caller knows (from the vault's marker), and
+//     Generations finds the newer one, whole, in its slot.
 //
-// What remains: a second write that times out while the first is outstanding
-// may share its slot with the next Settle, which then can lose its snapshot to
-// a late chunk, but not the one before.
+// One case remains. If a second write times out while the first is outstanding,
+// it may share its slot with the next Settle. A late chunk can then destroy the
+// snapshot of that Settle, but not the one before it.
 type Store struct {
 	k Keyring
 }
@@ -56,8 +56,8 @@ var ErrGeneration = errors.New("generation is not above the stored one")
 // NewStore returns the store in a keyring, which it does not look at yet.
 func NewStore(k Keyring) *Store { return &Store{k: k} }
 
-// Load returns the current snapshot. It needs no lock: where a writer was
-// faster it looks again. Errors: [ErrNotFound] if there is no head at all,
+// Load returns the current snapshot. It needs no lock: if a writer comes in
+// between, it reads again. Errors: [ErrNotFound] if there is no head at all,
 // *[DamagedError], [ErrNewer], and those of [Keyring.Get].
 func (s *Store) Load(ctx context.Context) (Snapshot, error) {
 	const tries = 10
@@ -69,9 +69,9 @@ func (s *Store) Load(ctx context.Context) (Snapshot, error) {
 			return Snapshot{}, err
 		}
 		if try > 0 && value == before {
-			break // nobody has written, so it is not a matter of timing
+			break // nobody has written in between: it is damaged
 		}
-		snap, err := s.follow(ctx, headItem, value)
+		snap, err := s.readHead(ctx, headItem, value)
 		if err == nil || !isDamage(err) {
 			return snap, err
 		}
@@ -80,8 +80,8 @@ func (s *Store) Load(ctx context.Context) (Snapshot, error) {
 	return Snapshot{}, damage
 }
 
-// follow reads the snapshot that the head in an item holds or names.
-func (s *Store) follow(ctx context.Context, item, value string) (Snapshot, error) {
+// readHead reads the snapshot that the head in an item holds or names.
+func (s *Store) readHead(ctx context.Context, item, value string) (Snapshot, error) {
 	h, err := parseHead(item, value)
 	if err != nil {
 		return Snapshot{}, err
@@ -105,7 +105,7 @@ func (s *Store) follow(ctx context.Context, item, value string) (Snapshot, error
 // replaced unread; [ErrUnsettled] (see [Put]); those of [Keyring.Set]. After
 // any of them the old snapshot is there, or the new one.
 func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error {
-	old, err := s.current(ctx, generation)
+	old, err := s.headForWrite(ctx, generation)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error 
 	}
 	slot := nextSlot(old.slot)
 	if !old.found {
-		// Whoever lost a head may still want what it named.
+		// A head that was lost may have named a snapshot that is still wanted.
 		if slot, err = s.spareSlot(ctx); err != nil {
 			return err
 		}
@@ -128,10 +128,10 @@ func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error 
 }
 
 // Settle is Save for the first write after one that was [ErrUnsettled]. It
-// writes where neither that one nor the current snapshot can lie, always in
-// chunks, and reads everything back once more at the end.
+// writes chunks into a slot that neither that write nor the current snapshot
+// can be in, and reads everything back once more at the end.
 func (s *Store) Settle(ctx context.Context, generation uint64, data []byte) error {
-	old, err := s.current(ctx, generation)
+	old, err := s.headForWrite(ctx, generation)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (s *Store) Settle(ctx context.Context, generation uint64, data []byte) erro
 }
 
 // saveIn writes chunks into a slot that the head does not name, and the head.
-func (s *Store) saveIn(ctx context.Context, slot string, old current, whole content, packed []byte) error {
+func (s *Store) saveIn(ctx context.Context, slot string, old oldHead, whole content, packed []byte) error {
 	chunks, err := split(whole, packed, s.k.Limit())
 	if err != nil {
 		return err
@@ -170,9 +170,9 @@ func (s *Store) saveIn(ctx context.Context, slot string, old current, whole cont
 	return s.publish(ctx, old, head{content: whole, slot: slot, count: len(chunks)}.String())
 }
 
-// publish replaces the head. An inline one has no other home, so it is kept as
-// "previous" first.
-func (s *Store) publish(ctx context.Context, old current, line string) error {
+// publish replaces the head. The data of an inline head is nowhere else, so that
+// head is kept as "previous" first.
+func (s *Store) publish(ctx context.Context, old oldHead, line string) error {
 	if old.found && old.slot == "" {
 		if err := Put(ctx, s.k, previousItem, old.line); err != nil {
 			return err
@@ -181,37 +181,38 @@ func (s *Store) publish(ctx context.Context, old current, line string) error {
 	return Put(ctx, s.k, headItem, line)
 }
 
-// current is the head as a writer finds it.
-type current struct {
+// An oldHead is the head as a writer finds it.
+type oldHead struct {
 	head
 	line  string
 	found bool
 }
 
-// current reads the head for a write under a new generation.
-func (s *Store) current(ctx context.Context, generation uint64) (current, error) {
+// headForWrite reads the head that a write under a new generation replaces.
+func (s *Store) headForWrite(ctx context.Context, generation uint64) (oldHead, error) {
 	line, err := s.k.Get(ctx, headItem)
 	if errors.Is(err, ErrNotFound) {
-		return current{}, nil
+		return oldHead{}, nil
 	} else if err != nil {
-		return current{}, err
+		return oldHead{}, err
 	}
 	h, err := parseHead(headItem, line)
 	if err != nil {
-		return current{}, err
+		return oldHead{}, err
 	}
 	if h.slot == "" {
 		if _, why := h.open(h.packed); why != "" {
-			return current{}, &DamagedError{Item: headItem, Why: why}
+			return oldHead{}, &DamagedError{Item: headItem, Why: why}
 		}
 	}
 	if generation <= h.generation {
-		return current{}, fmt.Errorf("%w: %d after %d", ErrGeneration, generation, h.generation)
+		return oldHead{}, fmt.Errorf("%w: %d after %d", ErrGeneration, generation, h.generation)
 	}
-	return current{head: h, line: line, found: true}, nil
+	return oldHead{head: h, line: line, found: true}, nil
 }
 
-// nextSlot is where a Save goes from a head that is inline ("") or in a slot.
+// nextSlot returns the slot that a Save writes to, given that of the head; "" is
+// an inline head.
 func nextSlot(slot string) string {
 	if slot == "a" {
 		return "b"

@@ -13,6 +13,7 @@ import (
 
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // incompressible is data of n bytes that differs with the generation.
@@ -79,7 +80,7 @@ func TestStoreSizes(t *testing.T) {
 			k := new()
 			limit := k.Limit()
 			sizes := []int{0, 1, 0, 100, 5 * limit, 3 * limit, 4 * limit, 1, 2 * limit, 10, 20, 9 * limit, 30 * limit, limit, 0}
-			r := rand.New(rand.NewPCG(1, 2))
+			r := testenv.Rand(t)
 			for range 10 {
 				sizes = append(sizes, r.IntN(4*limit))
 			}

@@ -15,10 +15,10 @@ type SystemOptions struct {
 	// Service is the name under which all items lie, in lower case because
 	// Windows folds it.
 	Service string
-	// Bus is the address of the D-Bus session bus, where [SessionBus] found
-	// one; empty for none, and then every call is [ErrUnavailable] without
-	// go-keyring being asked (its D-Bus library would start a bus and a
-	// keyring of its own on every call). Not looked at on macOS and Windows.
+	// Bus is the address of the D-Bus session bus, from [SessionBus]. Where it
+	// is empty every call is [ErrUnavailable], and go-keyring is not asked: its
+	// D-Bus library would start a bus and a keyring of its own on every call.
+	// It means nothing on macOS and Windows.
 	Bus string
 	// Interactive says that somebody can answer a prompt of the keyring's.
 	// Without it a locked Secret Service is [ErrLocked] and nobody is asked.
@@ -30,15 +30,17 @@ type SystemOptions struct {
 // with [System].
 //
 // Its calls cannot be cancelled. One that does not answer before its context
-// ends goes on in the background until the process exits, so a process that
-// saw [ErrTimeout] should.
+// ends goes on in the background until the process exits. A process that saw
+// [ErrTimeout] should exit.
 type SystemKeyring struct {
-	o     SystemOptions
-	ready func(context.Context) error // what has to hold before the first call
-	quiet func(context.Context) error // ... before the first of go-keyring's
-	fit   func(context.Context) error // ... before the first Set
+	o SystemOptions
 
-	plain atomic.Pointer[string] // the session of the Secret Service, once look has one
+	// Each is done once, before the first call that needs it.
+	prepared func(context.Context) error // every call
+	unlocked func(context.Context) error // every call of go-keyring
+	lasting  func(context.Context) error // Set
+
+	session atomic.Pointer[string] // of the Secret Service, from the first readUnlocked on
 }
 
 var _ Keyring = (*SystemKeyring)(nil)
@@ -46,9 +48,9 @@ var _ Keyring = (*SystemKeyring)(nil)
 // System returns the system's keyring. It does not talk to it yet.
 func System(o SystemOptions) *SystemKeyring {
 	k := &SystemKeyring{o: o}
-	k.ready = once(k.prepare)
-	k.quiet = once(k.unlock)
-	k.fit = once(k.durable)
+	k.prepared = untilSuccess(k.prepare)
+	k.unlocked = untilSuccess(k.unlock)
+	k.lasting = untilSuccess(k.refuseMemory)
 	return k
 }
 
@@ -62,10 +64,10 @@ func (k *SystemKeyring) Limit() int { return systemLimit }
 // [ErrLocked], [ErrUnavailable], [ErrTimeout].
 func (k *SystemKeyring) Get(ctx context.Context, name string) (string, error) {
 	return k.call(ctx, name, func() (string, error) {
-		if value, ok := k.look(ctx, name); ok {
+		if value, ok := k.readUnlocked(ctx, name); ok {
 			return value, nil
 		}
-		if err := errors.Join(k.quiet(ctx), ctx.Err()); err != nil {
+		if err := errors.Join(k.unlocked(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return gokeyring.Get(k.o.Service, name)
@@ -79,10 +81,10 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, len(value), systemLimit)
 	}
 	_, err := k.call(ctx, name, func() (string, error) {
-		if err := k.quiet(ctx); err != nil {
+		if err := k.unlocked(ctx); err != nil {
 			return "", err
 		}
-		if err := errors.Join(k.fit(ctx), ctx.Err()); err != nil {
+		if err := errors.Join(k.lasting(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return "", gokeyring.Set(k.o.Service, name, value)
@@ -93,7 +95,7 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 // Delete removes an item. See [Keyring].
 func (k *SystemKeyring) Delete(ctx context.Context, name string) error {
 	_, err := k.call(ctx, name, func() (string, error) {
-		if err := errors.Join(k.quiet(ctx), ctx.Err()); err != nil {
+		if err := errors.Join(k.unlocked(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return "", gokeyring.Delete(k.o.Service, name)
@@ -104,9 +106,10 @@ func (k *SystemKeyring) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-// Collection names the collection of the Secret Service that go-keyring uses:
-// "login" if there is one, else the one behind the alias "default". On macOS
-// and Windows it is a fixed name. locked says that reading would prompt.
+// Collection returns the name of the collection of the Secret Service that
+// go-keyring uses: "login" if there is one, else the one behind the alias
+// "default". On macOS and Windows it is a fixed name. locked says that reading
+// would prompt.
 //
 // It neither prompts nor starts a service, and ends with its context. Errors:
 // [ErrUnavailable] where no service runs or it has no collection,
@@ -116,7 +119,7 @@ func (k *SystemKeyring) Collection(ctx context.Context) (name string, locked boo
 		name   string
 		locked bool
 	}
-	a, err := within(ctx, func() (a answer, err error) {
+	a, err := await(ctx, func() (a answer, err error) {
 		a.name, a.locked, err = k.collection(ctx)
 		return a, err
 	})
@@ -126,14 +129,14 @@ func (k *SystemKeyring) Collection(ctx context.Context) (name string, locked boo
 	return a.name, a.locked, nil
 }
 
-// call runs what talks to the keyring under ctx.
+// call runs f, which talks to the keyring, and waits for it until ctx ends.
 func (k *SystemKeyring) call(ctx context.Context, name string, f func() (string, error)) (string, error) {
 	if err := errors.Join(checkName(name), checkName(trimProfile(k.o.Service))); err != nil {
 		return "", err
 	}
-	value, err := within(ctx, func() (string, error) {
+	value, err := await(ctx, func() (string, error) {
 		// Nothing is started for a caller that has stopped waiting.
-		if err := errors.Join(k.ready(ctx), ctx.Err()); err != nil {
+		if err := errors.Join(k.prepared(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
 		return f()
@@ -153,7 +156,7 @@ func (k *SystemKeyring) explain(ctx context.Context, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return ended(err)
+		return contextError(err)
 	case errors.Is(err, gokeyring.ErrNotFound):
 		return ErrNotFound
 	case errors.Is(err, gokeyring.ErrSetDataTooBig):
@@ -161,14 +164,14 @@ func (k *SystemKeyring) explain(ctx context.Context, err error) error {
 	case errors.Is(err, gokeyring.ErrUnsupportedPlatform):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if ours := k.reason(ctx, err); ours != nil {
+	if ours := k.classify(ctx, err); ours != nil {
 		return fmt.Errorf("%w: %w", ours, err)
 	}
 	return err
 }
 
-// trimProfile takes the hyphen out of "auth-0123456789abcdef", the service of
-// a second profile, so that what remains has to be a name.
+// trimProfile returns a service without its hyphen, so that it can be checked as
+// a name: that of a second profile is "auth-0123456789abcdef".
 func trimProfile(service string) string {
 	for i := range len(service) {
 		if service[i] == '-' {
@@ -178,17 +181,17 @@ func trimProfile(service string) string {
 	return service
 }
 
-// within runs f and waits for it until ctx ends. f goes on in the background
-// then. A panic in f (go-keyring trusts the types of what a service answers)
-// becomes an error.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// await runs f and waits for its result until ctx ends; f goes on in the
+// background then. A panic in f becomes an error: go-keyring trusts the types of
+// what a service answers.
+func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
 	}
 	var none T
 	if err := ctx.Err(); err != nil {
-		return none, ended(err)
+		return none, contextError(err)
 	}
 	done := make(chan result, 1)
 	go func() {
@@ -205,12 +208,13 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
-		return none, ended(ctx.Err())
+		return none, contextError(ctx.Err())
 	}
 }
 
-// once returns a function that calls f until it has succeeded.
-func once(f func(context.Context) error) func(context.Context) error {
+// untilSuccess returns a function that calls f each time until f has succeeded,
+// and never again.
+func untilSuccess(f func(context.Context) error) func(context.Context) error {
 	var mu sync.Mutex
 	var done bool
 	return func(ctx context.Context) error {

@@ -16,19 +16,19 @@ const systemLimit = 2800
 // SessionBus is empty: macOS has a keychain.
 func SessionBus(string) string { return "" }
 
-func (k *SystemKeyring) prepare(context.Context) error { return nil }
-func (k *SystemKeyring) unlock(context.Context) error  { return nil }
-func (k *SystemKeyring) durable(context.Context) error { return nil }
+func (k *SystemKeyring) prepare(context.Context) error      { return nil }
+func (k *SystemKeyring) unlock(context.Context) error       { return nil }
+func (k *SystemKeyring) refuseMemory(context.Context) error { return nil }
 
-func (k *SystemKeyring) look(context.Context, string) (string, bool) { return "", false }
+func (k *SystemKeyring) readUnlocked(context.Context, string) (string, bool) { return "", false }
 
 func (k *SystemKeyring) collection(context.Context) (string, bool, error) {
 	return "default keychain", false, nil
 }
 
-// reason reads the exit status of /usr/bin/security, which is the low byte of
+// classify reads the exit status of /usr/bin/security, which is the low byte of
 // an OSStatus of SecBase.h; go-keyring drops the words.
-func (k *SystemKeyring) reason(_ context.Context, err error) error {
+func (k *SystemKeyring) classify(_ context.Context, err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		switch exit.ExitCode() {

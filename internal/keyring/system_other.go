@@ -18,13 +18,13 @@ func (k *SystemKeyring) prepare(context.Context) error {
 	return fmt.Errorf("%w: this program was built without one for %s", ErrUnavailable, runtime.GOOS)
 }
 
-func (k *SystemKeyring) unlock(context.Context) error  { return nil }
-func (k *SystemKeyring) durable(context.Context) error { return nil }
+func (k *SystemKeyring) unlock(context.Context) error       { return nil }
+func (k *SystemKeyring) refuseMemory(context.Context) error { return nil }
 
-func (k *SystemKeyring) look(context.Context, string) (string, bool) { return "", false }
+func (k *SystemKeyring) readUnlocked(context.Context, string) (string, bool) { return "", false }
 
 func (k *SystemKeyring) collection(ctx context.Context) (string, bool, error) {
 	return "", false, k.prepare(ctx)
 }
 
-func (k *SystemKeyring) reason(context.Context, error) error { return nil }
+func (k *SystemKeyring) classify(context.Context, error) error { return nil }

@@ -15,8 +15,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// systemLimit: the Secret Service has none that was met, and the D-Bus library
-// takes about a millisecond for four kilobytes.
+// systemLimit is ours: no limit of the Secret Service is known, and the D-Bus
+// library takes about a millisecond for four kilobytes.
 const systemLimit = 512 << 10
 
 const (
@@ -94,9 +94,9 @@ func (k *SystemKeyring) unlock(ctx context.Context) error {
 	return unlockQuietly(ctx, conn)
 }
 
-// unlockQuietly asks for the collection that go-keyring will use to be unlocked
-// without showing a prompt, as one with an empty password can be. It does not
-// ask which of the two that is: a round trip less for the usual one.
+// unlockQuietly asks the service to unlock the collection that go-keyring will use,
+// without a prompt: one with an empty password can be unlocked so. It tries "login"
+// before the default one, since asking which of them it is costs a round trip.
 func unlockQuietly(ctx context.Context, conn *dbus.Conn) error {
 	for _, collection := range []dbus.ObjectPath{loginCollection, defaultCollection} {
 		var unlocked []dbus.ObjectPath
@@ -117,7 +117,7 @@ func unlockQuietly(ctx context.Context, conn *dbus.Conn) error {
 	return nil // go-keyring will say what is wrong
 }
 
-// usedCollection is the collection that go-keyring will use: "login" in lower
+// usedCollection returns the collection that go-keyring will use: "login" in lower
 // case if the service lists it, else the default alias (GetLoginCollection in
 // its secret_service.go).
 func usedCollection(ctx context.Context, conn *dbus.Conn, flags dbus.Flags) dbus.ObjectPath {
@@ -135,19 +135,19 @@ func usedCollection(ctx context.Context, conn *dbus.Conn, flags dbus.Flags) dbus
 	return defaultCollection
 }
 
-// durable refuses a collection that lives in memory only: with no "login" and
-// the default alias at "session", every Set would succeed and nothing would be
-// left after the next login.
-func (k *SystemKeyring) durable(ctx context.Context) error {
+// refuseMemory refuses a collection that is kept in memory only. Where there is no
+// "login" and the alias "default" names "session", every Set would succeed, and
+// nothing would be left after the next login.
+func (k *SystemKeyring) refuseMemory(ctx context.Context) error {
 	name, _, err := k.collection(ctx)
 	if err == nil && name == "session" {
 		return fmt.Errorf("%w: its collection %q is kept in memory only", ErrUnavailable, name)
 	}
-	return nil // whatever else is wrong, the Set says it better
+	return nil // an error of the Set says more than this one
 }
 
-// collection looks at the service over a connection of its own, which ends
-// with ctx, and does not start a service.
+// collection asks the service over a connection of its own, which ends with ctx. It
+// starts no service.
 func (k *SystemKeyring) collection(ctx context.Context) (name string, locked bool, err error) {
 	if !knownBus(k.o.Bus) {
 		return "", false, fmt.Errorf("%w: no D-Bus session bus", ErrUnavailable)
@@ -178,9 +178,9 @@ func (k *SystemKeyring) collection(ctx context.Context) (name string, locked boo
 	return path.Base(string(found)), locked, nil
 }
 
-// reason knows the errors of the bus by name and those of the two libraries by
-// their words.
-func (k *SystemKeyring) reason(ctx context.Context, err error) error {
+// classify returns what an error of the bus, known by its name, or of the two
+// libraries, known by their words, means to us; nil if it does not know.
+func (k *SystemKeyring) classify(ctx context.Context, err error) error {
 	if onBus, ok := errors.AsType[dbus.Error](err); ok {
 		switch onBus.Name {
 		case "org.freedesktop.Secret.Error.IsLocked": // Secret Service API, Errors

@@ -3,7 +3,6 @@ package otp_test
 import (
 	"encoding/hex"
 	"fmt"
-	"math/rand/v2"
 	"os/exec"
 	"strings"
 	"testing"
@@ -17,7 +16,7 @@ import (
 func TestAgainstOathtool(t *testing.T) {
 	t.Parallel()
 	oathtool := testenv.Program(t, "oathtool", "oathtool")
-	dice := rand.New(rand.NewPCG(4226, 6238))
+	dice := testenv.Rand(t)
 	for range 60 {
 		secret := make([]byte, 1+dice.IntN(70))
 		for i := range secret {

@@ -2,12 +2,13 @@ package qr
 
 import (
 	"context"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // FuzzRead feeds damaged files of every kind through the whole of Read, with
@@ -64,7 +65,7 @@ func TestChangedBytesMakeNoOtherText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 1))
+	random := testenv.Rand(t)
 	for range 600 {
 		file := files[random.IntN(len(files))]
 		data := readImage(t, filepath.Base(file))

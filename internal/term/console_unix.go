@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// slice is how long a read waits before it looks whether the context has ended.
-const slice = 50 * time.Millisecond
+// pollInterval is how long a read waits before it checks whether the context has ended.
+const pollInterval = 50 * time.Millisecond
 
 // console is the controlling terminal, open for one question.
 type console struct {
@@ -59,7 +59,7 @@ func (c *console) readByte(ctx context.Context) (byte, error) {
 		switch n, err := unix.Read(c.fd, b[:]); {
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
 		case err != nil, n == 0:
-			return 0, ErrInterrupted // EIO and end of file: nobody is there any more.
+			return 0, ErrInterrupted // EIO and end of file: the terminal has gone.
 		default:
 			return b[0], nil
 		}
@@ -67,7 +67,7 @@ func (c *console) readByte(ctx context.Context) (byte, error) {
 	return 0, ErrInterrupted
 }
 
-// readable waits one slice for input. It is select and not poll, which macOS does not support for terminals.
+// readable waits for input, up to pollInterval. It is select and not poll, which macOS does not support for terminals.
 func readable(fd int) (bool, error) {
 	if fd >= unix.FD_SETSIZE {
 		return false, errors.New("too many open files")
@@ -75,7 +75,7 @@ func readable(fd int) (bool, error) {
 	var set unix.FdSet
 	set.Zero()
 	set.Set(fd)
-	timeout := unix.NsecToTimeval(slice.Nanoseconds())
+	timeout := unix.NsecToTimeval(pollInterval.Nanoseconds())
 	n, err := unix.Select(fd+1, &set, nil, nil, &timeout)
 	if errors.Is(err, unix.EINTR) {
 		return false, nil

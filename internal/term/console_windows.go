@@ -12,8 +12,8 @@ import (
 	"golang.org/x/term"
 )
 
-// slice is how long a read waits, in milliseconds, before it looks whether the context has ended.
-const slice = 50
+// pollInterval is how long a read waits, in milliseconds, before it checks whether the context has ended.
+const pollInterval = 50
 
 // console is the console of this process, open for one question.
 type console struct {
@@ -53,13 +53,13 @@ func (c *console) raw() (restore func(), err error) {
 
 // readByte waits for a byte until ctx ends, which is [ErrInterrupted].
 //
-// It reads the console's key events: a ReadFile would wait for ever and could not be called back when ctx ends.
+// It reads the console's key events: a ReadFile would wait for ever and could not be cancelled when ctx ends.
 func (c *console) readByte(ctx context.Context) (byte, error) {
 	for len(c.pending) == 0 {
 		if ctx.Err() != nil {
 			return 0, ErrInterrupted
 		}
-		event, err := windows.WaitForSingleObject(windows.Handle(c.in.Fd()), slice)
+		event, err := windows.WaitForSingleObject(windows.Handle(c.in.Fd()), pollInterval)
 		if err != nil {
 			return 0, fmt.Errorf("wait for the console: %w", err)
 		}
@@ -94,7 +94,7 @@ const (
 	vkMenu   = 0x12 // The Alt key: releasing it ends a character that was typed as Alt and digits.
 )
 
-// key adds the text of a key event to what is pending; other events and keys without text add none.
+// key adds the text of a key event to what is pending; other events and keys without text add nothing.
 func (c *console) key(r *inputRecord) {
 	if r.eventType != keyEvent || r.char == 0 || (r.keyDown == 0 && r.keyCode != vkMenu) {
 		return

@@ -30,7 +30,7 @@ type editor struct {
 	text []byte
 
 	esc     escState
-	tooLong bool // The rest of a line that is too long is read and dropped, so that no shell executes it.
+	tooLong bool // The rest of a line that is too long is read and dropped, so that no shell runs it.
 }
 
 // escState says where in an escape sequence (an arrow key, the marks around a paste) the input is.
@@ -91,8 +91,8 @@ func (e *editor) feed(b byte) (show string, done bool, err error) {
 	return string([]byte{b}), false, nil
 }
 
-// inEscape reports whether b belongs to an escape sequence, which says nothing that a line could hold. An ESC that
-// starts none is dropped alone: the byte after it is text.
+// inEscape reports whether b belongs to an escape sequence, which a line cannot hold. If an ESC starts no sequence, only
+// the ESC is dropped: the byte after it is text.
 func (e *editor) inEscape(b byte) bool {
 	switch e.esc {
 	case escNone:

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	progressAfter = time.Second            // what is done by then needs no bar
+	progressAfter = time.Second            // shorter work shows no bar
 	progressEvery = 250 * time.Millisecond // a step of the bar
 	progressWidth = 24
 	progressMark  = 5
 )
 
-// Progress shows on w, a terminal, that something goes on whose end nobody can
-// foresee: nothing in the first second, then a line with what it is, a bar on
-// the move and the seconds gone by. stop takes the line away and may be called
-// more than once; what is written to w in between belongs after it.
+// Progress shows on w, a terminal, that work goes on whose length is not known. After
+// the first second it shows a line with what, a moving bar, and the seconds since the
+// call. stop removes the line, and may be called more than once. Nothing else may be
+// written to w before stop has returned.
 func Progress(w io.Writer, what string) (stop func()) {
 	return progress(w, Escape(what), progressAfter, progressEvery)
 }
@@ -52,7 +52,7 @@ func progress(w io.Writer, what string, after, every time.Duration) (stop func()
 	})
 }
 
-// bar is one picture of a mark that goes to and fro.
+// bar returns one step of a mark that moves to and fro.
 func bar(step int) string {
 	room := progressWidth - progressMark
 	at := step % (2 * room)

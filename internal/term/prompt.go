@@ -98,7 +98,7 @@ func (p prompter) ask(ctx context.Context, prompt string, echo bool) (answer str
 	if _, err := io.WriteString(c.out, Escape(prompt)); err != nil {
 		return "", fmt.Errorf("write to the terminal: %w", err)
 	}
-	defer io.WriteString(c.out, "\r\n") //nolint:errcheck // The answer is there; a terminal that went away shows nothing anyway.
+	defer io.WriteString(c.out, "\r\n") //nolint:errcheck // The answer is complete, and a terminal that has gone shows nothing.
 	for {
 		b, err := c.readByte(ctx)
 		if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/clipperhouse/displaywidth"
 )
 
-// Table writes rows as columns, each as wide as its widest cell by what a terminal shows, two spaces apart and without
-// spaces at a line's end. Rows may differ in length. Cells are written as they are: escape what is not ours first.
+// Table writes rows as columns. A column is as wide as its widest cell on a terminal; columns are two spaces apart, and no
+// line ends with spaces. Rows may differ in length. Cells are written as they are: use [Escape] on texts that are not ours.
 func Table(w io.Writer, rows [][]string) error {
 	var columns []int
 	for _, row := range rows {

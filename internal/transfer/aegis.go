@@ -69,17 +69,15 @@ func readAegis(ctx context.Context, s *Source) (Batch, error) {
 	data := []byte(file.DB)
 	var sealed string
 	if json.Unmarshal(data, &sealed) == nil {
-		phrase, err := s.Passphrase(ctx)
-		if err != nil {
+		var err error
+		if data, err = openAegis(ctx, s, file.Header, sealed); err != nil {
 			return Batch{}, err
 		}
-		if data, err = openAegis(file.Header, sealed, phrase); err != nil {
-			return Batch{}, err
-		}
+		s = s.inner(s.Name, data)
 	}
 	var db aegisDB
-	if json.Unmarshal(data, &db) != nil {
-		return Batch{}, ErrDamaged
+	if err := s.decode(data, &db); err != nil {
+		return Batch{}, err
 	}
 	var b Batch
 	groups := map[string]string{}

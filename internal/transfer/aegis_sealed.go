@@ -1,10 +1,10 @@
 package transfer
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 
 	"golang.org/x/crypto/scrypt"
@@ -16,13 +16,11 @@ const (
 	aegisR       = 8
 	aegisP       = 1
 	aegisKeySize = 32
-	// maxAegisWork bounds N·r over all password slots: one of the largest, or 64 of the usual.
-	maxAegisWork = 1 << 24
 )
 
 type aegisHeader struct {
-	Slots  []aegisSlot  `json:"slots"`
-	Params *aegisParams `json:"params"`
+	Slots  few[aegisSlot] `json:"slots"`
+	Params *aegisParams   `json:"params"`
 }
 
 type aegisParams struct {
@@ -44,7 +42,7 @@ type aegisSlot struct {
 }
 
 // openAegis tries the passphrase on each password slot.
-func openAegis(h aegisHeader, sealed, phrase string) ([]byte, error) {
+func openAegis(ctx context.Context, s *Source, h aegisHeader, sealed string) ([]byte, error) {
 	body, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil || h.Params == nil {
 		return nil, ErrDamaged
@@ -53,14 +51,18 @@ func openAegis(h aegisHeader, sealed, phrase string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tried, work := 0, int64(0)
+	tried := 0
 	for _, slot := range h.Slots {
 		if slot.Type != 1 {
 			continue
 		}
 		tried++
-		if work += max(slot.N, 1) * max(slot.R, 1); slot.N > maxScryptN || slot.R > maxScryptRP || work > maxAegisWork {
-			return nil, fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
+		if err := s.affordScrypt(ctx, slot.N, slot.R, slot.P); err != nil {
+			return nil, err
+		}
+		phrase, err := s.Passphrase(ctx)
+		if err != nil {
+			return nil, err
 		}
 		master, err := slot.open(phrase)
 		if errors.Is(err, ErrWrongPassphrase) {
@@ -104,26 +106,11 @@ func (slot aegisSlot) open(phrase string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := scryptKey(phrase, salt, slot.N, slot.R, slot.P, aegisKeySize)
+	key, err := scrypt.Key([]byte(phrase), salt, int(slot.N), int(slot.R), int(slot.P), aegisKeySize)
 	if err != nil {
-		return nil, err
+		return nil, ErrDamaged
 	}
 	return openGCM(key, nonce, append(sealed, tag...), nil)
-}
-
-// scryptKey derives a key within the bounds of this package.
-func scryptKey(phrase string, salt []byte, n, r, p int64, size int) ([]byte, error) {
-	if n < 2 || n&(n-1) != 0 || r < 1 || p < 1 {
-		return nil, ErrDamaged
-	}
-	if n > maxScryptN || r > maxScryptRP || p > maxScryptRP || r*p > maxScryptRP || 128*n*r > maxScryptMemory {
-		return nil, fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
-	}
-	key, err := scrypt.Key([]byte(phrase), salt, int(n), int(r), int(p), size)
-	if err != nil {
-		return nil, ErrDamaged
-	}
-	return key, nil
 }
 
 // sealAegis encrypts the database with a new master key, and that with the passphrase.
@@ -137,7 +124,7 @@ func sealAegis(plain []byte, o WriteOptions) (aegisHeader, string, error) {
 	if err != nil {
 		return aegisHeader{}, "", err
 	}
-	key, err := scryptKey(o.Passphrase, salt, aegisN, aegisR, aegisP, aegisKeySize)
+	key, err := scrypt.Key([]byte(o.Passphrase), salt, aegisN, aegisR, aegisP, aegisKeySize)
 	if err != nil {
 		return aegisHeader{}, "", err
 	}
@@ -159,5 +146,5 @@ func sealAegis(plain []byte, o WriteOptions) (aegisHeader, string, error) {
 		Type: 1, UUID: id, Key: hex.EncodeToString(keyText), KeyParams: keyParams,
 		N: aegisN, R: aegisR, P: aegisP, Salt: hex.EncodeToString(salt), Repaired: true,
 	}
-	return aegisHeader{Slots: []aegisSlot{slot}, Params: &params}, base64.StdEncoding.EncodeToString(bodyText), nil
+	return aegisHeader{Slots: few[aegisSlot]{slot}, Params: &params}, base64.StdEncoding.EncodeToString(bodyText), nil
 }

@@ -31,11 +31,8 @@ const (
 func andOTP() Format {
 	return Format{
 		Name: "andotp", Title: "andOTP, GNOME Authenticator", Extension: ".json",
-		Detect: func(s *Source) bool {
-			e := s.Element()
-			return hasKeys(e, "secret", "label", "type")
-		},
-		Read: func(_ context.Context, s *Source) (Batch, error) { return readAndOTP(s) }, Write: writeAndOTP, Encrypted: true,
+		Detect: func(s *Source) bool { return s.Some("secret", "label") },
+		Read:   func(_ context.Context, s *Source) (Batch, error) { return readAndOTP(s) }, Write: writeAndOTP, Encrypted: true,
 		Holds: Holds{
 			Types:     []account.Type{account.TOTP, account.HOTP, account.Steam, account.MOTP},
 			MinDigits: 1, MaxDigits: 10, MaxCounter: 1<<63 - 1, Tags: AnyTags, Plain: true, Sealed: true,
@@ -136,7 +133,7 @@ func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	plain, err := openAndOTP(s.Data, phrase)
+	plain, err := openAndOTP(ctx, s, phrase)
 	if errors.Is(err, ErrWrongPassphrase) {
 		err = fmt.Errorf("%w, or no file that is known", err)
 	}
@@ -148,11 +145,15 @@ func readAndOTPSealed(ctx context.Context, s *Source) (Batch, error) {
 	return b, err
 }
 
-func openAndOTP(data []byte, phrase string) ([]byte, error) {
+func openAndOTP(ctx context.Context, s *Source, phrase string) ([]byte, error) {
+	data := s.Data
 	if len(data) < andOTPNonce+andOTPTag {
 		return nil, ErrDamaged
 	}
 	if iterations := binary.BigEndian.Uint32(data); len(data) > andOTPHead+andOTPTag && iterations > 0 && iterations <= andOTPRounds {
+		if err := s.affordPBKDF2(ctx, sha1.New, int64(iterations), 32); err != nil {
+			return nil, err
+		}
 		plain, err := openAndOTPNew(data, phrase, int(iterations))
 		if err == nil {
 			return plain, nil

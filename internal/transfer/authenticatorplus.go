@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -30,12 +31,15 @@ func authenticatorPlus() Format {
 
 func readAuthenticatorPlus(ctx context.Context, s *Source) (Batch, error) {
 	if !sqlite.Is(s.Data) {
+		if err := s.affordPBKDF2(ctx, sha1.New, sqlite.CipherRounds, 32); err != nil {
+			return Batch{}, err
+		}
 		passphrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
 		}
 		plain, err := sqlite.Decrypt(s.Data, []byte(passphrase))
-		if errors.Is(err, sqlite.ErrPassphrase) && s.insist == "" {
+		if errors.Is(err, sqlite.ErrPassphrase) && s.shared().insist == "" {
 			// One andOTP backup in 1,024 is as long as a database could be.
 			return readAndOTPSealed(ctx, s)
 		}
@@ -56,9 +60,9 @@ func readAuthenticatorPlus(ctx context.Context, s *Source) (Batch, error) {
 }
 
 func (b *Batch) takePlus(i int, r sqlite.Row) {
-	before := len(b.Accounts)
+	tag := r.Text("category")
 	if kind := column(r, "type"); kind.set && kind.value == plusBlizzard {
-		out := row{digits: num(8)}
+		out := row{digits: num(8), tags: []string{tag}}
 		out.issuer, out.name = googleLabel(r)
 		key, err := hex.DecodeString(strings.TrimSpace(r.Text("secret")))
 		if err != nil {
@@ -68,9 +72,6 @@ func (b *Batch) takePlus(i int, r sqlite.Row) {
 		out.key = key
 		b.take(i, out)
 	} else {
-		b.takeGoogle(i, r)
-	}
-	if category := strings.TrimSpace(r.Text("category")); category != "" && len(b.Accounts) > before {
-		b.Accounts[before].Tags = append(b.Accounts[before].Tags, category)
+		b.takeGoogle(i, r, tag)
 	}
 }

@@ -13,9 +13,11 @@ import (
 func authme() Format {
 	return Format{
 		Name: "authme", Title: "Authme",
-		Detect: func(s *Source) bool { return hasKeys(s.Object(), "role", "codes") },
-		Read:   readAuthme,
-		Notes:  "Export → .authme file.",
+		Detect: func(s *Source) bool {
+			return hasKeys(s.Object(), "role", "codes") || hasKeys(s.Object(), "encrypted", "codes") || len(s.Object()) == 1 && hasKeys(s.Object(), "codes")
+		},
+		Read:  readAuthme,
+		Notes: "Export → .authme file.",
 	}
 }
 

@@ -30,8 +30,7 @@ func authy() Format {
 			if hasKeys(s.Object(), "authenticator_tokens") {
 				return true
 			}
-			e := s.Element()
-			if hasKeys(e, "name") && (hasKeys(e, "encryptedSecret", "salt") || hasKeys(e, "decryptedSecret") || hasKeys(e, "secret", "uri") || hasKeys(e, "encrypted_seed", "salt")) {
+			if s.Some("encryptedSecret", "salt") || s.Some("decryptedSecret") || s.Some("secret", "uri") || s.Some("encrypted_seed", "salt") {
 				return true
 			}
 			_, tokens := find(s.Prefs(), authyTokens)
@@ -66,27 +65,23 @@ type authyToken struct {
 
 func readAuthy(ctx context.Context, s *Source) (Batch, error) {
 	var lists [][]json.RawMessage
-	add := func(text []byte) error {
-		var list []json.RawMessage
-		if json.Unmarshal(text, &list) != nil {
-			return ErrDamaged
-		}
-		lists = append(lists, list)
-		return nil
-	}
 	switch {
 	case s.List() != nil:
 		lists = append(lists, s.List())
 	case s.Object() != nil:
-		if err := add(s.Object()["authenticator_tokens"]); err != nil {
+		var list []json.RawMessage
+		if err := s.decode(s.Object()["authenticator_tokens"], &list); err != nil {
 			return Batch{}, err
 		}
+		lists = append(lists, list)
 	default:
 		for _, name := range []string{authyTokens, authyOwn} {
 			if text, found := find(s.Prefs(), name); found {
-				if err := add([]byte(text)); err != nil {
+				var list []json.RawMessage
+				if err := s.decodePref(text, &list); err != nil {
 					return Batch{}, err
 				}
+				lists = append(lists, list)
 			}
 		}
 	}

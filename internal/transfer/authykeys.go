@@ -31,7 +31,11 @@ func (k *authyKeys) open(sealed, salt string, rounds number) (text string, reaso
 	if rounds.bad {
 		return "", ErrDamaged, nil
 	}
-	if err := checkPBKDF2(n); err != nil {
+	cost, err := pbkdf2Cost(sha1.New, n, 32)
+	if err == nil && cost.unreasonable() {
+		err = errUnreasonable()
+	}
+	if err != nil {
 		return "", err, nil
 	}
 	data, err := base64.StdEncoding.DecodeString(sealed)
@@ -41,7 +45,7 @@ func (k *authyKeys) open(sealed, salt string, rounds number) (text string, reaso
 	id := fmt.Sprintf("%d %s", n, salt)
 	key := k.keys[id]
 	if key == nil {
-		if err := k.ctx.Err(); err != nil {
+		if err := k.source.afford(k.ctx, cost); err != nil {
 			return "", nil, err
 		}
 		passphrase, err := k.source.Passphrase(k.ctx)

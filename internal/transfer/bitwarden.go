@@ -16,7 +16,8 @@ func bitwarden() Format {
 		Name: "bitwarden", Title: "Bitwarden, Bitwarden Authenticator (JSON)", Extension: ".json",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			return hasKeys(o, "encrypted") && (hasKeys(o, "items") || hasKeys(o, "data") || hasKeys(o, "encKeyValidation_DO_NOT_EDIT"))
+			return hasKeys(o, "encrypted", "items") || hasKeys(o, "encKeyValidation_DO_NOT_EDIT") || hasKeys(o, "salt", "kdfIterations", "data") ||
+				anyHas(o["items"], "login") || anyHas(o["items"], "name", "type")
 		},
 		Read: readBitwarden, Write: writeBitwarden, Encrypted: true,
 		Holds: Holds{
@@ -28,11 +29,10 @@ func bitwarden() Format {
 }
 
 type bitwardenFile struct {
-	Encrypted         bool              `json:"encrypted"`
-	PasswordProtected bool              `json:"passwordProtected"`
-	Folders           []bitwardenFolder `json:"folders"`
-	Collections       []bitwardenFolder `json:"collections"`
-	Items             []json.RawMessage `json:"items"`
+	Encrypted   bool              `json:"encrypted"`
+	Folders     []bitwardenFolder `json:"folders"`
+	Collections []bitwardenFolder `json:"collections"`
+	Items       []json.RawMessage `json:"items"`
 	bitwardenSealed
 }
 
@@ -58,12 +58,15 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 	if err := s.JSON(&file); err != nil {
 		return Batch{}, err
 	}
-	if file.Encrypted {
-		if !file.PasswordProtected {
+	if file.Encrypted || file.Data != "" || file.Validation != "" {
+		if file.Salt == "" || file.Data == "" {
 			return Batch{}, &NotExportableError{
 				What: "an export that only the Bitwarden account that made it can open",
 				Do:   "Export again as .json, or as .json (Encrypted) with the type “Password protected”.",
 			}
+		}
+		if err := file.afford(ctx, s); err != nil {
+			return Batch{}, err
 		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
@@ -73,8 +76,8 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file); err != nil {
+			return Batch{}, err
 		}
 	}
 	folders := map[loose]string{}
@@ -90,9 +93,7 @@ func readBitwarden(ctx context.Context, s *Source) (Batch, error) {
 		a, err := readLogin(&b, name, string(item.Name), string(item.Login.Username), string(item.Login.TOTP))
 		a.Note = string(item.Notes)
 		for _, id := range append(item.CollectionIDs, item.FolderID) {
-			if folders[id] != "" {
-				a.Tags = append(a.Tags, folders[id])
-			}
+			addTags(&a, folders[id])
 		}
 		if item.Favorite {
 			a.Tags = append(a.Tags, Favourite)

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -32,6 +33,20 @@ type bitwardenSealed struct {
 // bitwardenKeys are the key of the cipher and that of the MAC.
 type bitwardenKeys struct{ enc, mac []byte }
 
+// afford takes the price of the keys.
+func (f bitwardenSealed) afford(ctx context.Context, s *Source) error {
+	switch f.KDF {
+	case 0:
+		return s.affordPBKDF2(ctx, sha256.New, f.Iterations, 32)
+	case 1:
+		if f.Memory > maxAllowedMemory>>20 {
+			return errUnreasonable()
+		}
+		return s.affordArgon2(ctx, f.Iterations, f.Memory<<10, f.Parallelism)
+	}
+	return ErrDamaged
+}
+
 func (f bitwardenSealed) open(phrase string) ([]byte, error) {
 	keys, err := f.keys(phrase)
 	if err != nil {
@@ -55,21 +70,12 @@ func (f bitwardenSealed) keys(phrase string) (bitwardenKeys, error) {
 	var key []byte
 	switch f.KDF {
 	case 0:
-		if err := checkPBKDF2(f.Iterations); err != nil {
-			return bitwardenKeys{}, err
-		}
 		// The salt is the base64 text itself.
 		var err error
 		if key, err = pbkdf2.Key(sha256.New, phrase, []byte(f.Salt), int(f.Iterations), 32); err != nil {
 			return bitwardenKeys{}, ErrDamaged
 		}
 	case 1:
-		if f.Memory > maxArgonMemory>>10 {
-			return bitwardenKeys{}, checkArgon2(f.Iterations, maxArgonMemory+1, f.Parallelism)
-		}
-		if err := checkArgon2(f.Iterations, f.Memory<<10, f.Parallelism); err != nil {
-			return bitwardenKeys{}, err
-		}
 		salt := sha256.Sum256([]byte(f.Salt))
 		key = argon2.IDKey([]byte(phrase), salt[:], uint32(f.Iterations), uint32(f.Memory<<10), uint8(f.Parallelism), 32)
 	default:

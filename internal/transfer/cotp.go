@@ -18,7 +18,7 @@ func cotp() Format {
 				return true
 			}
 			var items []string
-			return hasKeys(o, "version", "elements") || json.Unmarshal(o["items"], &items) == nil && items != nil && !hasKeys(o, "encrypted")
+			return hasKeys(o, "version", "elements") || anyHas(o["elements"], "secret") || json.Unmarshal(o["items"], &items) == nil && items != nil && !hasKeys(o, "encrypted")
 		},
 		Read:  readCotp,
 		Notes: "`cotp export`. cotp's own database is encrypted and has to be exported first.",

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/authcli/auth/internal/transfer/sqlite"
@@ -11,8 +12,14 @@ import (
 // among the other files of the call: an app that was not stopped before the copy has
 // its newest accounts there.
 func (s *Source) database() (*sqlite.DB, error) {
-	d, err := sqlite.Open(s.Data, s.other(s.Name+"-wal"))
-	return d, databaseError(err)
+	if s.storage == nil {
+		d, err := sqlite.Open(s.Data, s.other(s.Name+"-wal"))
+		if err != nil {
+			return nil, databaseError(err)
+		}
+		s.storage = d
+	}
+	return s.storage, nil
 }
 
 // hasTable reports whether s is an SQLite database with such a table.
@@ -29,6 +36,9 @@ func (s *Source) rows(table string) ([]sqlite.Row, error) {
 	d, err := s.database()
 	if err != nil {
 		return nil, err
+	}
+	if !s.take(sqlite.MaxTable) {
+		return nil, s.call.over
 	}
 	rows, err := d.Rows(table)
 	return rows, databaseError(err)
@@ -49,6 +59,8 @@ func databaseError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, sqlite.ErrTooBig):
+		return fmt.Errorf("%w: a database of more rows than is reasonable", ErrTooBig)
 	case errors.Is(err, sqlite.ErrPassphrase):
 		return ErrWrongPassphrase
 	case errors.Is(err, sqlite.ErrUnsupported), errors.Is(err, sqlite.ErrNoTable):

@@ -22,6 +22,9 @@ Generated from the list in ` + "`internal/transfer/formats.go`; do not edit" + `
 table. ` + "`--from NAME`" + ` insists on one. Zip archives are opened, encrypted ones too, and what is in them is recognised in
 turn. Images are read for QR codes.
 
+A call takes 512 MiB of memory and a minute of key derivation at most, whatever its files ask for; 100,000 accounts, and 64 MiB
+inside an archive. A file whose key costs more is read after a question, or with ` + "`--allow-cost`" + `.
+
 | name | what | passphrase | where it comes from |
 |---|---|---|---|
 `)
@@ -31,6 +34,18 @@ turn. Images are read for QR codes.
 		}
 	}
 	b.WriteString(`
+### Odd URIs
+
+One rule holds. What decides a code (type, secret, algorithm, digits, period, counter, PIN, encoder) is refused where it is unknown,
+out of range, half percent-encoded, or there twice with two values: a wrong code is worse than none. What only names the account
+is read with a warning: a label that is half encoded, two issuers, an issuer in the label that is another than the parameter's,
+which counts. A secret of less than five bytes is read with a warning too, in every format. Empty parameters say nothing;
+parameters that mean nothing to ` + "`auth`" + ` are passed over. A URI is at most 64 KiB long.
+
+Steam accounts are told by ` + "`otpauth://steam/`, `steam://`, `&steam`, `encoder=steam`, `algorithm=steam`" + `, and by the issuer Steam
+without digits or with five. Their codes have five letters, SHA-1 and 30 seconds, whatever the URI says. ` + "`apple-otpauth://`" + ` is an
+otpauth URI.
+
 ## Export
 
 ` + "`auth export --format NAME`" + ` writes under a passphrase where the format knows one, and in plain text only with

@@ -13,8 +13,7 @@ func duo() Format {
 	return Format{
 		Name: "duo", Title: "Duo Mobile (rooted phone)",
 		Detect: func(s *Source) bool {
-			e := s.Element()
-			return hasKeys(e, "otpGenerator") || hasKeys(e, "accountType", "name")
+			return s.Some("otpGenerator") || s.Some("accountType", "name") && !s.Some("salt")
 		},
 		Read:  readDuo,
 		Notes: "The file files/duokit/accounts.json of the app.",

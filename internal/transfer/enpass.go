@@ -3,13 +3,15 @@ package transfer
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 // enpass is the JSON export of Enpass.
 func enpass() Format {
 	return Format{
 		Name: "enpass", Title: "Enpass (JSON)",
-		Detect: func(s *Source) bool { return in(firstOf(s.Object()["items"]), "fields", "title") },
+		Detect: func(s *Source) bool { return anyHas(s.Object()["items"], "fields", "title") },
 		Read:   readEnpass,
 		Notes:  "File → Export, format .json. Folders are tags.",
 	}
@@ -54,17 +56,17 @@ func readEnpass(_ context.Context, s *Source) (Batch, error) {
 			user = fields["email"]
 		}
 		row := rowName(i, string(v.Title), user)
+		var tags account.Account // each account of the item has them
+		for _, id := range v.Folders {
+			addTags(&tags, folders[id])
+		}
 		for _, f := range v.Fields {
 			if f.Type != "totp" || f.Value == "" {
 				continue
 			}
 			a, err := readLogin(&b, row, string(v.Title), user, string(f.Value))
 			a.Note = string(v.Note)
-			for _, id := range v.Folders {
-				if folders[id] != "" {
-					a.Tags = append(a.Tags, folders[id])
-				}
-			}
+			addTags(&a, tags.Tags...)
 			if v.Favorite {
 				a.Tags = append(a.Tags, Favourite)
 			}

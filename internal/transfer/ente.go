@@ -18,7 +18,7 @@ func enteSealed() Format {
 		Name: "ente-encrypted", Title: "Ente Auth, encrypted export", Encrypted: true,
 		Detect: func(s *Source) bool { return hasKeys(s.Object(), "kdfParams", "encryptedData", "encryptionNonce") },
 		Read:   readEnte,
-		Notes:  "Settings → Data → Export codes → Encrypted. Deriving the key may take 1 GiB of memory for some seconds, as in the app.",
+		Notes:  "Settings → Data → Export codes → Encrypted. Deriving the key may take 1 GiB of memory, as in the app: `auth` asks first, or is told by `--allow-cost`.",
 	}
 }
 
@@ -43,7 +43,7 @@ func readEnte(ctx context.Context, s *Source) (Batch, error) {
 		len(header) != streamHeader || len(data) < streamExtra {
 		return Batch{}, ErrDamaged
 	}
-	if err := checkArgon2(time.value, memory.value/1024, 1); err != nil {
+	if err := s.affordArgon2(ctx, time.value, memory.value/1024, 1); err != nil {
 		return Batch{}, err
 	}
 	passphrase, err := s.Passphrase(ctx)

@@ -54,9 +54,7 @@ func applyEnte(a *account.Account, uri string) error {
 	}
 	a.Note = string(d.Note)
 	for _, tag := range d.Tags {
-		if tag := account.Clean(string(tag)); tag != "" {
-			a.Tags = append(a.Tags, tag)
-		}
+		addTags(a, string(tag))
 	}
 	if d.Pinned {
 		a.Tags = append(a.Tags, Favourite)

@@ -25,7 +25,7 @@ func extension() Format {
 		Name: "authenticator-extension", Title: "Authenticator (browser extension)",
 		Detect: func(s *Source) bool {
 			for _, v := range s.Object() {
-				if in(v, "dataType") || in(v, "secret", "type", "index") || in(v, "secret", "account", "hash") || in(v, "secret", "issuer", "encrypted") {
+				if in(v, "dataType") || in(v, "secret") {
 					return true
 				}
 			}
@@ -58,6 +58,9 @@ type extensionEntry struct {
 	Enc loose `json:"enc"`
 }
 
+// maxKeys is how many keys a file may name; the extension has one or two.
+const maxKeys = 16
+
 func readExtension(ctx context.Context, s *Source) (Batch, error) {
 	var entries []extensionEntry
 	keys := map[loose]extensionEntry{}
@@ -70,11 +73,15 @@ func readExtension(ctx context.Context, s *Source) (Batch, error) {
 		}
 		switch {
 		case e.DataType == "Key":
-			keys[e.ID] = e
+			if keys[e.ID] = e; len(keys) > maxKeys {
+				return Batch{}, ErrTooBig
+			}
 		case id == "key" && e.Enc != "":
 			indirect = e.Enc
 		case e.Secret != "" || e.Data != "":
-			entries = append(entries, e)
+			if entries = append(entries, e); len(entries) > maxAccounts {
+				return Batch{}, errTooMany()
+			}
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b extensionEntry) int { return int(a.Index.value - b.Index.value) })
@@ -108,13 +115,13 @@ func extensionOpener(ctx context.Context, s *Source, entries []extensionEntry, k
 	if err != nil {
 		return nil, err
 	}
-	if len(keys) > 16 {
-		return nil, ErrTooBig
-	}
 	derived := map[loose]string{}
 	for id, k := range keys {
 		if len(k.Salt) < 8 {
 			return nil, ErrDamaged
+		}
+		if err := s.affordArgon2(ctx, 2, 19456, 1); err != nil {
+			return nil, err
 		}
 		key := argon2.IDKey([]byte(phrase), []byte(k.Salt), 2, 19456, 1, 32)
 		derived[id] = base64.RawStdEncoding.EncodeToString(key)

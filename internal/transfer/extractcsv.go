@@ -1,10 +1,6 @@
 package transfer
 
-import (
-	"context"
-	"errors"
-	"io"
-)
+import "context"
 
 // extractCSV is the CSV output of extract_otp_secrets, and every other table that has
 // an account a row and its secret, bare, in a column of that name.
@@ -20,21 +16,13 @@ func extractCSV() Format {
 	}
 }
 
-func readExtractCSV(_ context.Context, s *Source) (Batch, error) {
+func readExtractCSV(ctx context.Context, s *Source) (Batch, error) {
 	t := s.table()
 	if t == nil {
 		return Batch{}, ErrDamaged
 	}
 	var b Batch
-	for i := 0; ; i++ {
-		record, err := t.reader.Read()
-		if errors.Is(err, io.EOF) {
-			return b, nil
-		}
-		if err != nil {
-			b.skip(rowName(i, "", ""), "not a row of CSV")
-			continue
-		}
+	err := t.each(ctx, &b, func(i int, record []string) {
 		r := row{
 			issuer: t.first(record, "issuer"), name: t.first(record, "name", "account", "label", "username"), secret: t.first(record, "secret"),
 			kind: t.first(record, "type"), algorithm: t.first(record, "algorithm"), digits: parseNumber(t.first(record, "digits")),
@@ -44,5 +32,6 @@ func readExtractCSV(_ context.Context, s *Source) (Batch, error) {
 			r.issuer, r.name = splitKnown(r.name, r.issuer)
 		}
 		b.take(i, r)
-	}
+	})
+	return b, err
 }

@@ -7,7 +7,7 @@ import "context"
 func extractOTP() Format {
 	return Format{
 		Name: "extract-otp", Title: "extract_otp_secrets (JSON)",
-		Detect: func(s *Source) bool { return hasKeys(s.Element(), "name", "secret", "issuer", "type") },
+		Detect: func(s *Source) bool { return s.Some("secret", "name") && !s.Some("secret", "uri") },
 		Read:   readExtractOTP,
 		Notes:  "extract_otp_secrets --json.",
 	}

@@ -48,6 +48,17 @@ func (f fields) equal(g fields) bool {
 	return tags && fmt.Sprint(f) == fmt.Sprint(g)
 }
 
+// short counts the secrets of less than five bytes, of each of which is warned.
+func (w want) short() int {
+	n := 0
+	for _, a := range w.Accounts {
+		if len(a.Secret) < 2*5 && a.Type != string(account.MOTP) {
+			n++
+		}
+	}
+	return n
+}
+
 // A fixture is one file of testdata/formats/NAME.
 type fixture struct {
 	format, name string
@@ -136,8 +147,8 @@ func TestFixtures(t *testing.T) {
 			if len(batch.Skipped) != f.want.Skipped {
 				t.Errorf("skipped %v, want %d", batch.Skipped, f.want.Skipped)
 			}
-			if len(batch.Warnings) != f.want.Warnings {
-				t.Errorf("warnings %q, want %d", batch.Warnings, f.want.Warnings)
+			if want := f.want.Warnings + f.want.short(); len(batch.Warnings) != want {
+				t.Errorf("warnings %q, want %d", batch.Warnings, want)
 			}
 			if !slices.Equal(batch.Dropped, f.want.Dropped) {
 				t.Errorf("dropped %v, want %v", batch.Dropped, f.want.Dropped)

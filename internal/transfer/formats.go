@@ -23,6 +23,7 @@ func Formats() []Format {
 		enteSealed(),
 		twofas(),
 		bitwarden(),
+		cxf(),
 		proton(),
 		stratum(),
 		freeOTPPlus(),
@@ -37,6 +38,7 @@ func Formats() []Format {
 		extractOTP(),
 		onePassword(),
 		protonPass(),
+		keeper(),
 		enpass(),
 		extension(),
 		authy(),
@@ -78,9 +80,9 @@ func recognise(s *Source) (Format, error) {
 	if isZip(s) && !s.inside {
 		return archive(), nil
 	}
-	if s.insist != "" {
-		f, _ := Find(s.insist)
-		if sealed, found := Find(s.insist + "-encrypted"); found && !f.Detect(s) && sealed.Detect(s) {
+	if s.shared().insist != "" {
+		f, _ := Find(s.shared().insist)
+		if sealed, found := Find(s.shared().insist + "-encrypted"); found && !f.Detect(s) && sealed.Detect(s) {
 			f = sealed
 		}
 		return f, nil
@@ -104,6 +106,9 @@ func recognise(s *Source) (Format, error) {
 	return Format{}, ErrUnknownFormat
 }
 
+// onePIF stands between the items of 1Password's old format, each JSON.
+const onePIF = "\n***5642bee8-a5ff-11dc-8314-0800200c9a66***"
+
 // foreign explains files that are known well and that hold nothing to be read here.
 func foreign(s *Source) error {
 	switch {
@@ -116,6 +121,13 @@ func foreign(s *Source) error {
 		}
 	case strings.HasPrefix(strings.TrimSpace(s.Text()), "-----BEGIN PGP MESSAGE-----"), isOpenPGP(s.Data):
 		return openPGP()
+	case sealedExchange(s) != nil:
+		return sealedExchange(s)
+	case strings.Contains(s.Text(), onePIF):
+		return &NotExportableError{
+			What: "an export of 1Password in its old format 1PIF",
+			Do:   "Export from 1Password again, as 1PUX or as CSV; version 6 and older write CSV too.",
+		}
 	case s.Has("\x37\x7f\x06\x82"), s.Has("\x37\x7f\x06\x83"):
 		return &NotExportableError{
 			What: "the log of an SQLite database, which is nothing without it",

@@ -20,8 +20,11 @@ func freeOTP() Format {
 	}
 }
 
+// maxToken is how many bytes of JSON one token of FreeOTP may be.
+const maxToken = 1 << 20
+
 func isFreeOTPToken(p pref) bool {
-	return p.Name != "tokenOrder" && strings.HasPrefix(p.Value, "{") && in(json.RawMessage(p.Value), "label", "secret")
+	return p.Name != "tokenOrder" && len(p.Value) <= maxToken && strings.HasPrefix(p.Value, "{") && in(json.RawMessage(p.Value), "secret")
 }
 
 func readFreeOTP(_ context.Context, s *Source) (Batch, error) {

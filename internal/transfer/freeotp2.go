@@ -116,7 +116,7 @@ func (m freeOTPMaster) open(ctx context.Context, s *Source) ([]byte, error) {
 	if m.Iterations.bad {
 		return nil, ErrDamaged
 	}
-	if err := checkPBKDF2(m.Iterations.value); err != nil {
+	if err := s.affordPBKDF2(ctx, h, m.Iterations.value, 32); err != nil {
 		return nil, err
 	}
 	passphrase, err := s.Passphrase(ctx)

@@ -15,7 +15,8 @@ func freeOTPPlus() Format {
 	return Format{
 		Name: "freeotp+", Title: "FreeOTP+", Extension: ".json",
 		Detect: func(s *Source) bool {
-			return hasKeys(s.Object(), "tokens") && (hasKeys(s.Object(), "tokenOrder") || len(s.Object()) == 1)
+			o := s.Object()
+			return hasKeys(o, "tokens", "tokenOrder") || hasKeys(o, "tokens") && len(o) == 1 || anyHas(o["tokens"], "secret")
 		},
 		Read: readFreeOTPPlus, Write: writeFreeOTPPlus,
 		Holds: Holds{

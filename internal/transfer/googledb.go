@@ -36,8 +36,8 @@ func readGoogleDB(s *Source) (Batch, error) {
 
 // takeGoogle adds a row of the table accounts of Google Authenticator, which
 // Authenticator Plus has too.
-func (b *Batch) takeGoogle(i int, r sqlite.Row) {
-	out := row{kind: "unknown", secret: r.Text("secret")}
+func (b *Batch) takeGoogle(i int, r sqlite.Row, tags ...string) {
+	out := row{kind: "unknown", secret: r.Text("secret"), tags: tags}
 	out.issuer, out.name = googleLabel(r)
 	if n := column(r, "isencrypted"); n.set && n.value != 0 {
 		b.skip(rowName(i, out.issuer, out.name), "the app keeps the secret in the phone's keystore")

@@ -1,9 +1,7 @@
 package transfer
 
 import (
-	"encoding/csv"
-	"errors"
-	"io"
+	"context"
 	"strings"
 )
 
@@ -14,10 +12,10 @@ func isHeadless(s *Source) bool {
 	if !strings.HasPrefix(text, `"`) {
 		return false
 	}
-	r := headlessReader(text)
+	t := headless(text)
 	for range 5 {
-		record, err := r.Read()
-		if err != nil || isURI(record[0]) {
+		record, ok := t.rows.next()
+		if !ok || isURI(record[0]) {
 			return false
 		}
 		for _, cell := range record[1:] {
@@ -29,26 +27,21 @@ func isHeadless(s *Source) bool {
 	return false
 }
 
-func headlessReader(text string) *csv.Reader {
-	r := csv.NewReader(strings.NewReader(text))
-	r.FieldsPerRecord, r.LazyQuotes = -1, true
-	return r
+// headless returns a table of Keeper's columns.
+func headless(text string) *table {
+	return &table{columns: map[string]int{"folder": 0, "title": 1, "login": 2}, rows: csvReader{text: text, comma: ','}}
 }
 
 // readHeadless takes every cell that is a URI; there is no telling a bare secret from a
 // password. Keeper has them in fields of its own at the end of a row.
-func readHeadless(s *Source) (Batch, error) {
+func readHeadless(ctx context.Context, s *Source) (Batch, error) {
 	var b Batch
-	r := headlessReader(strings.TrimSpace(s.Text()))
-	for i := 0; ; i++ {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return b, nil
-		}
+	err := headless(strings.TrimSpace(s.Text())).each(ctx, &b, func(i int, record []string) {
 		for _, cell := range record {
 			if isURI(cell) {
 				readText(&b, rowName(i, "", ""), cell)
 			}
 		}
-	}
+	})
+	return b, err
 }

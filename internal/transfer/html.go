@@ -6,6 +6,8 @@ import (
 	"html"
 	"regexp"
 	"strings"
+
+	"github.com/authcli/auth/internal/account"
 )
 
 // htmlPage is any page in which URIs stand: the exports of Stratum, and those of Aegis
@@ -26,12 +28,18 @@ func readHTML(_ context.Context, s *Source) (Batch, error) {
 	uris := regexp.MustCompile(`(?i)(?:otpauth(?:-migration)?|steam|motp):(?://|\\/\\/)[^\s"'<>]+`)
 	var b Batch
 	seen := map[string]bool{}
-	for i, raw := range uris.FindAllString(s.Text(), -1) {
-		uri := html.UnescapeString(raw)
+	text := s.Text()
+	for i := 1; !b.full(); i++ {
+		at := uris.FindStringIndex(text)
+		if at == nil {
+			break
+		}
+		uri := html.UnescapeString(text[at[0]:min(at[1], at[0]+2*account.MaxURI)])
+		text = text[at[1]:]
 		// A page says many things twice: as text, and as what a button copies.
 		if !seen[uri] {
 			seen[uri] = true
-			readText(&b, fmt.Sprintf("row %d", i+1), uri)
+			readText(&b, fmt.Sprintf("row %d", i), uri)
 		}
 	}
 	return b, nil

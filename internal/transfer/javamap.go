@@ -24,12 +24,17 @@ const (
 // javaHashMap is the class with its name and version, as it lies in a file.
 const javaHashMap = "\x00\x11java.util.HashMap\x05\x07\xda\xc1\xc3\x16\x60\xd1"
 
+// maxPairs is how many entries a map may have; an account has two, and there is one
+// for the key.
+const maxPairs = 2*maxAccounts + 1
+
 // A javaPair is one entry of a map.
 type javaPair struct{ Key, Value string }
 
 // readJavaMap reads a serialized java.util.HashMap<String, String>, in the order of
 // the file; entries that are null are left out. Nothing else is read: not a class is
 // looked up. The error is [ErrDamaged].
+// A map has at most maxPairs entries, and a text maxToken bytes.
 //
 // The texts that come out are together no longer than twice the file, however often
 // it refers to one of them.
@@ -56,6 +61,9 @@ func readJavaMap(data []byte) ([]javaPair, error) {
 	r.take(4) // capacity
 	size := binary.BigEndian.Uint32(r.take(4))
 	r.handles = make([]*string, 2) // the class and the map
+	if size > maxPairs {
+		r.bad = true
+	}
 	var pairs []javaPair
 	for i := uint32(0); i < size && !r.bad; i++ {
 		key, value := r.text(), r.text()
@@ -125,7 +133,7 @@ func (r *javaReader) text() *string {
 }
 
 func (r *javaReader) newText(size uint64) *string {
-	if size > uint64(len(r.data)) {
+	if size > uint64(min(len(r.data), maxToken)) || len(r.handles) > 2*maxPairs {
 		r.bad, r.data = true, nil
 		return nil
 	}

@@ -10,6 +10,9 @@ import (
 // the shape: one that is not costs its row and not the file.
 func each[T any](b *Batch, list []json.RawMessage, f func(i int, v T)) {
 	for i, raw := range list {
+		if b.full() {
+			return
+		}
 		var v T
 		if json.Unmarshal(raw, &v) != nil {
 			b.skip(fmt.Sprintf("row %d", i+1), "not of the shape of an account")
@@ -17,6 +20,63 @@ func each[T any](b *Batch, list []json.RawMessage, f func(i int, v T)) {
 		}
 		f(i, v)
 	}
+}
+
+// A few is a list that is never long in an honest file: of at most 1,000 elements. It
+// is for those that take much more memory than their text does.
+type few[T any] []T
+
+// UnmarshalJSON refuses a longer list before it takes the memory.
+func (l *few[T]) UnmarshalJSON(data []byte) error {
+	var list []json.RawMessage
+	if err := json.Unmarshal(data, &list); err != nil {
+		return err
+	}
+	if len(list) > 1000 {
+		return ErrTooBig
+	}
+	*l = nil
+	for _, raw := range list {
+		var v T
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return err
+		}
+		*l = append(*l, v)
+	}
+	return nil
+}
+
+// Memory that JSON takes once it is decoded.
+const (
+	jsonDepth = 10_000 // encoding/json refuses what is deeper, before it takes any
+	jsonValue = 160    // bytes of a value, at most: a member of a map that grows
+)
+
+// jsonSize returns how much memory the values of a JSON text take besides their
+// characters, without taking any: each value but the first of a container has a comma
+// before it.
+func jsonSize(text []byte) int {
+	values, depth := 1, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case ',':
+			values++
+		case '[', '{':
+			values++
+			if depth++; depth > jsonDepth {
+				return 0
+			}
+		case ']', '}':
+			depth--
+		case '"':
+			for i++; i < len(text) && text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					i++
+				}
+			}
+		}
+	}
+	return values * jsonValue
 }
 
 // A flag is true, "true" or 1; anything else is false.
@@ -77,23 +137,23 @@ type member struct {
 }
 
 // members returns the members of a JSON object in the order of the file, which a map
-// does not keep. What is no object has none.
-func members(raw json.RawMessage) []member {
+// does not keep, at most so many. The error is that it is no object.
+func members(raw json.RawMessage, most int) ([]member, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {
-		return nil
+		return nil, ErrDamaged
 	}
 	var out []member
-	for d.More() {
+	for len(out) < most && d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return out
+			return out, ErrDamaged
 		}
 		m := member{Name: fmt.Sprint(name)}
 		if d.Decode(&m.Value) != nil {
-			return out
+			return out, ErrDamaged
 		}
 		out = append(out, m)
 	}
-	return out
+	return out, nil
 }

@@ -31,11 +31,15 @@ func readKeepass(ctx context.Context, s *Source) (Batch, error) {
 			Do:   "Open it with KeePass 2 or KeePassXC (Import), and give the new database.",
 		}
 	}
+	// The decrypted copy, what it unpacks to, and the entries.
+	if !s.take(len(s.Data) + kdbx.MaxXML + kdbx.MaxEntries) {
+		return Batch{}, s.call.over
+	}
 	d, err := kdbx.Parse(s.Data)
 	if err != nil {
 		return Batch{}, kdbxError(err)
 	}
-	if err := checkKDF(d.KDF); err != nil {
+	if err := s.affordKDF(ctx, d.KDF); err != nil {
 		return Batch{}, err
 	}
 	passphrase, err := s.Passphrase(ctx)
@@ -53,6 +57,9 @@ func readKeepass(ctx context.Context, s *Source) (Batch, error) {
 func keepassBatch(entries []kdbx.Entry) Batch {
 	var b Batch
 	for i, e := range entries {
+		if b.full() {
+			break
+		}
 		accounts, errs := keepassEntry(e.Title, e.User, e.Group, e.Fields)
 		row := rowName(i, e.Title, e.User)
 		for _, a := range accounts {
@@ -62,19 +69,19 @@ func keepassBatch(entries []kdbx.Entry) Batch {
 		for _, err := range errs {
 			b.skip(row, err.Error())
 		}
+		if e.Damaged && len(accounts)+len(errs) == 0 {
+			b.skip(row, "a protected value of the entry is not base64")
+		}
 	}
 	return b
 }
 
-// checkKDF refuses a price beyond the bounds of this package.
-func checkKDF(k kdbx.KDF) error {
+// affordKDF takes the price of the key of a database.
+func (s *Source) affordKDF(ctx context.Context, k kdbx.KDF) error {
 	if k.Name != kdbx.AES {
-		return checkArgon2(clamp(k.Time), clamp(k.Memory), clamp(k.Threads))
+		return s.affordArgon2(ctx, clamp(k.Time), clamp(k.Memory), clamp(k.Threads))
 	}
-	if k.Rounds > maxKDBXRounds {
-		return fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
-	}
-	return nil
+	return s.afford(ctx, newCost(0, float64(k.Rounds)*aesNanos))
 }
 
 func clamp(n uint64) int64 { return int64(min(n, math.MaxInt64)) }

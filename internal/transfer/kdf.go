@@ -3,45 +3,7 @@ package transfer
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"fmt"
 )
-
-// Bounds of the work that a file may ask for before its passphrase is known to be
-// right. Ente's own exports ask for 1 GiB.
-const (
-	maxScryptN      = 1 << 20
-	maxScryptRP     = 64
-	maxScryptMemory = 1 << 30  // bytes: 128·N·r
-	maxArgonMemory  = 4 << 20  // KiB
-	maxArgonWork    = 64 << 20 // KiB times passes: half a minute on two cores
-	maxArgonThreads = 64
-	maxPBKDF2       = 10_000_000
-	maxKDBXRounds   = 1_000_000_000
-)
-
-// checkArgon2 refuses parameters that are beyond the bounds or that golang.org/x/crypto
-// panics on. memory is in KiB. The passes are bounded together with the memory: KeePass
-// makes hundreds of them over a few MiB.
-func checkArgon2(time, memory, threads int64) error {
-	if time < 1 || memory < 8 || threads < 1 {
-		return ErrDamaged
-	}
-	if memory > maxArgonMemory || time > maxArgonWork/memory || threads > maxArgonThreads {
-		return fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
-	}
-	return nil
-}
-
-// checkPBKDF2 refuses numbers of iterations beyond the bounds.
-func checkPBKDF2(iterations int64) error {
-	if iterations < 1 {
-		return ErrDamaged
-	}
-	if iterations > maxPBKDF2 {
-		return fmt.Errorf("%w: the file asks for more key derivation than is reasonable", ErrTooBig)
-	}
-	return nil
-}
 
 // openGCM decrypts AES-GCM with a tag at the end of data. A tag that does not fit is
 // [ErrWrongPassphrase], since keys come from passphrases.

@@ -78,6 +78,9 @@ var (
 	errSettings = errors.New("the settings beside the secret cannot be read")
 )
 
+// maxFields is how many fields otp_1, otp_2 … of an entry are looked at.
+const maxFields = 100
+
 // otpFieldNames returns the names otp, otp_1, otp_2 … that f has, in order.
 func otpFieldNames(f map[string]string) []string {
 	var names []string
@@ -91,7 +94,7 @@ func otpFieldNames(f map[string]string) []string {
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 	})
-	return names
+	return names[:min(len(names), maxFields)]
 }
 
 // keepassOTP reads the value of a field otp.
@@ -221,8 +224,13 @@ func decodeSecret(text, encoding string) (account.Secret, error) {
 
 // settle gives a what its type fixes and checks it.
 func settle(a *account.Account) error {
-	if a.Type == account.HOTP {
+	switch a.Type {
+	case account.HOTP:
 		a.Period = 0
+	case account.Steam:
+		secret := a.Secret
+		a.Credential = account.Default(account.Steam)
+		a.Secret = secret
 	}
 	return a.Validate()
 }

@@ -9,9 +9,11 @@ import (
 func lastpass() Format {
 	return Format{
 		Name: "lastpass", Title: "LastPass Authenticator",
-		Detect: func(s *Source) bool { return hasKeys(s.Object(), "accounts", "deviceId") },
-		Read:   readLastpass,
-		Notes:  "Settings → Transfer accounts → Export accounts to file. Folders of the user's own are tags.",
+		Detect: func(s *Source) bool {
+			return hasKeys(s.Object(), "accounts", "deviceId") || anyHas(s.Object()["accounts"], "secret")
+		},
+		Read:  readLastpass,
+		Notes: "Settings → Transfer accounts → Export accounts to file. Folders of the user's own are tags.",
 	}
 }
 

@@ -19,9 +19,11 @@ type part struct{ batch, index, size int32 }
 
 const (
 	migrationScheme = "otpauth-migration:"
-	migrationParts  = 10   // accounts in a QR code, as Google's app does it
-	migrationBytes  = 1000 // of accounts in a QR code, so that a screen can show it
-	maxParts        = 1000 // of a batch that is believed
+	migrationParts  = 10      // accounts in a QR code, as Google's app does it
+	migrationBytes  = 1000    // of accounts in a QR code, so that a screen can show it
+	maxParts        = 1000    // of a batch that is believed
+	maxBatches      = 100     // exports whose missing parts are named
+	maxMigration    = 1 << 20 // bytes of a URI; a QR code holds 2,953
 )
 
 var (
@@ -54,6 +56,10 @@ func migration() Format {
 
 // readMigration adds the accounts of one otpauth-migration URI.
 func readMigration(b *Batch, row, uri string) {
+	if len(uri) > maxMigration {
+		b.skip(row, fmt.Sprintf("%v: more than %d bytes in one migration URI", ErrTooBig, maxMigration))
+		return
+	}
 	payload, err := migrationData(uri)
 	if err != nil {
 		b.skip(row, err.Error())
@@ -92,6 +98,9 @@ func readPayload(b *Batch, row string, data []byte) error {
 		switch number {
 		case 1:
 			entries++
+			if b.full() {
+				return
+			}
 			name := fmt.Sprintf("%s, account %d", row, entries)
 			a, err := readParameters(bytes)
 			if label := a.Label(); label != "" {
@@ -112,7 +121,9 @@ func readPayload(b *Batch, row string, data []byte) error {
 	if entries == 0 {
 		return errors.New("the migration data hold no account")
 	}
-	b.parts = append(b.parts, p)
+	if len(b.parts) < maxParts*maxBatches {
+		b.parts = append(b.parts, p)
+	}
 	return nil
 }
 
@@ -184,6 +195,9 @@ func missingParts(parts []part) []string {
 	var batches []int32
 	for _, p := range parts {
 		if p.size < 2 || p.size > maxParts || p.index < 0 || p.index >= p.size {
+			continue
+		}
+		if seen[p.batch] == nil && len(batches) == maxBatches {
 			continue
 		}
 		if seen[p.batch] == nil {

@@ -2,8 +2,9 @@ package transfer
 
 import (
 	"encoding/hex"
-	"math/rand/v2"
 	"testing"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // Messages by GnuPG 2.2: the letter x under a passphrase, and the first 16 bytes of
@@ -46,7 +47,7 @@ func TestIsOpenPGP(t *testing.T) {
 		}
 	}
 	// Noise, as an old backup of andOTP is, is hardly ever taken for it.
-	r, taken := rand.New(rand.NewPCG(1, 2)), 0
+	r, taken := testenv.Rand(t), 0
 	for range 100_000 {
 		noise := make([]byte, 200)
 		for i := range noise {

@@ -19,6 +19,9 @@ func otpauth() Format {
 	return Format{
 		Name: "otpauth", Title: "otpauth URIs, one a line", Extension: ".txt",
 		Detect: func(s *Source) bool {
+			if s.Object() != nil {
+				return false // its texts may be lines
+			}
 			if uris := uriArray(s); len(uris) > 0 {
 				return isURI(uris[0])
 			}
@@ -67,7 +70,7 @@ func lines(text string) func(func(string) bool) {
 }
 
 func isURI(text string) bool {
-	for _, scheme := range []string{"otpauth://", migrationScheme, "steam://", "motp://"} {
+	for _, scheme := range []string{"otpauth://", "apple-otpauth://", migrationScheme, "steam://", "motp://"} {
 		if hasPrefixFold(text, scheme) {
 			return true
 		}
@@ -94,6 +97,9 @@ func uriArray(s *Source) []string {
 func readLines(s *Source) (Batch, error) {
 	var b Batch
 	for i, uri := range uriArray(s) {
+		if b.full() {
+			break
+		}
 		readText(&b, fmt.Sprintf("row %d", i+1), uri)
 	}
 	if len(b.Accounts)+len(b.Skipped) > 0 {
@@ -101,6 +107,9 @@ func readLines(s *Source) (Batch, error) {
 	}
 	i := 0
 	for line := range lines(s.Text()) {
+		if b.full() {
+			break
+		}
 		i++
 		readText(&b, fmt.Sprintf("row %d", i), line)
 	}
@@ -126,7 +135,7 @@ func readText(b *Batch, row, text string) {
 
 // readURI reads one URI and warns of what is odd in it.
 func readURI(b *Batch, row, uri string) (account.Account, error) {
-	a, err := account.ParseURI(winAuth(uri))
+	a, warnings, err := account.InspectURI(winAuth(uri))
 	if err != nil {
 		return account.Account{}, err
 	}
@@ -135,6 +144,9 @@ func readURI(b *Batch, row, uri string) (account.Account, error) {
 	}
 	if label := a.Label(); label != "" {
 		row = label
+	}
+	for _, w := range warnings {
+		b.warn("%s: %s", row, w)
 	}
 	// Microsoft's work accounts have the organisation there, and Microsoft as issuer.
 	if prefix := otherPrefix(uri, a); prefix != "" && a.Note == "" {

@@ -82,6 +82,9 @@ func readOTPAuthIOS(ctx context.Context, s *Source) (Batch, error) {
 	if sealed == nil {
 		sealed, isBackup = outer.Get("Data").Bytes(), false
 	}
+	if err := s.affordPBKDF2(ctx, sha1.New, rnRounds, 4*sha1.Size); err != nil { // two keys
+		return Batch{}, err
+	}
 	passphrase, err := s.Passphrase(ctx)
 	if err != nil {
 		return Batch{}, err
@@ -115,6 +118,9 @@ func readOTPAuthIOS(ctx context.Context, s *Source) (Batch, error) {
 	seen := 0
 	for folder := range inner.Get("Folders").List() {
 		for a := range folder.Get("accounts").List() {
+			if b.full() {
+				return b, nil
+			}
 			b.takeIOS(seen, a, folder.Get("name").Text())
 			if seen++; seen > maxAccounts {
 				return Batch{}, fmt.Errorf("%w: more than %d accounts", ErrTooBig, maxAccounts)

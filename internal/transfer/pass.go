@@ -16,6 +16,9 @@ func pass() Format {
 	return Format{
 		Name: "pass", Title: "pass-otp, gopass (a decrypted entry)",
 		Detect: func(s *Source) bool {
+			if s.Object() != nil {
+				return false // its texts may be lines
+			}
 			first, found := true, 0
 			for line := range lines(s.Text()) {
 				if first && isURI(line) {

@@ -24,7 +24,7 @@ func TestPassEntryIsNamedByItsPath(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %s", path, b.Accounts, err, label)
 		}
 	}
-	b, err := transfer.Read(t.Context(), []transfer.File{{Name: "x", Data: []byte("hunter2\nhotp: AAAA\n")}}, transfer.ReadOptions{})
+	b, err := transfer.Read(t.Context(), []transfer.File{{Name: "x", Data: []byte("hunter2\nhotp: AAAAAAAA\n")}}, transfer.ReadOptions{})
 	if err != nil || len(b.Accounts) != 1 || b.Accounts[0].Type != "hotp" || len(b.Warnings) != 1 {
 		t.Errorf("hotp: %v, %v", b, err)
 	}

@@ -14,7 +14,10 @@ import (
 const (
 	protonSalt  = 16 // bytes
 	protonNonce = 12 // bytes
-	protonAAD   = "proton.authenticator.export.v1"
+	// Argon2id.
+	protonPasses = 2
+	protonMemory = 19 << 10 // KiB
+	protonAAD    = "proton.authenticator.export.v1"
 )
 
 // proton is the export of Proton Authenticator.
@@ -25,10 +28,7 @@ func proton() Format {
 		Name: "proton", Title: "Proton Authenticator", Extension: ".json",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			if !hasKeys(o, "version") {
-				return false
-			}
-			return hasKeys(o, "salt", "content") || protonEntries(o["entries"])
+			return hasKeys(o, "salt", "content") || anyHas(o["entries"], "content") || hasKeys(o, "version") && string(o["entries"]) == "[]"
 		},
 		Read: readProton, Write: writeProton, Encrypted: true,
 		Holds: Holds{
@@ -37,14 +37,6 @@ func proton() Format {
 		},
 		Notes: "Settings → Export, with a password or without.",
 	}
-}
-
-func protonEntries(raw json.RawMessage) bool {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
-		return false
-	}
-	return list != nil && (len(list) == 0 || in(list[0], "content"))
 }
 
 type protonEntry struct {
@@ -66,6 +58,9 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, err
 	}
 	if file.Content != "" {
+		if err := s.affordArgon2(ctx, protonPasses, protonMemory, 1); err != nil {
+			return Batch{}, err
+		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
@@ -74,8 +69,8 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file); err != nil {
+			return Batch{}, err
 		}
 	}
 	var b Batch
@@ -93,7 +88,7 @@ func readProton(ctx context.Context, s *Source) (Batch, error) {
 
 // protonKey derives the key of an export from its passphrase.
 func protonKey(phrase string, salt []byte) []byte {
-	return argon2.IDKey([]byte(phrase), salt, 2, 19<<10, 1, 32)
+	return argon2.IDKey([]byte(phrase), salt, protonPasses, protonMemory, 1, 32)
 }
 
 func openProton(salt64, content64, phrase string) ([]byte, error) {

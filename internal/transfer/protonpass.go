@@ -12,15 +12,16 @@ func protonPass() Format {
 	return Format{
 		Name: "proton-pass", Title: "Proton Pass (zip)",
 		Detect: func(s *Source) bool {
-			for _, vault := range members(s.Object()["vaults"]) {
-				return in(vault.Value, "items")
-			}
-			return false
+			vaults, _ := members(s.Object()["vaults"], 1)
+			return len(vaults) > 0 && in(vaults[0].Value, "items")
 		},
 		Read:  readProtonPass,
 		Notes: "Settings → Export, without PGP encryption. One-time passwords in extra fields are accounts of their own. The CSV export is read as CSV.",
 	}
 }
+
+// maxVaults is how many vaults of a file are read; Proton allows a few dozen.
+const maxVaults = 10_000
 
 type protonPassItem struct {
 	Pinned flag   `json:"pinned"`
@@ -47,7 +48,11 @@ type protonPassItem struct {
 
 func readProtonPass(_ context.Context, s *Source) (Batch, error) {
 	var b Batch
-	for _, vault := range members(s.Object()["vaults"]) {
+	vaults, err := members(s.Object()["vaults"], maxVaults)
+	if err != nil {
+		return Batch{}, err
+	}
+	for _, vault := range vaults {
 		var v struct {
 			Items []json.RawMessage `json:"items"`
 		}

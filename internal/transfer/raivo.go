@@ -9,7 +9,7 @@ import "context"
 func raivo() Format {
 	return Format{
 		Name: "raivo", Title: "Raivo OTP",
-		Detect: func(s *Source) bool { return hasKeys(s.Element(), "issuer", "account", "secret", "kind") },
+		Detect: func(s *Source) bool { return s.Some("secret", "account") },
 		Read:   readRaivo, Encrypted: true,
 		Notes: "Settings → Export OTPs to ZIP archive; the archive is read as it is.",
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/transfer"
 )
 
@@ -33,7 +34,7 @@ func randomAccount(dice *mathrand.Rand, i int) account.Account {
 	if dice.IntN(8) == 0 {
 		a.Issuer, a.Name = "", "alone"
 	}
-	secret := make([]byte, 1+dice.IntN(40))
+	secret := make([]byte, 5+dice.IntN(40))
 	for i := range secret {
 		secret[i] = byte(dice.Uint32())
 	}
@@ -123,7 +124,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			t.Run(f.Name+map[bool]string{true: "-sealed"}[phrase != ""], func(t *testing.T) {
 				t.Parallel()
-				dice := mathrand.New(mathrand.NewPCG(1, uint64(len(phrase))))
+				dice := testenv.Rand(t)
 				var accounts []account.Account
 				for i := range 400 {
 					accounts = append(accounts, randomAccount(dice, i))
@@ -223,7 +224,7 @@ func TestMigrationPartsHoldTen(t *testing.T) {
 	var accounts []account.Account
 	for i := range 23 {
 		a := account.Account{Issuer: "GitHub", Name: fmt.Sprint(i), Credential: account.Default(account.TOTP)}
-		a.Secret = account.NewSecret([]byte{1, 2, byte(i)})
+		a.Secret = account.NewSecret([]byte{1, 2, 3, 4, byte(i)})
 		accounts = append(accounts, a)
 	}
 	out, err := transfer.Write("google", accounts, transfer.WriteOptions{Rand: rand.Reader})

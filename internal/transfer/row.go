@@ -86,11 +86,7 @@ func (r row) account() (account.Account, error) {
 		}
 		a.Counter = uint64(r.counter.value)
 	}
-	for _, tag := range r.tags {
-		if tag = account.Clean(tag); tag != "" {
-			a.Tags = append(a.Tags, tag)
-		}
-	}
+	addTags(&a, r.tags...)
 	if r.favourite {
 		a.Tags = append(a.Tags, Favourite)
 	}

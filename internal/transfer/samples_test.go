@@ -125,12 +125,15 @@ func checkSample(t *testing.T, dir, full, name string, want sample) {
 		base = base[i+2:] // the name that the manifest knows
 	}
 	files := append([]transfer.File{{Name: base, Data: data}}, companions(t, path)...)
-	batch, err := transfer.Read(context.Background(), files, transfer.ReadOptions{Passphrase: func(context.Context) (string, error) {
-		if want.Password == nil {
-			return "", errors.New("no passphrase in the index")
-		}
-		return *want.Password, nil
-	}})
+	batch, err := transfer.Read(context.Background(), files, transfer.ReadOptions{
+		Passphrase: func(context.Context) (string, error) {
+			if want.Password == nil {
+				return "", errors.New("no passphrase in the index")
+			}
+			return *want.Password, nil
+		},
+		AllowCost: func(context.Context, string, transfer.Cost) (bool, error) { return true, nil },
+	})
 	var expect []expected
 	text, readErr := os.ReadFile(path + ".expected.json")
 	if readErr != nil {

@@ -160,11 +160,11 @@ func readSealedSteam(ctx context.Context, s *Source) (Batch, error) {
 		if err1 != nil || err2 != nil {
 			continue
 		}
-		for _, key := range seal.keys(passphrase, salt) {
-			if err := ctx.Err(); err != nil {
+		for _, k := range seal.keys() {
+			if err := k.afford(ctx, s); err != nil {
 				return Batch{}, err
 			}
-			plain, err := openCBC(key(), iv, data)
+			plain, err := openCBC(k.derive(passphrase, salt), iv, data)
 			if errors.Is(err, ErrDamaged) {
 				break
 			}
@@ -177,20 +177,35 @@ func readSealedSteam(ctx context.Context, s *Source) (Batch, error) {
 	return Batch{}, failed
 }
 
-// keys returns what derives the keys to be tried. steamguard-cli has had two sets of
+// A steamKey is a key derivation: Argon2id, or PBKDF2 where it has no memory.
+type steamKey struct {
+	passes, memory uint32 // memory in KiB
+	threads        uint8
+}
+
+// keys returns the derivations to be tried. steamguard-cli has had two sets of
 // parameters under one name.
-func (e *steamSeal) keys(passphrase string, salt []byte) []func() []byte {
+func (e *steamSeal) keys() []steamKey {
 	if e.Scheme == steamArgon {
-		return []func() []byte{
-			func() []byte { return argon2.IDKey([]byte(passphrase), salt, 3, 62_500, 4, 32) },
-			func() []byte { return argon2.IDKey([]byte(passphrase), salt, 3, 12<<10, 12, 32) },
-		}
+		return []steamKey{{3, 62_500, 4}, {3, 12 << 10, 12}}
 	}
-	return []func() []byte{func() []byte {
+	return []steamKey{{}}
+}
+
+func (k steamKey) afford(ctx context.Context, s *Source) error {
+	if k.memory == 0 {
+		return s.affordPBKDF2(ctx, sha1.New, steamRounds, 32)
+	}
+	return s.affordArgon2(ctx, int64(k.passes), int64(k.memory), int64(k.threads))
+}
+
+func (k steamKey) derive(passphrase string, salt []byte) []byte {
+	if k.memory == 0 {
 		// The length of the key is right, so there is no error.
 		key, _ := pbkdf2.Key(sha1.New, passphrase, salt, steamRounds, 32)
 		return key
-	}}
+	}
+	return argon2.IDKey([]byte(passphrase), salt, k.passes, k.memory, k.threads, 32)
 }
 
 // isSteamCompanion reports whether s is a manifest that came with a file it names, or

@@ -19,6 +19,10 @@ const (
 	stratumLegacySalt  = 20
 	stratumLegacyIV    = 16
 	stratumRounds      = 64_000 // of PBKDF2, legacy
+	// Argon2id, strong.
+	stratumPasses  = 3
+	stratumMemory  = 64 << 10 // KiB
+	stratumThreads = 4
 )
 
 // stratumSealed is the encrypted backup of Stratum, in both ages of its encryption,
@@ -43,13 +47,19 @@ func readStratumSealed(ctx context.Context, s *Source) (Batch, error) {
 	if !s.Has(stratumStrong) && !s.Has(stratumLegacy) {
 		return Batch{}, ErrDamaged
 	}
-	passphrase, err := s.Passphrase(ctx)
+	var open func(data []byte, passphrase string) ([]byte, error)
+	var err error
+	if s.Has(stratumStrong) {
+		open, err = openStratumStrong, s.affordArgon2(ctx, stratumPasses, stratumMemory, stratumThreads)
+	} else {
+		open, err = openStratumLegacy, s.affordPBKDF2(ctx, sha1.New, stratumRounds, 32)
+	}
 	if err != nil {
 		return Batch{}, err
 	}
-	open := openStratumLegacy
-	if s.Has(stratumStrong) {
-		open = openStratumStrong
+	passphrase, err := s.Passphrase(ctx)
+	if err != nil {
+		return Batch{}, err
 	}
 	plain, err := open(s.Data[len(stratumStrong):], passphrase)
 	if err != nil {
@@ -70,7 +80,7 @@ func openStratumStrong(data []byte, passphrase string) ([]byte, error) {
 		return nil, ErrDamaged
 	}
 	salt, data := data[:stratumStrongSalt], data[stratumStrongSalt:]
-	key := argon2.IDKey([]byte(passphrase), salt, 3, 64<<10, 4, 32)
+	key := argon2.IDKey([]byte(passphrase), salt, stratumPasses, stratumMemory, stratumThreads, 32)
 	return openGCM(key, data[:stratumStrongNonce], data[stratumStrongNonce:], nil)
 }
 
@@ -90,17 +100,13 @@ func openStratumLegacy(data []byte, passphrase string) ([]byte, error) {
 // readStratumDB reads the tables of the app, which are named as the members of its
 // backups are.
 func readStratumDB(s *Source) (Batch, error) {
-	d, err := s.database()
+	rows, err := s.rows("authenticator")
 	if err != nil {
 		return Batch{}, err
 	}
-	rows, err := d.Rows("authenticator")
-	if err != nil {
-		return Batch{}, databaseError(err)
-	}
 	// A damaged table of categories costs the tags and no account.
-	categories, _ := d.Rows("category")
-	members, _ := d.Rows("authenticatorcategory")
+	categories, _ := s.rows("category")
+	members, _ := s.rows("authenticatorcategory")
 	names, tags := map[string]string{}, map[string][]string{}
 	for _, r := range categories {
 		names[r.Text("id")] = r.Text("name")

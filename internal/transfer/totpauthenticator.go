@@ -66,8 +66,8 @@ func readTOTPAuthenticator(ctx context.Context, s *Source) (Batch, error) {
 	var b Batch
 	var entries []json.RawMessage
 	if text, found := find(s.Prefs(), totpAppPref); found {
-		if json.Unmarshal([]byte(text), &entries) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.decodePref(text, &entries); err != nil {
+			return Batch{}, err
 		}
 	} else {
 		data, err := sealedText(s)
@@ -106,7 +106,7 @@ func (b *Batch) takeTOTPAuthenticator(i int, e totpAppEntry) {
 // openTOTPAuthenticator tries the app's own passphrase first, so that nobody is asked
 // for one that they never set.
 func openTOTPAuthenticator(ctx context.Context, s *Source, data []byte) ([]json.RawMessage, error) {
-	entries, err := decodeTOTPAuthenticator(data, totpAppPassphrase)
+	entries, err := s.openTOTPApp(data, totpAppPassphrase)
 	if !errors.Is(err, ErrWrongPassphrase) {
 		return entries, err
 	}
@@ -114,26 +114,29 @@ func openTOTPAuthenticator(ctx context.Context, s *Source, data []byte) ([]json.
 	if err != nil {
 		return nil, err
 	}
-	return decodeTOTPAuthenticator(data, passphrase)
+	return s.openTOTPApp(data, passphrase)
 }
 
-// decodeTOTPAuthenticator opens AES-256-CBC with an IV of zeros. The plain text is an
+// openTOTPApp opens AES-256-CBC with an IV of zeros. The plain text is an
 // object whose first key is the list, as a text. Nothing but this shape tells a wrong
 // passphrase.
-func decodeTOTPAuthenticator(data []byte, passphrase string) ([]json.RawMessage, error) {
+func (s *Source) openTOTPApp(data []byte, passphrase string) ([]json.RawMessage, error) {
 	key := sha256.Sum256([]byte(passphrase))
 	plain, err := openCBC(key[:], make([]byte, aes.BlockSize), data)
 	if err != nil {
 		return nil, err
 	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(plain, &object) != nil {
+	if !s.take(2 * len(plain)) {
+		return nil, s.call.over
+	}
+	outer, err := members(plain, 100)
+	if err != nil {
 		return nil, ErrWrongPassphrase
 	}
-	for text := range object {
+	for _, m := range outer {
 		var entries []json.RawMessage
-		if json.Unmarshal([]byte(text), &entries) == nil {
-			return entries, nil
+		if err := s.decodePref(m.Name, &entries); !errors.Is(err, ErrDamaged) {
+			return entries, err
 		}
 	}
 	return nil, ErrDamaged

@@ -4,7 +4,7 @@
 // It guarantees: a file is recognised by its content, never by its name; one bad row
 // never loses the batch, it is named with the reason; what the vocabulary of auth
 // cannot hold is kept as tag or note, or named; time and memory are bounded whatever
-// a file asks for (see [MaxFile] and kdf.go); no error, label of a row or warning
+// a file asks for (see [MaxMemory] and [MaxWork]); no error, label of a row or warning
 // holds a secret. It refuses to guess: parameters no code could be right with are a
 // reason to skip a row.
 //
@@ -20,7 +20,8 @@
 //	json.go    JSON of loose shapes: numbers as texts, signed bytes
 //	prefs.go   Android's shared preferences
 //	zip.go     archives, whose members are recognised in their turn
-//	kdf.go     bounds of key derivation, and CBC padding
+//	kdf.go     ciphers, and the padding of CBC
+//	budget.go  what a call may take of memory and of key derivation
 package transfer
 
 import (
@@ -124,4 +125,5 @@ type Batch struct {
 	Warnings []string
 
 	parts []part // of Google's migration, until finish
+	texts int    // bytes of all that a file has put into the batch
 }

@@ -29,7 +29,7 @@ func twofas() Format {
 		Name: "2fas", Title: "2FAS", Extension: ".2fas",
 		Detect: func(s *Source) bool {
 			o := s.Object()
-			return hasKeys(o, "schemaVersion") && (hasKeys(o, "services") || hasKeys(o, "servicesEncrypted"))
+			return hasKeys(o, "servicesEncrypted") || hasKeys(o, "schemaVersion", "services") || anyHas(o["services"], "secret")
 		},
 		Read: readTwofas, Write: writeTwofas, Encrypted: true,
 		Holds: Holds{
@@ -71,6 +71,9 @@ func readTwofas(ctx context.Context, s *Source) (Batch, error) {
 		return Batch{}, err
 	}
 	if file.Encrypted != "" {
+		if err := s.affordPBKDF2(ctx, sha256.New, twofasIterations, 32); err != nil {
+			return Batch{}, err
+		}
 		phrase, err := s.Passphrase(ctx)
 		if err != nil {
 			return Batch{}, err
@@ -79,8 +82,8 @@ func readTwofas(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		if json.Unmarshal(plain, &file.Services) != nil {
-			return Batch{}, ErrDamaged
+		if err := s.inner(s.Name, plain).JSON(&file.Services); err != nil {
+			return Batch{}, err
 		}
 	}
 	groups := map[loose]string{}

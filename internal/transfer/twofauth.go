@@ -10,20 +10,11 @@ func twofauth() Format {
 	return Format{
 		Name: "2fauth", Title: "2FAuth",
 		Detect: func(s *Source) bool {
-			return hasKeys(s.Object(), "app", "data") && in(firstOf(s.Object()["data"]), "otp_type")
+			return anyHas(s.Object()["data"], "otp_type")
 		},
 		Read:  readTwofauth,
 		Notes: "Accounts → Manage → Export.",
 	}
-}
-
-// firstOf returns the first element of a JSON array, or nothing.
-func firstOf(raw json.RawMessage) json.RawMessage {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
-		return nil
-	}
-	return list[0]
 }
 
 func readTwofauth(_ context.Context, s *Source) (Batch, error) {

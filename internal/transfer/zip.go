@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,9 @@ func archive() Format {
 }
 
 func readArchive(ctx context.Context, s *Source) (Batch, error) {
+	if err := boundDirectory(s); err != nil {
+		return Batch{}, err
+	}
 	z, err := zip.NewReader(bytes.NewReader(s.Data), int64(len(s.Data)))
 	if err != nil {
 		return Batch{}, ErrDamaged
@@ -38,11 +42,17 @@ func readArchive(ctx context.Context, s *Source) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		budget -= int64(len(data))
+		// Members may share their compressed bytes, and those may hold nothing.
+		budget -= max(int64(len(data)), int64(member.CompressedSize64))
+		left := s.call.memory
 		in := s.inner(member.Name, data)
 		b, err := read(ctx, in)
+		s.call.memory = left
 		switch {
 		case errors.Is(err, ErrUnknownFormat):
+			for _, skip := range unread(in) {
+				all.skip(member.Name+", "+skip.Row, skip.Reason)
+			}
 			continue
 		case isNoData(err):
 			empty++
@@ -54,7 +64,7 @@ func readArchive(ctx context.Context, s *Source) (Batch, error) {
 		all.merge(b)
 	}
 	switch {
-	case known > 0:
+	case known > 0 || len(all.Skipped) > 0:
 		return all, nil
 	case empty > 0:
 		return Batch{}, ErrNoOTPData
@@ -82,6 +92,9 @@ func readMember(ctx context.Context, s *Source, f *zip.File, limit int64) ([]byt
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if f.CompressedSize64 > uint64(limit) {
+		return nil, errTooMuchInside()
+	}
 	// archive/zip opens encrypted members without a word, so the flag is looked at here.
 	if f.Flags&1 != 0 {
 		return openMember(ctx, s, f, limit)
@@ -101,7 +114,40 @@ func readBounded(r io.Reader, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, ErrDamaged
 	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("%w: more than %d MiB inside the archive", ErrTooBig, maxInside>>20)
+		return nil, errTooMuchInside()
 	}
 	return data, nil
+}
+
+func errTooMuchInside() error {
+	return fmt.Errorf("%w: more than %d MiB inside the archive", ErrTooBig, maxInside>>20)
+}
+
+// zipEntry is how much memory archive/zip takes for a file of an archive, in bytes
+// besides what its header says.
+const zipEntry = 500
+
+// boundDirectory refuses an archive whose directory takes too much memory once it is
+// read, which archive/zip does as a whole: every header begins with the same mark
+// (APPNOTE.TXT, section 4.3.12).
+func boundDirectory(s *Source) error {
+	entries, size := 0, 0
+	for data := s.Data; ; entries++ {
+		at := bytes.Index(data, []byte("PK\x01\x02"))
+		if at < 0 || len(data)-at < 46 {
+			break
+		}
+		data = data[at:]
+		for _, field := range []int{28, 30, 32} { // name, extra field, comment
+			size += int(binary.LittleEndian.Uint16(data[field:]))
+		}
+		data = data[4:]
+	}
+	switch {
+	case entries > maxEntries:
+		return fmt.Errorf("%w: more than %d files inside the archive", ErrTooBig, maxEntries)
+	case !s.take(entries*zipEntry + 2*size):
+		return s.call.over
+	}
+	return nil
 }

@@ -51,6 +51,9 @@ func openMember(ctx context.Context, s *Source, f *zip.File, limit int64) ([]byt
 		return nil, ErrDamaged
 	}
 	if f.Method == methodAES {
+		if err := s.affordPBKDF2(ctx, sha1.New, aesRounds, 2*32+aesCheck); err != nil {
+			return nil, err
+		}
 		return openWinZip(f, data, passphrase, limit)
 	}
 	return openZipCrypto(f, data, passphrase, limit)

@@ -40,7 +40,7 @@ func TestOpenMemberIsBounded(t *testing.T) {
 		}
 		member := z.File[0]
 		size := int64(member.UncompressedSize64)
-		s := &Source{File: File{Data: data}, ask: answer("correct horse")}
+		s := &Source{File: File{Data: data}, call: newCall(ReadOptions{Passphrase: answer("correct horse")})}
 		got, err := openMember(t.Context(), s, member, size)
 		if err != nil || int64(len(got)) != size {
 			t.Errorf("%s: %d bytes of %d, %v", name, len(got), size, err)
@@ -60,7 +60,7 @@ func TestOpenMemberUnsupported(t *testing.T) {
 			t.Fatal(err)
 		}
 		member := z.File[0]
-		s := &Source{File: File{Data: data}, ask: answer("correct horse")}
+		s := &Source{File: File{Data: data}, call: newCall(ReadOptions{Passphrase: answer("correct horse")})}
 		member.Flags |= flagStrong
 		if _, err := openMember(t.Context(), s, member, 1<<20); !errors.Is(err, ErrNotExportable) {
 			t.Errorf("%s, strong encryption: %v", name, err)
@@ -85,7 +85,7 @@ func FuzzReadArchive(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := readArchive(t.Context(), &Source{File: File{Data: data}, ask: answer("correct horse")})
+		b, err := readArchive(t.Context(), &Source{File: File{Data: data}, call: newCall(ReadOptions{Passphrase: answer("correct horse")})})
 		if err != nil && len(b.Accounts) > 0 {
 			t.Fatal("accounts and an error")
 		}

@@ -9,9 +9,9 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// fresh returns a stamp that is newer than the change's last one: accounts that are
-// added by one change stay in their order wherever they are merged.
-func (t *Tx) fresh() Stamp {
+// newStamp returns a stamp that is newer than the last one of this change, so that the
+// accounts that one change adds keep their order in every merge.
+func (t *Tx) newStamp() Stamp {
 	t.at = Stamp{}
 	return t.stamp()
 }
@@ -23,9 +23,9 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Same returns the live account that a is already: equal label (folded), secret
-// and parameters; or, for one without its secret, a device-bound or name-only
-// account of equal label and type.
+// Same returns the live account that is the same as a: its folded label, secret and
+// parameters are equal. An account without its secret is the same as a device-bound or
+// name-only account of equal label and type.
 func (s *State) Same(a account.Account) (Account, bool) {
 	for _, b := range s.Labelled(a) {
 		if sameSecret(a, b.Account) {
@@ -43,7 +43,7 @@ func sameSecret(a, b account.Account) bool {
 	return a.Credential.Equal(b.Credential)
 }
 
-// Labelled returns the live accounts of a's label, folded.
+// Labelled returns the live accounts with the label of a, folded.
 func (s *State) Labelled(a account.Account) []Account {
 	return s.live().labelled(account.Fold(a.Label()))
 }
@@ -58,7 +58,7 @@ func (t *Tx) Add(a account.Account) (Account, error) {
 	return t.AddBeside(a)
 }
 
-// AddBeside is [Tx.Add] where a label may be shared: imports and merges bring that about.
+// AddBeside is [Tx.Add] that lets several accounts share a label, as an import may.
 func (t *Tx) AddBeside(a account.Account) (Account, error) {
 	if !a.NeedsVerification() {
 		if err := a.Validate(); err != nil {
@@ -68,7 +68,7 @@ func (t *Tx) AddBeside(a account.Account) (Account, error) {
 	if err := t.aliasFree(a.Alias, ""); err != nil {
 		return Account{}, err
 	}
-	id, at := a.ID, t.fresh()
+	id, at := a.ID, t.newStamp()
 	if id == "" || t.record(id) != nil {
 		id = NewID()
 	}
@@ -92,14 +92,14 @@ func (t *Tx) AddBeside(a account.Account) (Account, error) {
 		r.DeviceBound.set(true, at)
 	}
 	if a.DeviceBound || a.NeedsVerification() {
-		t.claim(r, r.Label.Value.folded())
+		t.claimName(r, r.Label.Value.folded())
 	}
-	t.setApart(r)
+	t.setAddedBeside(r)
 	if a.Type == account.HOTP && !a.NeedsVerification() {
 		t.setCounter(r.Secret.Value.Hash(), Counter{Next: a.Counter})
 	}
 	t.insert(r)
-	return t.view(r), nil
+	return t.toAccount(r), nil
 }
 
 func (r *Record) tag(tag string, on bool, at Stamp) {

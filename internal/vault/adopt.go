@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -10,7 +11,7 @@ import (
 // Clone returns a copy of s that shares nothing which a [Tx] changes.
 func (s *State) Clone() *State {
 	c := *s
-	c.byID, c.named, c.groups, c.index = nil, nil, nil, nil
+	c.byID, c.byLabel, c.groups, c.index = nil, nil, nil, nil
 	c.Records = make([]*Record, len(s.Records))
 	for i, r := range s.Records {
 		c.Records[i] = r.clone()
@@ -20,24 +21,24 @@ func (s *State) Clone() *State {
 	return &c
 }
 
-// Portable returns a copy of s without what never leaves this device: the secrets
-// of device-bound accounts, in the trash too, and when this device's clock first
-// saw a trashed secret expired.
+// Portable returns a copy of s without what never leaves this device: the secrets of
+// device-bound accounts, in the trash too, and when this device first found a trashed
+// secret expired.
 func (s *State) Portable() *State {
 	c := s.Clone()
 	accounts := s.accountOf()
 	for i, r := range s.Records {
 		if accounts(r).DeviceBound.Value {
-			// Not even when it was set: merging must not take this for a newer secret.
+			// The stamp goes too: merging must not take this for a newer secret.
 			c.Records[i].Secret = Register[Held]{Value: Held{Credential: account.Credential{Type: r.Secret.Value.Type}}}
 		}
 	}
-	c.sweep()
+	c.erasePurged()
 	for i := range c.Trash {
 		c.Trash[i].Expired = 0
 	}
 	c.Trash = slices.DeleteFunc(c.Trash, func(t Trashed) bool {
-		r := s.byRecord(t.ID)
+		r := s.exactRecord(t.ID)
 		return t.DeviceBound || r != nil && accounts(r).DeviceBound.Value
 	})
 	return c
@@ -46,35 +47,32 @@ func (s *State) Portable() *State {
 // Gone reports whether the account of this id was here and is removed.
 func (s *State) Gone(id string) bool {
 	r := s.record(id)
-	return r != nil && s.joinedRecord(id).gone()
+	return r != nil && s.joinedRecord(id).removed()
 }
 
 // Has reports whether there is a record of this id, live or removed.
 func (s *State) Has(id string) bool { return s.record(id) != nil }
 
-// Adopt takes an account over from another state as it is, with its id, registers
-// and counter. The id must be new here.
+// Adopt takes over an account from another state as it is, with its id, registers and
+// counter. The id must be new here.
 func (t *Tx) Adopt(from *State, id string) Account {
 	r := from.joinedRecord(id).clone()
 	if c, found := from.Counters[r.Secret.Value.Hash()]; found {
 		t.setCounter(r.Secret.Value.Hash(), c)
 	}
 	t.Clock = max(t.Clock, from.Clock)
-	if t.aliasFree(r.Alias.Value, r.ID) != nil {
-		r.Alias.set("", t.stamp()) // it names another account here
-	}
 	t.insert(r)
-	return t.view(r)
+	return t.toAccount(r)
 }
 
-// Supersedes reports whether the secret of an account was set here later than in from.
+// Supersedes reports whether the secret of an account was set later here than in from.
 func (s *State) Supersedes(from *State, id string) bool {
 	here, there := s.joinedRecord(id), from.joinedRecord(id)
 	return here != nil && there != nil && here.Secret.At.Compare(there.Secret.At) > 0
 }
 
-// Restamp stamps all that an account says as if it had been said now: what other
-// devices changed before, a removal too, is older then.
+// Restamp gives every register of an account the stamp of this change, as if all of it
+// had been set now. Changes and removals that other devices made before are older then.
 func (t *Tx) Restamp(id string) (Account, error) {
 	err := t.change(id, func(r *Record, at Stamp) {
 		r.Label.At, r.Alias.At, r.Note.At, r.DeviceBound.At = at, at, at, at
@@ -92,17 +90,17 @@ func (t *Tx) Restamp(id string) (Account, error) {
 	return t.Find("id:"+id, true)
 }
 
-// AdoptRest takes over from another state what belongs to no account here: the
-// trash and the records of removals of ids that are new, and settings that were
+// AdoptRest takes over from another state what belongs to no account here: removed
+// accounts whose ids are new, the trash, the purge records, and the settings that were
 // never set here.
 func (t *Tx) AdoptRest(from *State) {
 	for _, r := range from.Records {
-		if !t.Has(r.ID) && from.joinedRecord(r.ID).gone() {
+		if !t.Has(r.ID) && from.joinedRecord(r.ID).removed() {
 			t.insert(r.clone())
 		}
 	}
-	// Without its links, a removed account would come back as the one of its ids
-	// that bears no removal.
+	// A removed account may have an id without a record of the removal. Without its
+	// links it would come back under that id.
 	t.setLinks(newClasses(t.Links, from.Links).links())
 	for _, d := range from.Trash {
 		if t.inTrash(d.ID, Hash(d.Credential)) < 0 {
@@ -121,19 +119,19 @@ func (t *Tx) AdoptRest(from *State) {
 		}
 	}
 	t.Clock = max(t.Clock, from.Clock)
-	t.settle()
+	t.normalize()
 }
 
-// AdoptOrder takes over the order of another state; the accounts here that it does
-// not know follow.
+// AdoptOrder takes over the order of another state. Accounts that it does not know
+// follow.
 func (t *Tx) AdoptOrder(from *State) {
-	place := map[string]int{}
+	position := map[string]int{}
 	for i, r := range from.Records {
-		place[r.ID] = i
+		position[r.ID] = i
 	}
 	slices.SortStableFunc(t.Records, func(a, b *Record) int {
-		i, known := place[a.ID]
-		j, other := place[b.ID]
+		i, known := position[a.ID]
+		j, other := position[b.ID]
 		switch {
 		case known && other:
 			return i - j
@@ -148,14 +146,13 @@ func (t *Tx) AdoptOrder(from *State) {
 	t.index = nil
 	t.Ordered, t.OrderAt = 0, from.OrderAt
 	for _, r := range t.Records {
-		if i, known := place[r.ID]; known && i < from.Ordered {
+		if i, known := position[r.ID]; known && i < from.Ordered {
 			t.Ordered++
 		}
 	}
 }
 
-// TrashOf returns what the trash holds of accounts that are removed: the newest
-// secret of each.
+// TrashOf returns the newest trashed secret of each removed account, the latest first.
 func (s *State) TrashOf() []Trashed {
 	newest := map[string]Trashed{}
 	for _, d := range s.Trash {
@@ -172,8 +169,8 @@ func (s *State) TrashOf() []Trashed {
 	return list
 }
 
-// Superseded returns what the trash holds of accounts that live with another secret
-// now, newest first: [Tx.Undelete] brings one back, in exchange.
+// Superseded returns the trashed secrets of live accounts, which have another secret
+// now, newest first. [Tx.Undelete] exchanges the two.
 func (s *State) Superseded() []Trashed {
 	x, said := s.live(), map[secretKey]bool{}
 	var list []Trashed
@@ -194,4 +191,25 @@ func (d Trashed) Account() account.Account {
 	return account.Account{
 		ID: d.ID, Issuer: d.Label.Issuer, Name: d.Label.Name, Credential: d.Credential, DeviceBound: d.DeviceBound,
 	}
+}
+
+// WithoutPurges returns a copy of s without the records of what was erased for good. A
+// device that may be in other hands may not erase anything here; what the others have
+// erased, they say themselves.
+func (s *State) WithoutPurges() *State {
+	c := s.Clone()
+	c.Purged = nil
+	return c
+}
+
+// Contains reports whether merging another state into s would change nothing.
+func (s *State) Contains(other *State) bool {
+	before, err := s.MarshalJSON()
+	if err != nil {
+		return false
+	}
+	tx := &Tx{State: s.Clone()}
+	tx.Merge(other)
+	after, err := tx.MarshalJSON()
+	return err == nil && bytes.Equal(before, after)
 }

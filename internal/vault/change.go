@@ -9,8 +9,8 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// A Tx is one change of a vault: a state with the instant and the device that the
-// change is stamped with. [Vault.Update] makes one.
+// A Tx is one change of a vault: a state, and the instant and the device of the stamps
+// that the change sets. [Vault.Update] makes one.
 type Tx struct {
 	*State
 	Now    time.Time
@@ -19,7 +19,7 @@ type Tx struct {
 	at Stamp
 }
 
-// stamp returns the stamp of this change, newer than every one seen.
+// stamp returns the stamp of this change. It is newer than every one seen.
 func (t *Tx) stamp() Stamp {
 	if t.at.IsZero() {
 		t.Clock = max(t.Now.UnixMilli(), t.Clock+1)
@@ -38,9 +38,9 @@ func (t *Tx) SetLabel(id, issuer, name string) error {
 	return t.change(id, func(r *Record, at Stamp) {
 		old, now := r.Label.Value.folded(), Label{issuer, name}
 		r.Label.set(now, at)
-		r.was = without(union(r.was, []string{old}), now.folded())
+		r.oldLabels = without(union(r.oldLabels, []string{old}), now.folded())
 		if old != now.folded() && (r.DeviceBound.Value || r.Secret.Value.Hash() == "") {
-			t.claim(r, now.folded())
+			t.claimName(r, now.folded())
 		}
 	})
 }
@@ -63,25 +63,25 @@ func (t *Tx) SetTag(id, tag string, on bool) error {
 	return t.change(id, func(r *Record, at Stamp) { r.tag(tag, on, at) })
 }
 
-// SetCredential gives the account another secret or its first one. What was there
-// goes to the trash.
+// SetCredential gives the account another secret or its first one. The secret that it
+// had goes to the trash.
 func (t *Tx) SetCredential(id string, c account.Credential, counter uint64) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
 	return t.change(id, func(r *Record, at Stamp) {
 		if r.Secret.Value.Hash() != Hash(c) {
-			t.discard(r, at)
+			t.trashSecret(r, at)
 		}
-		r.hold(c, at)
+		r.setSecret(c, at)
 		if c.Type == account.HOTP {
 			t.setCounter(Hash(c), Counter{Next: counter})
 		}
 	})
 }
 
-// hold gives the record a secret.
-func (r *Record) hold(c account.Credential, at Stamp) {
+// setSecret gives the record a secret.
+func (r *Record) setSecret(c account.Credential, at Stamp) {
 	r.Secret.set(Held{Credential: c}, at)
 	if r.DeviceBound.Value {
 		r.DeviceBound.At = at
@@ -96,8 +96,8 @@ func (t *Tx) SetCounter(id string, next uint64) error {
 	})
 }
 
-// Advance moves an HOTP account's counter on by one and returns the counter to
-// use now. It stamps nothing: two devices that advance merge to the larger.
+// Advance increments an HOTP account's counter and returns the counter to use now. It
+// changes no stamp: of two devices that advance, merging takes the larger counter.
 func (t *Tx) Advance(id string) (uint64, error) {
 	r := t.record(id)
 	if r == nil {
@@ -147,15 +147,15 @@ func (t *Tx) Remove(id string, now bool) error {
 	})
 }
 
-// Move gives the live accounts a new order: ids in that order; any left out follow.
+// Move gives the live accounts the order of ids. Accounts that ids leaves out follow.
 func (t *Tx) Move(ids []string) {
-	place := make(map[string]int, len(ids))
+	position := make(map[string]int, len(ids))
 	for i, id := range ids {
-		place[id] = i
+		position[id] = i
 	}
 	slices.SortStableFunc(t.Records, func(a, b *Record) int {
-		i, moved := place[t.root(a.ID)]
-		j, other := place[t.root(b.ID)]
+		i, moved := position[t.root(a.ID)]
+		j, other := position[t.root(b.ID)]
 		switch {
 		case moved && other:
 			return i - j
@@ -177,8 +177,8 @@ func (t *Tx) Set(key, value string) {
 	t.Settings[key] = Register[string]{value, t.stamp()}
 }
 
-// Undelete brings a secret back from the trash: to its account if that is removed
-// or holds another secret now (which goes to the trash in exchange).
+// Undelete brings a secret back from the trash to its account, which lives again if it
+// was removed. A secret that the account has now goes to the trash in exchange.
 func (t *Tx) Undelete(d Trashed) (Account, error) {
 	r := t.record(d.ID)
 	if r == nil {
@@ -188,13 +188,13 @@ func (t *Tx) Undelete(d Trashed) (Account, error) {
 	}
 	err := t.change(r.ID, func(r *Record, at Stamp) {
 		if r.Secret.Value.Hash() != Hash(d.Credential) {
-			t.discard(r, at)
+			t.trashSecret(r, at)
 		}
 		r.DeviceBound.Value = r.DeviceBound.Value || d.DeviceBound
-		r.hold(d.Credential, at)
+		r.setSecret(d.Credential, at)
 		r.Removed.set(false, at)
 	})
-	return t.view(r), err
+	return t.toAccount(r), err
 }
 
 // change stamps a change of one account's registers.
@@ -204,14 +204,14 @@ func (t *Tx) change(id string, f func(r *Record, at Stamp)) error {
 		return fmt.Errorf("%w: %q", ErrNotFound, "id:"+id)
 	}
 	if len(t.Links) > 0 {
-		// What is changed is what the user saw: the joined registers of linked ids.
-		apart, j := r.apart, t.joinedRecord(id)
+		// The change is made to what the user saw: the joined registers of linked ids.
+		apart, j := r.addedBeside, t.joinedRecord(id)
 		*r = *j.clone()
-		r.apart = apart
+		r.addedBeside = apart
 	}
 	f(r, t.stamp())
-	t.index, t.named = nil, nil
-	t.settle()
+	t.index, t.byLabel = nil, nil
+	t.normalize()
 	return nil
 }
 

@@ -17,7 +17,10 @@ type Item int
 const (
 	DeviceItem    Item = iota // a [Device]
 	EnrolmentItem             // an enrolment of the package backup
-	WrittenItem               // the list of the backup files that this device wrote
+	// WrittenItem is the list of the backup files of this device whose content its vault
+	// holds: words of GENERATION:HASH, which the package backup writes. A vault that goes
+	// back to an older generation drops the later ones.
+	WrittenItem
 
 	items // how many there are
 )
@@ -27,7 +30,7 @@ func (i Item) String() string {
 	return [items]string{DeviceItem: "device", EnrolmentItem: "backup", WrittenItem: "written"}[i]
 }
 
-// A Device is what the keyring holds beside the vault: who this device is.
+// A Device is who this device is, as its own item of the keyring says.
 type Device struct {
 	ID string
 
@@ -39,7 +42,7 @@ type wireDevice struct {
 	ID      string `json:"id"`
 }
 
-// ReadDevice returns the device item; one without an id where there is none yet.
+// ReadDevice returns the device of a keyring; its id is empty before the first change.
 func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	text, err := k.Get(ctx, DeviceItem.String())
 	if errors.Is(err, keyring.ErrNotFound) {
@@ -58,7 +61,7 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	return Device{ID: w.ID, later: later}, nil
 }
 
-// WriteDevice keeps d in the keyring, read back.
+// WriteDevice stores d in the keyring and reads it back.
 func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 	data, err := marshalKeeping(wireDevice{Version, d.ID}, d.later)
 	if err != nil {
@@ -70,14 +73,14 @@ func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
 	return nil
 }
 
-// Item returns the text of an item; ok is false where there is none.
+// Item returns the text of an item; ok is false if there is none.
 func (v *Vault) Item(ctx context.Context, item Item) (text string, ok bool, err error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	return v.item(ctx, item)
 }
 
-// item is [Vault.Item] within a deadline that runs already.
+// item is [Vault.Item] without a deadline of its own.
 func (v *Vault) item(ctx context.Context, item Item) (text string, ok bool, err error) {
 	text, err = v.o.Keyring.Get(ctx, item.String())
 	if errors.Is(err, keyring.ErrNotFound) {
@@ -87,8 +90,8 @@ func (v *Vault) item(ctx context.Context, item Item) (text string, ok bool, err 
 }
 
 // SetItem sets the text of an item and reads it back. An empty one removes the item. It
-// takes the vault's lock: a keyring may keep all of its items in one file, and without
-// the lock the vault as it was before could be written over a change.
+// takes the vault's lock: the file keyring keeps all items in one file, and without
+// the lock an older vault could be written over a change.
 func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
@@ -103,16 +106,20 @@ func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	return keyring.Put(ctx, v.o.Keyring, item.String(), text)
 }
 
-// Device returns the id of this device, or nothing before its first change.
+// Device returns the id of this device; it is empty before the first change. Where the
+// item that holds it is damaged the device gets a new one.
 func (v *Vault) Device(ctx context.Context) (string, error) {
-	ctx, done := v.deadline(ctx)
+	reading, done := v.deadline(ctx)
 	defer done()
-	d, err := ReadDevice(ctx, v.o.Keyring)
+	d, err := ReadDevice(reading, v.o.Keyring)
+	if damaged(err) {
+		return v.RenewDevice(ctx)
+	}
 	return d.ID, err
 }
 
-// RenewDevice gives this device a new id and returns it: a clone must not go on
-// under the id of the machine that it was cloned from.
+// RenewDevice gives this device a new id and returns it. A clone must not keep the id of
+// the machine that it was cloned from.
 func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
@@ -122,14 +129,26 @@ func (v *Vault) RenewDevice(ctx context.Context) (string, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	d, err := ReadDevice(ctx, v.o.Keyring)
-	if err != nil {
+	if err != nil && !damaged(err) {
 		return "", err
 	}
 	d.ID = NewID()
-	return d.ID, WriteDevice(ctx, v.o.Keyring, d)
+	if err := WriteDevice(ctx, v.o.Keyring, d); err != nil {
+		return "", err
+	}
+	if err != nil {
+		v.notice(Notice{Kind: DeviceRenewed, Err: err})
+	}
+	return d.ID, nil
 }
 
-// SetLocation notes in the marker where backups go; the empty location is none.
+// damaged reports whether err is a *[keyring.DamagedError].
+func damaged(err error) bool {
+	_, is := errors.AsType[*keyring.DamagedError](err)
+	return is
+}
+
+// SetLocation notes in the marker where backups go; empty if backup is off.
 func (v *Vault) SetLocation(ctx context.Context, location string) error {
 	unlock, err := v.Lock(ctx)
 	if err != nil {
@@ -137,7 +156,10 @@ func (v *Vault) SetLocation(ctx context.Context, location string) error {
 	}
 	defer unlock()
 	m, ok, err := ReadMarker(v.o.Dir)
-	if err != nil || !ok {
+	if errors.Is(err, ErrMarker) || err == nil && (!ok || m.Location == location) {
+		return nil // one that is made anew has its location from the enrolment
+	}
+	if err != nil {
 		return err
 	}
 	m.Location = location

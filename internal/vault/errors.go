@@ -30,7 +30,7 @@ func (e *AmbiguousError) Error() string {
 
 // A BusyError says that another process kept the vault's lock for too long.
 type BusyError struct {
-	Holder string // what the other process wrote into the lock: its id and command
+	Holder string // the id and command of the other process, as it wrote them
 	Waited time.Duration
 }
 

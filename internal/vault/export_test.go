@@ -2,7 +2,7 @@ package vault
 
 // Close does what [Vault.Update] does to a change before it writes it.
 func (t *Tx) Close() {
-	t.settle()
+	t.normalize()
 	t.expire(t.Now, Stamp{Time: t.Clock, Device: t.Device})
 }
 

@@ -14,7 +14,7 @@ import (
 // *[AmbiguousError].
 func (s *State) Find(query string, exact bool) (Account, error) {
 	if id, found := strings.CutPrefix(strings.TrimSpace(query), "id:"); found {
-		query = "id:" + s.root(strings.TrimSpace(id)) // any of its ids names an account
+		query = "id:" + s.root(strings.TrimSpace(id)) // an account answers to each of its ids
 	}
 	return FindIn(s.live().accounts, query, exact)
 }

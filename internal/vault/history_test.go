@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -344,13 +345,14 @@ func (h history) shrink(fails func(history) string) history {
 // check runs many histories against a promise, and shows the smallest failure.
 func check(t *testing.T, histories, steps int, fails func(history) string) {
 	t.Helper()
-	for seed := range uint64(histories) {
-		h := newHistory(seed, steps)
+	seed := testenv.Seed(t)
+	for i := range uint64(histories) {
+		h := newHistory(seed+i, steps)
 		if fails(h) == "" {
 			continue
 		}
 		h = h.shrink(fails)
 		w := h.run(func(string, ...any) {})
-		t.Fatalf("seed %d, %d steps: %s\n%s", seed, len(h), fails(h), strings.Join(w.trace, "\n"))
+		t.Fatalf("%d steps: %s\n%s", len(h), fails(h), strings.Join(w.trace, "\n"))
 	}
 }

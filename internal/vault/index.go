@@ -2,8 +2,8 @@ package vault
 
 import "github.com/authcli/auth/internal/account"
 
-// An index holds the live accounts and where to find them, so that adding ten
-// thousand compares each with the few that could be in its way.
+// An index finds live accounts by id, label and alias, so that adding ten thousand
+// compares each one with few others.
 type index struct {
 	accounts []Account
 	byID     map[string]int
@@ -19,17 +19,17 @@ func (s *State) live() *index {
 	n := len(s.Records)
 	x := &index{accounts: make([]Account, 0, n), byID: make(map[string]int, n), byLabel: make(map[string][]int, n), byAlias: map[string]int{}}
 	for _, r := range s.joined() {
-		if !r.gone() {
-			x.add(s.view(r))
+		if !r.removed() {
+			x.add(s.toAccount(r))
 		}
 	}
-	number(x)
+	numberLabels(x)
 	s.index = x
 	return x
 }
 
-// add puts an account at the end. It reports whether no other shares its label:
-// those that do have to be numbered anew.
+// add appends an account. It reports whether its label is its own: accounts that share
+// one have to be numbered again.
 func (x *index) add(a Account) bool {
 	at, label := len(x.accounts), account.Fold(a.Label())
 	x.accounts = append(x.accounts, a)

@@ -12,9 +12,8 @@ import (
 	"strings"
 )
 
-// marshalKeeping marshals the struct v and adds the fields of later, which v's
-// type does not know: what a later version of auth wrote survives a rewrite by
-// this one.
+// marshalKeeping marshals the struct v and adds the fields of later, which the type of v
+// does not know. So what a later version of auth wrote survives a rewrite by this one.
 func marshalKeeping(v any, later map[string]json.RawMessage) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil || len(later) == 0 {
@@ -38,8 +37,8 @@ func unmarshalKnown(object []byte, v any) error {
 	if err := decoder.Decode(v); err != nil {
 		return err
 	}
-	if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // as its documentation says
-		return errors.New("there is something behind the object")
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("more follows the object")
 	}
 	return nil
 }
@@ -61,7 +60,7 @@ func unmarshalKeeping[T any](object []byte) (v T, later map[string]json.RawMessa
 	}
 	known := jsonNames(reflect.TypeFor[T]())
 	for name, value := range fields {
-		// As encoding/json tells names apart: not by their case.
+		// Like encoding/json, which ignores case in names.
 		if !slices.ContainsFunc(known, func(k string) bool { return strings.EqualFold(k, name) }) {
 			later = ensure(later)
 			later[name] = canonical(value)
@@ -70,11 +69,11 @@ func unmarshalKeeping[T any](object []byte) (v T, later map[string]json.RawMessa
 	return v, later, nil
 }
 
-// canonical returns a JSON value with sorted names and nothing between its tokens,
-// so that equal values are equal bytes.
+// canonical returns a JSON value with sorted names and no space between its tokens, so
+// that equal values are equal bytes.
 func canonical(value []byte) json.RawMessage {
 	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber() // its digits are the later version's business
+	decoder.UseNumber() // which keeps every digit
 	var v any
 	if decoder.Decode(&v) != nil {
 		return nil
@@ -86,8 +85,8 @@ func canonical(value []byte) json.RawMessage {
 	return data
 }
 
-// mergeLater merges fields of a later version without knowing what they mean:
-// what only one side has is kept.
+// mergeLater merges fields of a later version without knowing what they mean. What only
+// one side has is kept.
 func mergeLater(a, b map[string]json.RawMessage) map[string]json.RawMessage {
 	if len(b) == 0 {
 		return a
@@ -100,8 +99,8 @@ func mergeLater(a, b map[string]json.RawMessage) map[string]json.RawMessage {
 	return merged
 }
 
-// mergeValue merges two canonical values: objects field by field; of anything else
-// the greater text, which every device finds alike.
+// mergeValue merges two canonical values. Objects are merged field by field; of any
+// other two values the greater text is kept, so that every device decides alike.
 func mergeValue(a, b json.RawMessage) json.RawMessage {
 	isObject := func(v json.RawMessage) bool { return len(v) > 0 && v[0] == '{' }
 	switch {
@@ -137,8 +136,9 @@ func jsonNames(t reflect.Type) []string {
 	return names
 }
 
-// reason says what is wrong with a JSON text without quoting it.
-func reason(err error) string {
+// jsonProblem says what is wrong with a JSON text. It does not quote the text, which
+// holds secrets.
+func jsonProblem(err error) string {
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
 	switch {

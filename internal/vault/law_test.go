@@ -29,12 +29,15 @@ func lost(a, b, m *vault.State, purgedCounts bool) string {
 	return ""
 }
 
-// histories returns how many histories to try: more with AUTH_TEST_LONG.
-func histories(short int) int {
-	if testenv.Long() {
-		return 40 * short
+// histories returns how many histories to try: more of them in the long tests, fewer in the short ones.
+func histories(usual int) int {
+	switch {
+	case testenv.Long():
+		return 10 * usual
+	case testing.Short():
+		return usual / 4
 	}
-	return short
+	return usual
 }
 
 func merge(states ...*vault.State) *vault.State {

@@ -6,23 +6,25 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// Two ids are one account where a link says so. [Merge] finds links, records them
-// in [State.Links] and never forgets one: what was changed under a link could not
+// Two ids are one account if a link says so. [Merge] finds links, records them in
+// [State.Links] and never forgets one: changes that were made under a link could not
 // be taken apart again.
 //
-// For the order of merges not to matter, finding a link later must not depend on
-// what happened in between. So what counts is everything that an account ever was,
-// which only grows: two accounts are one if they ever had a label in common, and a
-// secret. An account without its secret is told by name alone; since two accounts
-// may have one name after the other, it is byName that counts, which a name enters
-// when the account gets it and no other one here ever had it. And an account that
-// a device added knowing another that it equals by then, removed or renamed, is
-// apart from it.
+// The order of merges must not matter, so a link that is found later must not depend
+// on what happened in between. Links are therefore found from everything that an
+// account ever was, which only grows. Two accounts are one if they ever had a label
+// in common and a secret in common. There are two further rules:
+//
+//   - An account without its secret is known by its name alone. Two accounts may have
+//     one name after the other, so a name counts only if no other account here ever
+//     had it when the account got it (nameKeys).
+//   - A device may add an account although it has one that was equal once, and is
+//     renamed or removed by then. The new one is another account (addedBeside).
 
-// classes is a partition of ids: each leads to a smaller one of its class.
+// classes is a partition of ids. Each id leads to a smaller one of its class.
 type classes map[string]string
 
-// newClasses returns the classes in which from and to of each link are one.
+// newClasses returns the classes in which both ids of each link are together.
 func newClasses(links ...map[string]string) classes {
 	c := classes{}
 	for _, l := range links {
@@ -57,7 +59,7 @@ func (c classes) join(a, b string) bool {
 	return true
 }
 
-// links returns the classes in the form of [State.Links].
+// links returns the classes as [State.Links] holds them.
 func (c classes) links() map[string]string {
 	if len(c) == 0 {
 		return nil
@@ -69,53 +71,53 @@ func (c classes) links() map[string]string {
 	return links
 }
 
-// names returns the records by the folded labels that they have or had.
-func (s *State) names() map[string][]*Record {
-	if s.named == nil {
-		s.named = make(map[string][]*Record, len(s.Records))
+// recordsByLabel returns the records by the folded labels that they have or had.
+func (s *State) recordsByLabel() map[string][]*Record {
+	if s.byLabel == nil {
+		s.byLabel = make(map[string][]*Record, len(s.Records))
 		for _, r := range s.Records {
-			s.name(r)
+			s.addByLabel(r)
 		}
 	}
-	return s.named
+	return s.byLabel
 }
 
-func (s *State) name(r *Record) {
+func (s *State) addByLabel(r *Record) {
 	now := r.Label.Value.folded()
-	s.named[now] = append(s.named[now], r)
-	for _, label := range r.was {
-		s.named[label] = append(s.named[label], r)
+	s.byLabel[now] = append(s.byLabel[now], r)
+	for _, label := range r.oldLabels {
+		s.byLabel[label] = append(s.byLabel[label], r)
 	}
 }
 
-// nameKey is what names an account of a type where its secret is not.
+// nameKey returns what an account without its secret is known by.
 func nameKey(t account.Type, label string) string { return string(t) + " " + label }
 
-// claim lets r be told by its name alone, if no other account here ever could be.
-func (s *State) claim(r *Record, folded string) {
+// claimName makes r known by its name alone, unless another account here ever was.
+func (s *State) claimName(r *Record, folded string) {
 	key := nameKey(r.Secret.Value.Type, folded)
-	for _, other := range s.names()[folded] {
-		if slices.Contains(other.byName, key) {
+	for _, other := range s.recordsByLabel()[folded] {
+		if slices.Contains(other.nameKeys, key) {
 			return
 		}
 	}
-	r.byName = union(r.byName, []string{key})
+	r.nameKeys = union(r.nameKeys, []string{key})
 }
 
-// setApart notes which accounts a new record equals, or did when they were here.
-func (s *State) setApart(r *Record) {
+// setAddedBeside notes the accounts here that a new record equals, or equalled once.
+func (s *State) setAddedBeside(r *Record) {
 	hash := r.Secret.Value.Hash()
 	if hash == "" {
 		return
 	}
-	for _, named := range s.names()[r.Label.Value.folded()] {
+	for _, named := range s.recordsByLabel()[r.Label.Value.folded()] {
 		members := s.members(named.ID)
 		for _, m := range members {
 			if !s.everHeld(m, hash) {
 				continue
 			}
 			for _, m := range members {
-				r.apart = union(r.apart, []string{m.ID})
+				r.addedBeside = union(r.addedBeside, []string{m.ID})
 			}
 			break
 		}
@@ -127,10 +129,10 @@ func (s *State) everHeld(r *Record, hash string) bool {
 	return r.Secret.Value.Hash() == hash || s.inTrash(r.ID, hash) >= 0 || s.purged(r.ID, hash)
 }
 
-// link records which ids are one account.
+// link finds which ids are one account, and records it.
 func (s *State) link() {
 	l := linker{s: s, c: newClasses(s.Links)}
-	for l.pass() { // what two accounts were alone, they are together: a third may equal that
+	for l.pass() { // a third account may equal two that are joined, and neither alone
 	}
 	if links := l.c.links(); len(links) != len(s.Links) {
 		s.setLinks(links)
@@ -145,7 +147,7 @@ type linker struct {
 	past    map[string][]string  // by id: hashes of secrets in the trash, and purged ones
 }
 
-// pass joins the accounts that are one, and reports whether there were any.
+// pass joins accounts that are one, and reports whether there were any.
 func (l *linker) pass() (joined bool) {
 	l.members = nil
 	if len(l.c) > 0 {
@@ -157,7 +159,7 @@ func (l *linker) pass() (joined bool) {
 	}
 	byName := map[string]string{}
 	for _, r := range l.s.Records {
-		for _, key := range r.byName {
+		for _, key := range r.nameKeys {
 			if first, found := byName[key]; found {
 				joined = l.c.join(first, r.ID) || joined
 			} else {
@@ -165,7 +167,7 @@ func (l *linker) pass() (joined bool) {
 			}
 		}
 	}
-	for _, records := range l.s.names() {
+	for _, records := range l.s.recordsByLabel() {
 		if len(records) > 1 {
 			joined = l.joinLabelled(records) || joined
 		}
@@ -173,8 +175,8 @@ func (l *linker) pass() (joined bool) {
 	return joined
 }
 
-// joinLabelled joins those of the accounts that had a secret in common, and reports
-// whether there were any. All had a label in common.
+// joinLabelled joins the accounts that ever had a secret in common, among those that
+// ever had one label, and reports whether there were any.
 func (l *linker) joinLabelled(records []*Record) (joined bool) {
 	done, holders := map[string]bool{}, map[string][][]*Record{}
 	for _, r := range records {
@@ -189,7 +191,7 @@ func (l *linker) joinLabelled(records []*Record) (joined bool) {
 		}
 		for _, hash := range l.secrets(account) {
 			for _, other := range holders[hash] {
-				if !allApart(account, other) {
+				if !allAddedBeside(account, other) {
 					joined = l.c.join(account[0].ID, other[0].ID) || joined
 				}
 			}
@@ -219,12 +221,12 @@ func (l *linker) secrets(account []*Record) (hashes []string) {
 	return hashes
 }
 
-// allApart reports whether each record of one account was added beside each of
-// the other.
-func allApart(a, b []*Record) bool {
+// allAddedBeside reports whether each record of one account was added beside each
+// record of the other, or the other way round.
+func allAddedBeside(a, b []*Record) bool {
 	for _, r := range a {
 		for _, q := range b {
-			if !slices.Contains(r.apart, q.ID) && !slices.Contains(q.apart, r.ID) {
+			if !slices.Contains(r.addedBeside, q.ID) && !slices.Contains(q.addedBeside, r.ID) {
 				return false
 			}
 		}

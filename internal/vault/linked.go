@@ -12,26 +12,26 @@ func (s *State) members(id string) []*Record {
 	if !linked {
 		least = id
 	}
-	if list, found := s.linked()[least]; found {
+	if list, found := s.linkedRecords()[least]; found {
 		return list
 	}
-	if r := s.byRecord(id); r != nil {
+	if r := s.exactRecord(id); r != nil {
 		return []*Record{r}
 	}
 	return nil
 }
 
-// linked returns the records of each account that has several ids, by the smallest
-// of them.
-func (s *State) linked() map[string][]*Record {
+// linkedRecords returns the records of each account that has several ids, by the
+// smallest of these.
+func (s *State) linkedRecords() map[string][]*Record {
 	if s.groups == nil && len(s.Links) > 0 {
 		s.groups = map[string][]*Record{}
 		for id, least := range s.Links {
 			list := s.groups[least]
-			if r := s.byRecord(least); r != nil && len(list) == 0 {
+			if r := s.exactRecord(least); r != nil && len(list) == 0 {
 				list = append(list, r)
 			}
-			if r := s.byRecord(id); r != nil {
+			if r := s.exactRecord(id); r != nil {
 				list = append(list, r)
 			}
 			s.groups[least] = list
@@ -43,8 +43,8 @@ func (s *State) linked() map[string][]*Record {
 	return s.groups
 }
 
-// root returns the id that an account goes by: the smallest linked one of which
-// there is a record.
+// root returns the id that an account is shown under: the smallest linked one that has
+// a record.
 func (s *State) root(id string) string {
 	if len(s.Links) > 0 {
 		if list := s.members(id); len(list) > 0 {
@@ -54,12 +54,12 @@ func (s *State) root(id string) string {
 	return id
 }
 
-// record returns the record that changes of an account are written to, or nil.
-func (s *State) record(id string) *Record { return s.byRecord(s.root(id)) }
+// record returns the record to which changes of an account are written, or nil.
+func (s *State) record(id string) *Record { return s.exactRecord(s.root(id)) }
 
 // joinedRecord returns the joined registers of an account under its smallest id, or
 // nil. A secret that was set as device-bound goes before one that was not: it is
-// this device's own, and no other's takes its place.
+// this device's own, and that of another device does not replace it.
 func (s *State) joinedRecord(id string) *Record {
 	members := s.members(id)
 	var bound, free *Record
@@ -86,8 +86,8 @@ func (s *State) joinedRecord(id string) *Record {
 	return j
 }
 
-// joined returns one record for each account, those of linked ids joined under
-// the smallest, where the first of them stands.
+// joined returns one record for each account. The records of linked ids are joined
+// under the smallest id, at the position of the first of them.
 func (s *State) joined() []*Record {
 	if len(s.Links) == 0 {
 		return s.Records
@@ -102,7 +102,7 @@ func (s *State) joined() []*Record {
 	return list
 }
 
-// accountOf returns what maps each record to the joined registers of its account.
+// accountOf returns a function from a record to the joined registers of its account.
 func (s *State) accountOf() func(*Record) *Record {
 	if len(s.Links) == 0 {
 		return func(r *Record) *Record { return r }

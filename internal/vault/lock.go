@@ -12,38 +12,47 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// lock takes the file lock of the vault in dir, which every read-modify-write
-// holds: without it two of 200 concurrent additions survive. It waits up to wait,
-// then returns a *[BusyError]. The holder's words go to a file of their own,
-// since Windows refuses to read a locked one.
+// lock takes the file lock of the vault in dir, which every read-modify-write holds:
+// without it two of 200 concurrent additions survive. It waits up to wait, then
+// returns a *[BusyError]. The holder is written to a file of its own, since Windows
+// refuses to read a locked one.
 func lock(ctx context.Context, dir, holder string, wait time.Duration) (unlock func(), err error) {
 	return LockFile(ctx, dir, "lock", holder, wait)
 }
 
-// LockFile takes the lock of another name in dir in the same way.
+// tryLock takes the vault's lock if it is free.
+func tryLock(dir string) (unlock func(), ok bool) {
+	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	if got, err := l.TryLock(); err != nil || !got {
+		return nil, false
+	}
+	return func() { _ = l.Unlock() }, true
+}
+
+// LockFile takes a lock of another name in dir, in the same way.
 func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	l := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
 	who := filepath.Join(dir, name+".holder")
-	if err := take(ctx, l, wait); err != nil {
+	if err := waitForLock(ctx, l, wait); err != nil {
 		if errors.Is(err, errWaited) {
 			text, _ := os.ReadFile(who)
 			return nil, &BusyError{Holder: strings.TrimSpace(string(text)), Waited: wait}
 		}
 		return nil, fmt.Errorf("take the %s: %w", name, err)
 	}
-	_ = os.WriteFile(who, []byte(holder+"\n"), 0o600) // words for people; the lock is what counts
+	_ = os.WriteFile(who, []byte(holder+"\n"), 0o600) // for the error message of others only
 	return func() { _ = l.Unlock() }, nil
 }
 
 // errWaited is the end of waiting for a lock.
 var errWaited = errors.New("waited for too long")
 
-// take takes a lock, and waits for it in the kernel: two hundred processes that
-// look every few milliseconds would leave the one that has it no time to work.
-func take(ctx context.Context, l *flock.Flock, wait time.Duration) error {
+// waitForLock takes a lock. It waits in the kernel: two hundred processes that try
+// every few milliseconds would leave the one that holds the lock no time to work.
+func waitForLock(ctx context.Context, l *flock.Flock, wait time.Duration) error {
 	if got, err := l.TryLock(); err != nil || got {
 		return err
 	}
@@ -60,7 +69,7 @@ func take(ctx context.Context, l *flock.Flock, wait time.Duration) error {
 	case <-timer.C:
 		end = errWaited
 	}
-	go func() { // what cannot be called off is given back
+	go func() { // the call goes on, and what it takes is given back
 		if <-taken == nil {
 			_ = l.Unlock()
 		}

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// Merge returns what two devices know together, and what that changes for a, as
-// the one that is merged into. It is commutative, associative and idempotent,
-// whatever the clocks of the devices were: what the user did last, by the stamps,
-// is what holds. Neither a nor b is changed. The vault's id is the smaller one;
-// [Tx.Merge] keeps its own.
+// Merge returns what two devices know together, and a report of what that changes for
+// a. It is commutative, associative and idempotent, whatever the clocks of the
+// devices were: of two changes the one with the later stamp holds. Neither a nor b
+// is changed. The vault's id is the smaller one; [Tx.Merge] keeps its own.
 //
-// Everything is merged by id alone first, field by field, each by a rule that takes
-// the greater of two. Then links are found, and the secrets put where the registers
-// say. Both are functions of what was merged that only ever add to it, which is
-// why they may happen after every merge or after the last. No secret is lost: what
-// is purged is still in the trash, until [Tx.Merge] or the next write erases it.
+// First everything is merged by id alone, field by field; each field has a rule that
+// takes the greater of two values. Then links are found, and secrets are moved to
+// where the registers say. Both steps depend only on what was merged and only add to
+// it, so the result is the same if they happen after every merge or after the last.
+// No secret is lost: a purged one stays in the trash until [Tx.Merge] or the next
+// write erases it.
 func Merge(a, b *State) (*State, MergeReport) {
 	m := combine(a, b)
 	m.link()
-	m.settle()
+	m.normalize()
 	return m, newReport(a, b, m)
 }
 
@@ -29,7 +29,7 @@ func (t *Tx) Merge(b *State) MergeReport {
 	m, report := Merge(t.State, b)
 	m.ID, m.Generation = t.ID, t.Generation
 	*t.State = *m
-	t.sweep()
+	t.erasePurged()
 	t.at = Stamp{} // the next change is newer than all that was merged
 	return report
 }
@@ -56,8 +56,8 @@ func combine(a, b *State) *State {
 	return m
 }
 
-// combineRecords merges the accounts, and puts those that the user ordered last
-// first, in that order.
+// combineRecords merges the accounts. The order that the user gave last is kept; the
+// accounts that it does not name follow.
 func (s *State) combineRecords(a, b *State) {
 	first := a
 	if cmp.Or(a.OrderAt.Compare(b.OrderAt), slices.Compare(a.order(), b.order())) < 0 {
@@ -70,7 +70,7 @@ func (s *State) combineRecords(a, b *State) {
 		if s.byID[id] != nil {
 			return
 		}
-		x, y := a.byRecord(id), b.byRecord(id)
+		x, y := a.exactRecord(id), b.exactRecord(id)
 		var r *Record
 		switch {
 		case x == nil:
@@ -80,7 +80,7 @@ func (s *State) combineRecords(a, b *State) {
 		default:
 			r = join(x, y)
 			for _, old := range []*Record{x, y} {
-				// What lost has gone to the trash; since when, settle knows.
+				// The older secret goes to the trash; normalize sets since when.
 				if held := old.Secret.Value; !held.Secret.Empty() && held.Hash() != r.Secret.Value.Hash() {
 					s.Trash = append(s.Trash, Trashed{ID: id, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
 				}
@@ -96,7 +96,7 @@ func (s *State) combineRecords(a, b *State) {
 	}
 }
 
-// order returns the ids that the user has put in order.
+// order returns the ids that the user has put in an order.
 func (s *State) order() []string {
 	ids := make([]string, s.Ordered)
 	for i, r := range s.Records[:s.Ordered] {

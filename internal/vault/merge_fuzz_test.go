@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -139,14 +140,14 @@ func anyStatesBreak(c choices) string {
 // The laws hold for whatever can be read, also where no version of auth wrote it.
 func TestMergeLawsOfAnyStates(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(histories(200)) {
-		chance := rand.New(rand.NewPCG(seed, 4))
+	chance := testenv.Rand(t)
+	for range histories(200) {
 		c := make(choices, 600)
 		for i := range c {
 			c[i] = byte(chance.Uint32())
 		}
 		if broken := anyStatesBreak(c); broken != "" {
-			t.Fatalf("seed %d: %s", seed, broken)
+			t.Fatal(broken)
 		}
 	}
 }

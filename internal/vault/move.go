@@ -23,11 +23,11 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 	if err != nil {
 		return err
 	}
-	there, thereSnap, err := to.load(ctx, Marker{}, false)
+	there, thereSnap, err := to.load(ctx, seen{})
 	if err != nil {
 		return err
 	}
-	here, snap, err := v.load(ctx, Marker{}, false)
+	here, snap, err := v.load(ctx, seen{})
 	if err != nil {
 		// The removal of the source may have been cut short after its head.
 		whole, listErr := v.store.Generations(ctx)
@@ -44,7 +44,7 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 		}
 		return nil
 	case snap.Generation == 0 && !moved: // what lies here belongs to no vault that was moved
-		return to.mark(ctx, there.ID, thereSnap.Generation, marker)
+		return to.pointHere(ctx, there.ID, thereSnap.Generation, marker)
 	case snap.Generation != 0 && thereSnap.Generation != 0 && string(thereSnap.Data) != string(snap.Data):
 		return &DiffersError{Here: here.Accounts(), There: there.Accounts()}
 	}
@@ -60,7 +60,7 @@ func (v *Vault) Move(ctx context.Context, to *Vault) error {
 		}
 		there = here
 	}
-	if err := to.mark(ctx, there.ID, thereSnap.Generation, marker); err != nil {
+	if err := to.pointHere(ctx, there.ID, thereSnap.Generation, marker); err != nil {
 		return err
 	}
 	return v.erase(ctx)
@@ -109,4 +109,10 @@ type DiffersError struct{ Here, There []Account }
 
 func (e *DiffersError) Error() string {
 	return fmt.Sprintf("both keyrings hold a vault, and the two differ (%d and %d accounts)", len(e.Here), len(e.There))
+}
+
+// pointHere makes the marker say that the vault is in this keyring.
+func (v *Vault) pointHere(ctx context.Context, id string, generation uint64, m Marker) error {
+	m.Vault, m.Generation, m.Keyring, m.Collection = id, generation, v.o.Keyring.Kind(), v.collection(ctx)
+	return WriteMarker(v.o.Dir, m)
 }

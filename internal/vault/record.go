@@ -14,8 +14,8 @@ import (
 )
 
 // A Record is one account as it is stored and merged: an id and registers, each
-// with the stamp of its last change. Records of removed accounts stay for ever;
-// without them an old backup would bring the account back.
+// with the stamp of its last change. The record of a removed account stays for ever,
+// or an old backup would bring the account back.
 type Record struct {
 	ID      string
 	Created Stamp
@@ -23,19 +23,19 @@ type Record struct {
 	Alias   Register[string]
 	Note    Register[string]
 	Tags    map[string]Register[bool] // an untagged tag is a register of false
-	// Secret is without a stamp as long as the account needs verification: no
-	// secret is older than every secret.
+	// Secret has no stamp as long as the account needs verification, so that any
+	// secret is newer than none.
 	Secret Register[Held]
-	// DeviceBound never goes back to false: what may not leave one device may leave
-	// none. Its stamp is that of the last change of the secret, which others see
-	// where they do not see the secret.
+	// DeviceBound never goes back to false: a secret that may not leave one device
+	// may not leave any. Its stamp is that of the last change of the secret, for
+	// devices that see this register and not the secret.
 	DeviceBound Register[bool]
 	Removed     Register[bool]
 
-	// By these sorted sets [Merge] tells that two ids are one account; see link.go.
-	was    []string // folded labels that it had before
-	byName []string // what names it where its secret is not
-	apart  []string // ids that it was added beside, so that it is none of them
+	// From these sorted sets [Merge] finds that two ids are one account; see link.go.
+	oldLabels   []string // folded labels that it had before
+	nameKeys    []string // type and folded label, by which it is known without its secret
+	addedBeside []string // ids of other accounts that were here when it was added
 
 	later map[string]Register[json.RawMessage] // registers of a later version
 }
@@ -50,24 +50,24 @@ func (l Label) compare(m Label) int {
 // folded returns the label as it is compared.
 func (l Label) folded() string { return account.Fold(account.JoinLabel(l.Issuer, l.Name)) }
 
-// Held is a credential, or what is left of one: when the secret has gone to the
-// trash its hash stays, so that an undone removal finds it again. The zero Held is
-// an account that needs verification.
+// Held is a credential, or the hash of one whose secret is in the trash: by the hash
+// an undone removal finds the secret again. The zero Held is that of an account that
+// needs verification.
 type Held struct {
 	account.Credential
-	gone string // the hash of a credential that went to the trash
+	trashedHash string
 }
 
-// Hash returns the [Hash] of the credential, also where it has gone to the trash.
+// Hash returns the [Hash] of the credential, also if the secret is in the trash.
 func (h Held) Hash() string {
 	if h.Secret.Empty() {
-		return h.gone
+		return h.trashedHash
 	}
 	return Hash(h.Credential)
 }
 
 // Hash names a credential without showing it: 32 hexadecimal digits of a SHA-256
-// over everything that codes are computed from. Of no secret it is empty.
+// over everything that codes are computed from. Without a secret it is empty.
 func Hash(c account.Credential) string {
 	if c.Secret.Empty() {
 		return ""
@@ -99,8 +99,8 @@ func (r *Record) changed() Stamp {
 	return newest
 }
 
-// gone reports whether the account is removed: no change was made after the removal.
-func (r *Record) gone() bool {
+// removed reports whether the account is removed: no change was made after the removal.
+func (r *Record) removed() bool {
 	return r.Removed.Value && r.changed().Compare(r.Removed.At) <= 0
 }
 
@@ -123,9 +123,9 @@ func (r *Record) clone() *Record {
 	return &c
 }
 
-// join merges two records register by register into a new one: two versions of
-// one account, or the records of two linked ids (then under a's id). It is
-// commutative, associative and idempotent.
+// join merges two records register by register into a new one with the id of a. They
+// are two versions of one record, or the records of two linked ids. But
+// for that id, joining is commutative, associative and idempotent.
 func join(a, b *Record) *Record {
 	j := *a
 	if b.Created.Compare(a.Created) < 0 {
@@ -138,9 +138,9 @@ func join(a, b *Record) *Record {
 	j.DeviceBound = Register[bool]{a.DeviceBound.Value || b.DeviceBound.Value, latest(a.DeviceBound.At, b.DeviceBound.At)}
 	j.Removed = newer(a.Removed, b.Removed, compareBool)
 	j.Tags = joinMaps(a.Tags, b.Tags, func(x, y Register[bool]) Register[bool] { return newer(x, y, compareBool) })
-	j.was = pastLabels(a, b, j.Label.Value)
-	j.byName = union(a.byName, b.byName)
-	j.apart = intersection(a.apart, b.apart)
+	j.oldLabels = joinOldLabels(a, b, j.Label.Value)
+	j.nameKeys = union(a.nameKeys, b.nameKeys)
+	j.addedBeside = intersection(a.addedBeside, b.addedBeside)
 	j.later = joinMaps(a.later, b.later, func(x, y Register[json.RawMessage]) Register[json.RawMessage] {
 		if x.At == y.At {
 			return Register[json.RawMessage]{mergeValue(x.Value, y.Value), x.At}
@@ -150,7 +150,7 @@ func join(a, b *Record) *Record {
 	return &j
 }
 
-// joinSecrets returns the newer secret, with its bytes where either side has them.
+// joinSecrets returns the newer secret, with its bytes if either side has them.
 func joinSecrets(a, b Register[Held]) Register[Held] {
 	if a.At == b.At && !a.Value.Secret.Empty() && a.Value.Credential.Equal(b.Value.Credential) {
 		return a
@@ -168,16 +168,17 @@ func joinSecrets(a, b Register[Held]) Register[Held] {
 	return j
 }
 
-// pastLabels returns the folded labels that either record has or had, but for the
-// one it has now.
-func pastLabels(a, b *Record, now Label) []string {
-	if a.Label.Value == b.Label.Value && len(a.was) == 0 && len(b.was) == 0 {
+// joinOldLabels returns the folded labels that either record has or had, without the
+// one that the joined record has now.
+func joinOldLabels(a, b *Record, now Label) []string {
+	if a.Label.Value == b.Label.Value && len(a.oldLabels) == 0 && len(b.oldLabels) == 0 {
 		return nil
 	}
-	return without(union(a.was, b.was, []string{a.Label.Value.folded(), b.Label.Value.folded()}), now.folded())
+	return without(union(a.oldLabels, b.oldLabels, []string{a.Label.Value.folded(), b.Label.Value.folded()}), now.folded())
 }
 
-// joinMaps returns a map of what either has, and of what both have the join.
+// joinMaps returns the keys of both maps. The value of a key that both have is the
+// join of the two.
 func joinMaps[V any](a, b map[string]V, join func(x, y V) V) map[string]V {
 	j := maps.Clone(a)
 	for key, y := range b {

@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// wireRecord is the JSON form of a [Record], version 1. Left out is the stamp of a
-// register with a value that was set at Created, and of one that was never set. A
-// register of a later version is a field that is not here, with its stamp among
-// the others under its name.
+// wireRecord is the JSON form of a [Record], version 1. Stamps does not name a register
+// that was set at Created and has a value, nor one that was never set. A register of
+// a later version is a field that is not here; its stamp is in Stamps under its name.
 type wireRecord struct {
 	ID      string `json:"id"`
 	Created Stamp  `json:"created"`
 	Issuer  string `json:"issuer,omitempty"`
 	Name    string `json:"name,omitempty"`
 	wireCredential
-	Hash        string           `json:"hash,omitempty"` // of a secret that is in the trash
+	Hash        string           `json:"hash,omitempty"` // of a secret in the trash
 	Alias       string           `json:"alias,omitempty"`
 	Note        string           `json:"note,omitempty"`
 	Tags        map[string]bool  `json:"tags,omitempty"`
@@ -28,15 +27,15 @@ type wireRecord struct {
 	Stamps      map[string]Stamp `json:"stamps,omitempty"`
 }
 
-// The names of registers in wireRecord.Stamps; a tag's is tagStamp and the tag.
+// The names of registers in wireRecord.Stamps. That of a tag is tagStamp and the tag.
 const (
-	labelStamp  = "label"
-	secretStamp = "secret"
-	aliasStamp  = "alias"
-	noteStamp   = "note"
-	boundStamp  = "device_bound"
-	goneStamp   = "removed"
-	tagStamp    = "tag "
+	labelStamp   = "label"
+	secretStamp  = "secret"
+	aliasStamp   = "alias"
+	noteStamp    = "note"
+	boundStamp   = "device_bound"
+	removedStamp = "removed"
+	tagStamp     = "tag "
 )
 
 // MarshalJSON writes the record with its secret, and with the registers of later
@@ -45,13 +44,13 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	w := wireRecord{
 		ID: r.ID, Created: r.Created, Issuer: r.Label.Value.Issuer, Name: r.Label.Value.Name,
 		wireCredential: toWire(r.Secret.Value.Credential), Alias: r.Alias.Value, Note: r.Note.Value,
-		DeviceBound: r.DeviceBound.Value, Removed: r.Removed.Value, Was: r.was, ByName: r.byName, Apart: r.apart,
+		DeviceBound: r.DeviceBound.Value, Removed: r.Removed.Value, Was: r.oldLabels, ByName: r.nameKeys, Apart: r.addedBeside,
 	}
 	if w.Secret == "" {
-		w.Hash = r.Secret.Value.gone
+		w.Hash = r.Secret.Value.trashedHash
 	}
 	stamp := func(name string, valued bool, at Stamp) {
-		if at == r.unsaid(valued) {
+		if at == r.defaultStamp(valued) {
 			return
 		}
 		w.Stamps = ensure(w.Stamps)
@@ -62,7 +61,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	stamp(aliasStamp, w.Alias != "", r.Alias.At)
 	stamp(noteStamp, w.Note != "", r.Note.At)
 	stamp(boundStamp, w.DeviceBound, r.DeviceBound.At)
-	stamp(goneStamp, w.Removed, r.Removed.At)
+	stamp(removedStamp, w.Removed, r.Removed.At)
 	for tag, reg := range r.Tags {
 		w.Tags = ensure(w.Tags)
 		w.Tags[tag] = reg.Value
@@ -79,8 +78,9 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return marshalKeeping(w, later)
 }
 
-// unsaid returns the stamp of a register that wireRecord.Stamps does not name.
-func (r *Record) unsaid(valued bool) Stamp {
+// defaultStamp returns the stamp of a register that wireRecord.Stamps does not name,
+// given whether it has a value.
+func (r *Record) defaultStamp(valued bool) Stamp {
 	if valued {
 		return r.Created
 	}
@@ -92,12 +92,12 @@ func (r *Record) unsaid(valued bool) Stamp {
 func (r *Record) UnmarshalJSON(data []byte) error {
 	w, later, err := unmarshalKeeping[wireRecord](data)
 	if err != nil {
-		return fmt.Errorf("%w: account: %s", ErrFormat, reason(err))
+		return fmt.Errorf("%w: account: %s", ErrFormat, jsonProblem(err))
 	}
 	return r.read(&w, later)
 }
 
-// read reads what the JSON says, and the fields of later versions beside it.
+// read sets r to what the JSON says, given the fields of later versions beside it.
 func (r *Record) read(w *wireRecord, later map[string]json.RawMessage) error {
 	if w.ID == "" {
 		return fmt.Errorf("%w: an account without id", ErrFormat)
@@ -114,7 +114,7 @@ func (r *Record) read(w *wireRecord, later map[string]json.RawMessage) error {
 		if s, found := w.Stamps[name]; found {
 			return s
 		}
-		return r.unsaid(valued)
+		return r.defaultStamp(valued)
 	}
 	r.Label = Register[Label]{Label{w.Issuer, w.Name}, at(labelStamp, true)}
 	r.Secret = Register[Held]{Value: Held{credential, w.Hash}}
@@ -124,20 +124,20 @@ func (r *Record) read(w *wireRecord, later map[string]json.RawMessage) error {
 	r.Alias = Register[string]{w.Alias, at(aliasStamp, w.Alias != "")}
 	r.Note = Register[string]{w.Note, at(noteStamp, w.Note != "")}
 	r.DeviceBound = Register[bool]{w.DeviceBound, at(boundStamp, w.DeviceBound)}
-	r.Removed = Register[bool]{w.Removed, at(goneStamp, w.Removed)}
+	r.Removed = Register[bool]{w.Removed, at(removedStamp, w.Removed)}
 	for tag, on := range w.Tags {
 		r.Tags = ensure(r.Tags)
 		r.Tags[tag] = Register[bool]{on, at(tagStamp+tag, true)}
 	}
 	if len(w.Was) > 0 {
-		r.was = without(union(w.Was), r.Label.Value.folded())
+		r.oldLabels = without(union(w.Was), r.Label.Value.folded())
 	}
-	r.byName, r.apart = union(w.ByName), union(w.Apart)
+	r.nameKeys, r.addedBeside = union(w.ByName), union(w.Apart)
 	r.readLater(later, w.Stamps, at)
 	return nil
 }
 
-// readLater reads the registers of a later version: fields that have no name here,
+// readLater reads the registers of a later version: fields that this one does not know,
 // and stamps of such registers without a value.
 func (r *Record) readLater(fields map[string]json.RawMessage, stamps map[string]Stamp, at func(string, bool) Stamp) {
 	for name, value := range fields {
@@ -146,7 +146,7 @@ func (r *Record) readLater(fields map[string]json.RawMessage, stamps map[string]
 	}
 	for name, stamp := range stamps {
 		switch name {
-		case labelStamp, secretStamp, aliasStamp, noteStamp, boundStamp, goneStamp:
+		case labelStamp, secretStamp, aliasStamp, noteStamp, boundStamp, removedStamp:
 			continue
 		}
 		if _, found := fields[name]; found || strings.HasPrefix(name, tagStamp) {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A MergeReport says what a merge changes for the vault that it is merged into, by
-// the accounts' labels.
+// A MergeReport says what a merge changes for the vault that is merged into. It names
+// accounts by their labels.
 type MergeReport struct {
 	Added    []string // here for the first time
 	Removed  []string
-	Trashed  []string // those of Removed whose secret the trash has; others had none, or it was erased
-	Back     []string // removed on a device, but changed on another after that
-	Verified []string // had no secret here
+	Trashed  []string // those of Removed whose secret is in the trash; others had none, or it was erased
+	Back     []string // removed on one device, but changed on another after that
+	Verified []string // needed verification here, and have their secret now
 	Changed  []Change
 	Replaced []Replacement
 	Joined   []string // one account under several ids, from now on
@@ -22,19 +22,18 @@ type MergeReport struct {
 	merged *State
 }
 
-// A Change names what became different about an account: "alias", "note", "tags",
-// "counter" or, where it has another label now, that it was renamed.
+// A Change says what changed about an account.
 type Change struct {
 	Label string
-	From  string   // the label before; the same where it was not renamed
-	What  []string // the other registers that changed
+	From  string   // the label before; the same if it was not renamed
+	What  []string // of "alias", "note", "tags", "counter"
 }
 
-// A Replacement is a secret that a newer one took the place of.
+// A Replacement is a secret that a newer one replaced.
 type Replacement struct {
 	Label string
-	Here  bool // it was the secret of this vault, not of what was merged into it
-	// TrashID is the id under which the trash has it; empty if it was purged.
+	Here  bool // it was the secret in this vault, not in the one that was merged into it
+	// TrashID is the id of the secret in the trash; empty if it was purged.
 	TrashID string
 }
 
@@ -78,8 +77,8 @@ func (r MergeReport) Lines() []string {
 	return lines
 }
 
-// Ahead returns the labels of accounts that bear a stamp more than a day ahead of
-// now: the clock of a device was wrong, or this one is.
+// Ahead returns the labels of accounts with a stamp more than a day ahead of now: the
+// clock of some device was wrong, or the one here is.
 func (r MergeReport) Ahead(now time.Time) []string {
 	if r.merged == nil {
 		return nil
@@ -87,8 +86,7 @@ func (r MergeReport) Ahead(now time.Time) []string {
 	return r.merged.Ahead(now)
 }
 
-// Ahead returns the labels of live accounts that bear a stamp more than a day ahead
-// of now.
+// Ahead returns the labels of live accounts with a stamp more than a day ahead of now.
 func (s *State) Ahead(now time.Time) []string {
 	limit := now.Add(24 * time.Hour).UnixMilli()
 	if s.Clock <= limit {
@@ -104,7 +102,7 @@ func (s *State) Ahead(now time.Time) []string {
 	return labels
 }
 
-// newReport compares a, and b that was merged into it, with what came of it.
+// newReport compares a with m, the merge of a and b.
 func newReport(a, b, m *State) MergeReport {
 	r := MergeReport{merged: m}
 	before := map[string][]Account{} // by the id afterwards
@@ -130,7 +128,7 @@ func newReport(a, b, m *State) MergeReport {
 		if len(was) == 0 {
 			continue
 		}
-		if joins(a, m, now.ID) {
+		if wasSeveral(a, m, now.ID) {
 			r.Joined = append(r.Joined, now.Shown)
 		}
 		r.compare(was[0], now)
@@ -139,20 +137,20 @@ func newReport(a, b, m *State) MergeReport {
 	return r
 }
 
-// broughtBack reports whether an account that lives after all was removed in a, or
-// in b without a knowing.
+// broughtBack reports whether a live account of m was removed in a, or was removed in b
+// and a did not know.
 func broughtBack(a, b, m *State, id string) bool {
 	return slices.ContainsFunc(m.members(id), func(r *Record) bool {
 		if a.Gone(r.ID) {
 			return true
 		}
 		x, y := a.joinedRecord(r.ID), b.joinedRecord(r.ID)
-		return y != nil && y.gone() && (x == nil || x.Removed != y.Removed)
+		return y != nil && y.removed() && (x == nil || x.Removed != y.Removed)
 	})
 }
 
-// joins reports whether ids of an account were more than one account in a.
-func joins(a, m *State, id string) bool {
+// wasSeveral reports whether the ids of one account of m were several accounts in a.
+func wasSeveral(a, m *State, id string) bool {
 	members := m.members(id)
 	return slices.ContainsFunc(members, func(r *Record) bool { return a.root(r.ID) != a.root(members[0].ID) })
 }
@@ -184,8 +182,8 @@ func (r *MergeReport) compare(was, now Account) {
 	}
 }
 
-// replaced notes the secrets of live accounts that the merge put into the trash or
-// found purged.
+// replaced notes the secrets of live accounts that the merge moved to the trash or that
+// were purged.
 func (r *MergeReport) replaced(a, b *State, before map[string][]Account, trashID map[secretKey]string) {
 	after := r.merged.live()
 	said := map[secretKey]bool{}
@@ -215,7 +213,7 @@ func (r *MergeReport) replaced(a, b *State, before map[string][]Account, trashID
 	}
 }
 
-// trashIDs returns, by account and secret, the id under which the trash has it.
+// trashIDs returns the id of each secret in the trash, by account and secret.
 func (s *State) trashIDs() map[secretKey]string {
 	purged := make(map[secretKey]bool, len(s.Purged))
 	for _, p := range s.Purged {

@@ -2,7 +2,7 @@ package vault
 
 import "slices"
 
-// union returns what is in any of the sets, sorted; nil if nothing is.
+// union returns the members of all sets, sorted; nil if there are none.
 func union(sets ...[]string) []string {
 	all := slices.Concat(sets...)
 	if len(all) == 0 {
@@ -12,7 +12,7 @@ func union(sets ...[]string) []string {
 	return slices.Compact(all)
 }
 
-// intersection returns what is in both sorted sets, nil if nothing is.
+// intersection returns the members that two sorted sets share; nil if there are none.
 func intersection(a, b []string) (both []string) {
 	for _, s := range a {
 		if _, found := slices.BinarySearch(b, s); found {
@@ -22,7 +22,7 @@ func intersection(a, b []string) (both []string) {
 	return both
 }
 
-// without returns a set without one of its members, nil if nothing is left.
+// without returns a set without the member s; nil if nothing is left.
 func without(set []string, s string) []string {
 	rest := slices.DeleteFunc(slices.Clone(set), func(t string) bool { return t == s })
 	if len(rest) == 0 {

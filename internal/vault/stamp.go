@@ -57,8 +57,8 @@ type Register[T any] struct {
 // set puts a value into the register.
 func (r *Register[T]) set(v T, at Stamp) { *r = Register[T]{Value: v, At: at} }
 
-// newer returns the newer of two registers; content breaks the tie of two equal
-// stamps (a cloned device), so that every device decides alike.
+// newer returns the newer of two registers. Two clones of a device can give one stamp
+// to two values; content orders the values then, so that every device decides alike.
 func newer[T any](a, b Register[T], content func(a, b T) int) Register[T] {
 	order := a.At.Compare(b.At)
 	if order == 0 {

@@ -15,9 +15,9 @@ import (
 // lower one, and keeps fields that it does not know.
 const Version = 1
 
-// A State is everything that a vault holds: the accounts of one device in their
-// order, the trash, the records of removals, and the settings that travel with a
-// backup. It is a value: reading it from and writing it to a keyring is [Vault].
+// A State is everything that a vault holds: the accounts of one device in their order,
+// the trash, the records of removals, and the settings that travel with a backup. It
+// is a value; [Vault] reads it from a keyring and writes it there.
 type State struct {
 	ID string // the vault's own, random
 
@@ -31,24 +31,24 @@ type State struct {
 	Trash    []Trashed
 	Purged   []Purge
 	Counters map[string]Counter // HOTP, by secret hash
-	Links    map[string]string  // an id to the smallest one that is the same account
+	Links    map[string]string  // from an id to the smallest one of the same account
 
 	// Clock is the highest Stamp.Time seen.
 	Clock int64
 
-	// Generation is the keyring's, where the state was read from one; no part of
-	// what is stored.
+	// Generation is that of the keyring that the state was read from. It is not
+	// stored.
 	Generation uint64
 
-	later  map[string]json.RawMessage // fields of a later version
-	byID   map[string]*Record         // of Records, once needed
-	named  map[string][]*Record       // by folded label, had now or once; see link.go
-	groups map[string][]*Record       // of linked records; see link.go
-	index  *index                     // of the live accounts, once needed and until they change
+	later   map[string]json.RawMessage // fields of a later version
+	byID    map[string]*Record         // of Records, once needed
+	byLabel map[string][]*Record       // by folded label, had now or once; see link.go
+	groups  map[string][]*Record       // of linked records; see link.go
+	index   *index                     // of the live accounts, once needed and until they change
 }
 
-// A Counter is the next moving factor of an HOTP secret. Of two, the one with the
-// later Set counts, then the larger Next: advancing stamps nothing.
+// A Counter is the next moving factor of an HOTP secret. Of two, the one with the later
+// Set holds, then the one with the larger Next. Advancing changes no stamp.
 type Counter struct {
 	Set  Stamp  `json:"set,omitzero"` // of the last "edit --counter"
 	Next uint64 `json:"next"`
@@ -104,7 +104,7 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %s", ErrFormat, reason(err))
+		return fmt.Errorf("%w: %s", ErrFormat, jsonProblem(err))
 	}
 	switch {
 	case w.Version > Version:
@@ -118,8 +118,8 @@ func (s *State) UnmarshalJSON(data []byte) error {
 		later: later,
 	}
 	for i, r := range s.Records {
-		if r == nil || s.byRecord(r.ID) != w.Records[i] {
-			return fmt.Errorf("%w: an account is there twice, or is none", ErrFormat)
+		if r == nil || s.exactRecord(r.ID) != w.Records[i] {
+			return fmt.Errorf("%w: an account is there twice, or without content", ErrFormat)
 		}
 	}
 	if len(w.Settings) > 0 {
@@ -131,11 +131,11 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// readState reads the JSON form of a state, and returns the fields beside it that
-// later versions added.
+// readState reads the JSON form of a state, and returns beside it the fields that a
+// later version added.
 func readState(data []byte) (w wireState[*Record], later map[string]json.RawMessage, err error) {
-	// Reading is most of what "auth code" does by itself. Where every field is known,
-	// as nearly always, encoding/json reads records without asking each to read itself.
+	// Reading is most of what "auth code" does by itself. Nearly always every field is
+	// known. Then encoding/json reads the records as plain structs, in the same pass.
 	var plain wireState[wireRecord]
 	if unmarshalKnown(data, &plain) != nil {
 		return unmarshalKeeping[wireState[*Record]](data)
@@ -164,8 +164,8 @@ func decode(data []byte) (*State, error) {
 // its record and of those linked to it.
 type Account struct {
 	account.Account
-	// Shown is the label that names it: with a suffix such as " (2)" where several
-	// accounts share one. The suffix is never stored.
+	// Shown is the label, with a suffix such as " (2)" if several accounts share it.
+	// The suffix is never stored.
 	Shown   string
 	Created time.Time
 
@@ -175,7 +175,7 @@ type Account struct {
 // Accounts returns the live accounts in the user's order. The slice is the caller's.
 func (s *State) Accounts() []Account { return slices.Clone(s.live().accounts) }
 
-func (s *State) view(r *Record) Account {
+func (s *State) toAccount(r *Record) Account {
 	a := Account{
 		Account: account.Account{
 			ID: r.ID, Issuer: r.Label.Value.Issuer, Name: r.Label.Value.Name,
@@ -191,9 +191,8 @@ func (s *State) view(r *Record) Account {
 	return a
 }
 
-// number gives accounts that share a label the suffixes by which they can be
-// told apart: by creation, then id.
-func number(x *index) {
+// numberLabels numbers the accounts that share a label, by creation, then id.
+func numberLabels(x *index) {
 	for _, places := range x.byLabel {
 		if len(places) < 2 {
 			continue
@@ -208,8 +207,8 @@ func number(x *index) {
 	}
 }
 
-// byRecord returns the record of exactly this id, or nil.
-func (s *State) byRecord(id string) *Record {
+// exactRecord returns the record of exactly this id, or nil.
+func (s *State) exactRecord(id string) *Record {
 	if s.byID == nil {
 		s.byID = make(map[string]*Record, len(s.Records))
 		for _, r := range s.Records {
@@ -228,10 +227,10 @@ func (s *State) insert(r *Record) {
 	if s.byID != nil {
 		s.byID[r.ID] = r
 	}
-	if s.named != nil {
-		s.name(r)
+	if s.byLabel != nil {
+		s.addByLabel(r)
 	}
-	if s.index != nil && !r.gone() && !s.index.add(s.view(r)) {
+	if s.index != nil && !r.removed() && !s.index.add(s.toAccount(r)) {
 		s.index = nil
 	}
 }

@@ -13,28 +13,28 @@ import (
 // TrashFor is how long a removed or replaced secret stays in the trash.
 const TrashFor = 30 * 24 * time.Hour
 
-// expireGap is how far apart two writes must lie that both saw a secret expired
-// before it goes for good: a clock that jumped ahead once empties no trash.
+// expireGap is the least time between two writes that both find a secret expired,
+// before it is erased: a clock that jumps ahead once does not empty the trash.
 const expireGap = 7 * 24 * time.Hour
 
-// A Trashed is a secret that no live account holds any more. The trash is a set
-// of (ID, hash of the credential).
+// A Trashed is a secret in the trash: no live account holds it any more. The trash is
+// a set by ID and hash of the credential.
 type Trashed struct {
 	ID         string
 	Label      Label // what the account was called
 	Credential account.Credential
-	// At is when it went to the trash, or the last time since then that the account
-	// changed its secret or was removed or brought back.
+	// At is when the account last changed its secret, was removed or was brought back:
+	// the secret has been in the trash at least since then.
 	At Stamp
-	// DeviceBound secrets stay on this device, in the trash too.
+	// DeviceBound says that the secret stays on this device.
 	DeviceBound bool
 	// Expired is when a write first saw it older than TrashFor, in milliseconds
 	// since 1970; 0 until then.
 	Expired int64
 }
 
-// A Purge records that a secret was erased for good. It beats the trash of every
-// device, but never a live secret, and it never expires.
+// A Purge records that a secret was erased for good. It erases the secret from the
+// trash of every device, but never from a live account. It never expires.
 type Purge struct {
 	ID   string `json:"id"`
 	Hash string `json:"hash"`
@@ -62,7 +62,7 @@ func (t Trashed) MarshalJSON() ([]byte, error) {
 func (t *Trashed) UnmarshalJSON(data []byte) error {
 	var w wireTrashed
 	if err := json.Unmarshal(data, &w); err != nil {
-		return fmt.Errorf("%w: trash: %s", ErrFormat, reason(err))
+		return fmt.Errorf("%w: trash: %s", ErrFormat, jsonProblem(err))
 	}
 	c, err := w.credential()
 	if err != nil || c.Secret.Empty() {
@@ -72,8 +72,8 @@ func (t *Trashed) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// discard puts a secret into the trash. One that is there already stays as it is.
-func (s *State) discard(r *Record, at Stamp) {
+// trashSecret puts the secret of a record into the trash, unless it is there.
+func (s *State) trashSecret(r *Record, at Stamp) {
 	held := r.Secret.Value
 	if held.Secret.Empty() || s.purged(r.ID, held.Hash()) || s.inTrash(r.ID, held.Hash()) >= 0 {
 		return
@@ -83,7 +83,7 @@ func (s *State) discard(r *Record, at Stamp) {
 	})
 }
 
-// inTrash returns the place of a secret in the trash, or -1.
+// inTrash returns the index of a secret in the trash, or -1.
 func (s *State) inTrash(id, hash string) int {
 	return slices.IndexFunc(s.Trash, func(t Trashed) bool { return t.ID == id && Hash(t.Credential) == hash })
 }
@@ -92,10 +92,9 @@ func (s *State) purged(id, hash string) bool {
 	return slices.ContainsFunc(s.Purged, func(p Purge) bool { return p.ID == id && p.Hash == hash })
 }
 
-// expire empties the trash of what was purged, and of what has been in it for long
-// enough. See expireGap.
+// expire erases what was purged from the trash, and what has expired. See expireGap.
 func (s *State) expire(now time.Time, at Stamp) {
-	s.sweep()
+	s.erasePurged()
 	ms := now.UnixMilli()
 	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool {
 		return t.Expired != 0 && t.old(ms) && ms-t.Expired >= expireGap.Milliseconds() && s.purge(t.ID, Hash(t.Credential), at)
@@ -113,7 +112,7 @@ func (s *State) expire(now time.Time, at Stamp) {
 
 func (t Trashed) old(ms int64) bool { return ms-t.At.Time > TrashFor.Milliseconds() }
 
-// purge records that a secret is gone for good. It always reports true.
+// purge records that a secret is erased for good. It always reports true.
 func (s *State) purge(id, hash string, at Stamp) bool {
 	if !s.purged(id, hash) {
 		s.Purged = append(s.Purged, Purge{id, hash, at})

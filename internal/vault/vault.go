@@ -1,18 +1,21 @@
 // Package vault holds the accounts of this device: finding and changing them,
 // their order, the trash, and how all of it is read from and written to a keyring.
 //
-// It guarantees that every change is a read-modify-write under a file lock, that
-// what was written has been read back, and that an empty, damaged or older keyring
-// is never taken for an empty vault. It refuses to guess: where a state is not
-// understood there is an error and nothing is written.
+// It guarantees that every change is a read-modify-write under a file lock, that what
+// was written has been read back, and that an empty, damaged or older keyring is never
+// taken for an empty vault. If a state is not understood, there is an error and nothing
+// is written.
 package vault
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/authcli/auth/internal/keyring"
@@ -23,29 +26,50 @@ type Options struct {
 	Keyring  keyring.Keyring
 	Dir      string // the state folder: lock and marker
 	Now      func() time.Time
-	Timeout  time.Duration // for the keyring, each time the vault is read or written; waiting for the lock does not count
+	Timeout  time.Duration // of the keyring, for each read and each write; waiting for the lock does not count
 	LockWait time.Duration
-	Holder   string       // words for whoever waits for our lock
-	Slow     func()       // called once the keyring has taken a second; may be nil
-	Notice   func(Notice) // called before a write where a user should know something; may be nil
+	Holder   string       // told to others who wait for our lock
+	Slow     func()       // called when the keyring has taken a second; may be nil
+	Notice   func(Notice) // called when there is one; may be nil
+	// Location returns where backups go, given the text of the [EnrolmentItem]; empty
+	// while backup is off. A marker that is made anew takes its location from there. It
+	// may be nil.
+	Location func(enrolment string) string
 }
 
-// A Notice is something unusual that a write met and dealt with.
+// A Notice is something unusual that was found and dealt with.
 type Notice struct {
-	// RolledBack: the keyring holds an older generation than this device last saw.
-	// Both numbers are given; the write goes on above both.
-	RolledBack      bool
+	Kind NoticeKind
+	// Found and Expected are generations.
 	Found, Expected uint64
-	// Replaced: the keyring holds another vault than the one last seen here.
-	Replaced bool
+	Err             error
 }
+
+// A NoticeKind says what a [Notice] is about.
+type NoticeKind int
+
+// What can be found.
+const (
+	// RolledBack: the keyring holds an older generation, Found, than this device last
+	// saw, Expected. The generation that is written is above both.
+	RolledBack NoticeKind = iota
+	// Replaced: the keyring holds another vault than the one last seen here.
+	Replaced
+	// MarkerMended: the marker was damaged, as Err says, and was made anew.
+	MarkerMended
+	// MarkerUnwritten: the change is stored, and the marker could not be written, for Err.
+	MarkerUnwritten
+	// DeviceRenewed: the item that says who this device is was damaged, as Err says. The
+	// device has a new id.
+	DeviceRenewed
+)
 
 // A LostError says that a marker names a vault that the keyring does not hold. It
 // wraps [ErrLost].
 type LostError struct {
 	Marker     Marker
-	Keyring    string // the one that was looked into
-	Collection string // and the collection that it uses now, where known
+	Keyring    string // the kind of the keyring that does not hold it
+	Collection string // the collection that this keyring uses now, if known
 }
 
 func (e *LostError) Error() string {
@@ -75,35 +99,41 @@ func (v *Vault) Keyring() keyring.Keyring { return v.o.Keyring }
 // Dir returns the state folder.
 func (v *Vault) Dir() string { return v.o.Dir }
 
-// Read returns the state. A new vault is an empty state. Errors are *[LostError],
-// [ErrFormat], [ErrNewer] and those of the keyring.
+// Read returns the state, which is empty for a new vault. A marker that does not know of
+// the vault is made anew. Errors are *[LostError], [ErrFormat], [ErrNewer] and those of
+// the keyring.
 func (v *Vault) Read(ctx context.Context) (*State, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
-	marker, marked, err := ReadMarker(v.o.Dir)
+	marker, err := v.readMarker()
 	if err != nil {
 		return nil, err
 	}
-	s, snap, err := v.load(ctx, marker, marked)
-	if err == nil && snap.Generation > 0 && !marked {
-		// Adopted: from now on its loss would be noticed. Not being able to note
-		// that is no reason to withhold a code.
-		_ = v.mark(ctx, s.ID, snap.Generation, marker)
+	s, snap, err := v.load(ctx, marker)
+	if err != nil || !marker.behind(v, s, snap) {
+		return s, err
 	}
-	return s, err
+	if unlock, ok := tryLock(v.o.Dir); ok { // a writer writes the marker itself
+		defer unlock()
+		if marker, err = v.readMarker(); err == nil && marker.behind(v, s, snap) {
+			// If it cannot be written, that is no reason to withhold a code.
+			_ = v.mendMarker(ctx, &marker, s, snap)
+		}
+	}
+	return s, nil
 }
 
-// Update changes the vault: it calls change with the state under the lock, and
-// writes what comes of it as one generation. A change that leaves the state as it
-// was writes nothing. An error of change is returned as it is.
+// Update changes the vault. It holds the lock, calls change with the state, and writes
+// the changed state as one generation. If the state is as before nothing is written. An
+// error of change is returned as it is.
 func (v *Vault) Update(ctx context.Context, change func(*Tx) error) error {
 	return v.update(ctx, change, false)
 }
 
-// Renew is [Vault.Update] for a vault that is lost or damaged for good: change
-// starts with an empty state under a new id, above the generation that was last
-// seen, and the device gets a new id. A vault that can be read is changed as by
-// Update.
+// Renew is [Vault.Update] for a vault that is lost or damaged for good. The change
+// starts with an empty state under a new id, its generation is above the one that was
+// last seen, and the device gets a new id. A vault that can be read is changed as by
+// Update, and its marker is written anew where that is damaged.
 func (v *Vault) Renew(ctx context.Context, change func(*Tx) error) error {
 	return v.update(ctx, change, true)
 }
@@ -114,19 +144,19 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	defer unlock()
-	marker, marked, err := ReadMarker(v.o.Dir)
-	if err != nil && !renew {
+	marker, err := v.readMarker()
+	if err != nil {
 		return err
 	}
-	s, snap, device, err := v.begin(ctx, marker, marked, renew)
+	s, snap, device, err := v.readForUpdate(ctx, &marker, renew)
 	if err != nil {
 		return err
 	}
 	if s.ID == "" {
 		s.ID = NewID()
 	}
-	fresh := device.ID == ""
-	if fresh {
+	isNew := device.ID == ""
+	if isNew {
 		device.ID = NewID()
 	}
 	before, err := s.MarshalJSON()
@@ -137,7 +167,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if err := change(tx); err != nil {
 		return err
 	}
-	tx.settle()
+	tx.normalize()
 	after, err := s.MarshalJSON()
 	if err != nil {
 		return err
@@ -149,68 +179,83 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if after, err = s.MarshalJSON(); err != nil {
 		return err
 	}
-	// The keyring's time starts anew: what change took is not its.
+	// The time that change took does not count as the keyring's.
 	ctx, done := v.deadline(ctx)
 	defer done()
-	if fresh {
+	held := snap.Generation
+	if marker.found && s.ID != marker.Vault {
+		held = 0 // the numbers of another vault say nothing
+	}
+	if err := v.trimWritten(ctx, held, held < marker.Generation); err != nil {
+		return err
+	}
+	if isNew {
 		if err := WriteDevice(ctx, v.o.Keyring, device); err != nil {
 			return err
 		}
 	}
-	write := v.store.Save
-	if renew && snap.Generation == 0 {
-		// A head that is damaged is replaced only here, and what it named stays.
-		write = func(ctx context.Context, generation uint64, data []byte) error {
-			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
-		}
-	}
-	return v.save(ctx, write, max(snap.Generation, marker.Generation)+1, s.ID, after, marker)
+	return v.save(ctx, snap, s.ID, after, marker, renew)
 }
 
-// begin reads what a change starts from: the state and who this device is.
-func (v *Vault) begin(ctx context.Context, marker Marker, marked, renew bool) (*State, keyring.Snapshot, Device, error) {
+// readForUpdate reads the state that a change starts from, and who this device is. A
+// device without an id gets one. The lock is held.
+func (v *Vault) readForUpdate(ctx context.Context, marker *seen, renew bool) (*State, keyring.Snapshot, Device, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
-	s, snap, err := v.load(ctx, marker, marked)
-	switch {
-	case err == nil:
-		v.notice(s, snap, marker, marked)
-		device, err := ReadDevice(ctx, v.o.Keyring)
-		return s, snap, device, err
-	case renew && gone(err):
+	s, snap, err := v.load(ctx, *marker)
+	if renew && unreadable(err) {
 		return new(State), keyring.Snapshot{}, Device{}, nil
-	default:
+	}
+	if err != nil {
 		return nil, snap, Device{}, err
+	}
+	if marker.behind(v, s, snap) {
+		_ = v.mendMarker(ctx, marker, s, snap) // the change writes it too, and says if it cannot
+	}
+	if snap.Generation > 0 {
+		v.compare(s, snap, *marker)
+	}
+	device, err := ReadDevice(ctx, v.o.Keyring)
+	if damaged(err) {
+		v.notice(Notice{Kind: DeviceRenewed, Err: err})
+		return s, snap, Device{}, nil
+	}
+	return s, snap, device, err
+}
+
+// compare says what the marker knows better than the keyring.
+func (v *Vault) compare(s *State, snap keyring.Snapshot, marker seen) {
+	switch {
+	case !marker.found:
+	case s.ID != marker.Vault:
+		v.notice(Notice{Kind: Replaced})
+	case snap.Generation < marker.Generation:
+		v.notice(Notice{Kind: RolledBack, Found: snap.Generation, Expected: marker.Generation})
 	}
 }
 
-// gone reports whether err says that there is no vault to be read any more.
-func gone(err error) bool {
-	var damaged *keyring.DamagedError
-	return errors.Is(err, ErrLost) || errors.Is(err, ErrFormat) || errors.As(err, &damaged)
+func (v *Vault) notice(n Notice) {
+	if v.o.Notice != nil {
+		v.o.Notice(n)
+	}
 }
 
-// load reads the state. Without a head and without a marker it is new.
-func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, keyring.Snapshot, error) {
+// unreadable reports whether err says that the vault is lost or damaged.
+func unreadable(err error) bool {
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrFormat) || damaged(err)
+}
+
+// load reads the state. If there is neither a head nor a marker, the vault is new.
+func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
 	snap, err := v.store.Load(ctx)
 	switch {
 	case errors.Is(err, keyring.ErrNotFound):
-		if marked {
-			return nil, snap, &LostError{Marker: marker, Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
-		}
-		whole, err := v.store.Generations(ctx)
-		if err != nil {
-			return nil, snap, err
-		}
-		if len(whole) > 0 {
-			return nil, snap, &keyring.DamagedError{Item: "head", Why: "it is missing, while " + whole[0].Where + " is there"}
-		}
-		return new(State), keyring.Snapshot{}, nil
+		return v.loadNothing(ctx, marker)
 	case err != nil:
 		return nil, snap, err
 	}
-	if marked && marker.Generation > snap.Generation {
-		snap = v.later(ctx, snap, marker.Generation)
+	if marker.Generation > snap.Generation {
+		snap = v.lastSeen(ctx, snap, marker.Generation)
 	}
 	s, err := decode(snap.Data)
 	if err == nil {
@@ -219,9 +264,31 @@ func (v *Vault) load(ctx context.Context, marker Marker, marked bool) (*State, k
 	return s, snap, err
 }
 
-// later returns the whole generation that the marker last saw where one is still
-// there: a Set that had timed out may have landed after it.
-func (v *Vault) later(ctx context.Context, snap keyring.Snapshot, expected uint64) keyring.Snapshot {
+// loadNothing is load where the keyring has no head.
+func (v *Vault) loadNothing(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
+	switch {
+	case marker.found:
+		return nil, keyring.Snapshot{}, v.lost(ctx, marker)
+	case marker.damage != nil:
+		return nil, keyring.Snapshot{}, marker.damage
+	}
+	whole, err := v.store.Generations(ctx)
+	if err != nil {
+		return nil, keyring.Snapshot{}, err
+	}
+	if len(whole) > 0 {
+		return nil, keyring.Snapshot{}, &keyring.DamagedError{Item: "head", Why: "it is missing, while " + whole[0].Where + " is there"}
+	}
+	return new(State), keyring.Snapshot{}, nil
+}
+
+func (v *Vault) lost(ctx context.Context, marker seen) error {
+	return &LostError{Marker: marker.Marker, Keyring: v.o.Keyring.Kind(), Collection: v.collection(ctx)}
+}
+
+// lastSeen returns the generation that the marker saw last, if it is still whole, and
+// snap otherwise: an older head can come back when a Set that timed out happens late.
+func (v *Vault) lastSeen(ctx context.Context, snap keyring.Snapshot, expected uint64) keyring.Snapshot {
 	whole, err := v.store.Generations(ctx)
 	if err == nil && len(whole) > 0 && whole[0].Generation == expected {
 		return whole[0]
@@ -229,29 +296,53 @@ func (v *Vault) later(ctx context.Context, snap keyring.Snapshot, expected uint6
 	return snap
 }
 
-func (v *Vault) notice(s *State, snap keyring.Snapshot, marker Marker, marked bool) {
-	if !marked || v.o.Notice == nil || snap.Generation == 0 {
-		return
-	}
-	switch {
-	case s.ID != marker.Vault:
-		v.o.Notice(Notice{Replaced: true})
-	case snap.Generation < marker.Generation:
-		v.o.Notice(Notice{RolledBack: true, Found: snap.Generation, Expected: marker.Generation})
-	}
-}
-
-// unsettledFile notes that a write ended without an answer of the keyring.
+// unsettledFile is there after a write that the keyring did not answer, and holds the
+// generation of it.
 const unsettledFile = "unsettled"
 
-// save writes a generation and, when it is safely there, the marker.
-func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []byte) error,
-	generation uint64, id string, data []byte, marker Marker,
-) error {
+// unsettled returns the generation of a write that may still happen. A note that cannot
+// be read is of an unknown one, 0.
+func (v *Vault) unsettled() (generation uint64, noted bool) {
+	text, err := os.ReadFile(filepath.Join(v.o.Dir, unsettledFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, false
+	}
+	generation, _ = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	return generation, true
+}
+
+// next returns the generation of the next write: above what is there, above what was
+// last seen, and above a write that may still happen. One of the same generation as
+// that could not be told from it.
+func (v *Vault) next(snap keyring.Snapshot, marker seen) uint64 {
+	next := max(snap.Generation, marker.Generation) + 1
+	if outstanding, noted := v.unsettled(); noted {
+		next = max(next, outstanding) + 1
+	}
+	return next
+}
+
+// save writes a generation onto snap, and then the marker. Only to renew a vault that
+// could not be read is a damaged head replaced; the snapshot that it named stays.
+func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data []byte, marker seen, renew bool) error {
+	if !marker.found {
+		made, err := v.newMarker(ctx)
+		if err != nil {
+			return err
+		}
+		marker.Marker = made
+	}
+	generation := v.next(snap, marker)
 	note := filepath.Join(v.o.Dir, unsettledFile)
-	_, err := os.Stat(note)
-	unsettled := err == nil
-	if unsettled {
+	_, unsettled := v.unsettled()
+	anew := renew && snap.Generation == 0
+	write := v.store.Save
+	switch {
+	case anew:
+		write = func(ctx context.Context, generation uint64, data []byte) error {
+			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
+		}
+	case unsettled:
 		write = v.store.Settle
 	}
 	if err := write(ctx, generation, data); err != nil {
@@ -260,24 +351,15 @@ func (v *Vault) save(ctx context.Context, write func(context.Context, uint64, []
 		}
 		return err
 	}
-	if unsettled {
+	v.keepMarker(ctx, marker.Marker, id, generation)
+	if unsettled && !anew {
 		_ = os.Remove(note)
 	}
-	return v.mark(ctx, id, generation, marker)
+	return nil
 }
 
-func (v *Vault) mark(ctx context.Context, id string, generation uint64, old Marker) error {
-	m := Marker{
-		Vault: id, Generation: generation, Keyring: v.o.Keyring.Kind(), Collection: old.Collection, Location: old.Location,
-	}
-	if m.Collection == "" || old.Keyring != m.Keyring {
-		m.Collection = v.collection(ctx)
-	}
-	return WriteMarker(v.o.Dir, m)
-}
-
-// collection asks the keyring which of its collections holds the vault; empty
-// where it has no such thing or does not say.
+// collection returns the collection of the keyring that holds the vault; empty if it
+// has none or does not answer.
 func (v *Vault) collection(ctx context.Context) string {
 	c, ok := v.o.Keyring.(interface {
 		Collection(context.Context) (string, bool, error)
@@ -292,12 +374,12 @@ func (v *Vault) collection(ctx context.Context) string {
 	return name
 }
 
-// Lock takes the vault's lock, for what is no [Vault.Update].
+// Lock takes the vault's lock, for work that is no [Vault.Update].
 func (v *Vault) Lock(ctx context.Context) (unlock func(), err error) {
 	return lock(ctx, v.o.Dir, v.o.Holder, v.o.LockWait)
 }
 
-// deadline returns a context for one use of the keyring, and what ends it.
+// deadline returns a context for one use of the keyring, and the function that ends it.
 func (v *Vault) deadline(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(ctx, v.o.Timeout)
 	if v.o.Slow == nil {

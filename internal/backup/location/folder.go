@@ -52,7 +52,7 @@ func (f *folder) look() (fs.FileInfo, error) {
 	return info, nil
 }
 
-func (f *folder) prepare(ctx context.Context) error {
+func (f *folder) Prepare(ctx context.Context) error {
 	_, err := within(ctx, func() (struct{}, error) {
 		// What is there in some way and does not answer, such as a dead mount, is not made anew.
 		if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {

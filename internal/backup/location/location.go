@@ -105,16 +105,22 @@ type Entry struct {
 	Missing bool
 }
 
+// A Preparer is a location that can be made where there is none yet, as [Prepare] says.
+// Those of [Parse] are; a location that stands before another has to pass it on.
+type Preparer interface {
+	Prepare(ctx context.Context) error
+}
+
 // Prepare makes a location where there is none yet. Of a folder only the last
 // element is made, 0700: where its parent is missing too, that is [ErrGone],
 // since a disk that is not mounted or a cloud folder that is not set up must not
 // be replaced by an ordinary folder that nobody carries away.
 func Prepare(ctx context.Context, l Location) error {
-	p, ok := l.(interface{ prepare(context.Context) error })
+	p, ok := l.(Preparer)
 	if !ok {
 		return fmt.Errorf("%w: %s cannot be prepared", ErrInvalid, l)
 	}
-	return p.prepare(ctx)
+	return p.Prepare(ctx)
 }
 
 // within runs f and returns when it ends or the context does. What hangs in the

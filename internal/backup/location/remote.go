@@ -44,7 +44,7 @@ func (r *remoteLocation) at(name string) string {
 	}
 }
 
-func (r *remoteLocation) prepare(ctx context.Context) error {
+func (r *remoteLocation) Prepare(ctx context.Context) error {
 	err := r.isFolder(ctx)
 	if errors.Is(err, ErrGone) && isCode(err, notFound) {
 		_, err = r.rclone(ctx, []string{"mkdir"}, r.at(""))

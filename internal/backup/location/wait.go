@@ -61,7 +61,7 @@ func (b bounded) Remove(ctx context.Context, name string) error {
 	return b.Location.Remove(ctx, name)
 }
 
-func (b bounded) prepare(ctx context.Context) error {
+func (b bounded) Prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, b.wait)
 	defer cancel()
 	return Prepare(ctx, b.Location)

@@ -1,6 +1,7 @@
 package keyringtest
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // shortTempDir is not testing's: the name of a test would make paths of
@@ -28,9 +30,13 @@ func shortTempDir(t testing.TB) string {
 	return dir
 }
 
-// start starts a process that ends with the test, whatever the test's end.
+// start starts a process that ends with the test, whatever the test's end. A test
+// that fails shows what the process said.
 func (s *Service) start(cmd *exec.Cmd) {
 	s.t.Helper()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	cmd.WaitDelay = time.Second // what it has started may hold the pipe
 	cmd.Env = append(os.Environ(), s.Env...)
 	endWithParent(cmd)
 	err := cmd.Start()
@@ -42,7 +48,12 @@ func (s *Service) start(cmd *exec.Cmd) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { end(cmd) })
+	s.t.Cleanup(func() {
+		end(cmd)
+		if s.t.Failed() {
+			s.t.Logf("%s: %v\n%s", filepath.Base(cmd.Path), cmd.ProcessState, said.Bytes())
+		}
+	})
 }
 
 func (s *Service) startCopy(cmd *exec.Cmd) error {
@@ -63,7 +74,7 @@ func (s *Service) startCopy(cmd *exec.Cmd) error {
 		return err
 	}
 	again := exec.Command(path, cmd.Args[1:]...)
-	again.Env, again.Stdin, again.Stdout, again.Stderr = cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr
+	again.Env, again.Stdin, again.Stdout, again.Stderr, again.WaitDelay = cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay
 	endWithParent(again)
 	*cmd = *again
 	return cmd.Start()

@@ -3,20 +3,27 @@
 // (Poppler), heif-convert (libheif) and sips (macOS).
 //
 // A program is started by the path that was looked up, with an argument array
-// and never through a shell, in a private folder that is removed again, and it
-// is ended when the context is or after twenty seconds. What it writes is
-// bounded before it is read.
+// and never through a shell. It is ended, with what it has started itself, when the
+// context is or after twenty seconds, and on Linux when this process is. What it writes
+// is bounded.
+//
+// A page may show the secrets of every account, so it stays in memory: it comes through
+// a pipe, or on Linux through files that lie in memory and have no name. Only where a
+// program takes nothing but names of files, on another system, do the document and its
+// pages lie in a private folder until they are read.
 package convert
 
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,29 +79,38 @@ func Detect(data []byte) (kind string) {
 	return ""
 }
 
-// converter is one program: its arguments for an input file and the folder
-// that it shall write into.
+// converter is one program: its arguments for an input file and the folder that it
+// shall write into, or where it reads and writes streams for neither.
 type converter struct {
 	Tool
-	kind      string
-	extension string // that the program expects of the input
-	args      func(in, dir string) []string
+	kind    string
+	streams bool
+	args    func(in, dir string) []string
 }
 
 var converters = [...]converter{
-	{Tool{"pdftoppm", "Debian: poppler-utils"}, "PDF", ".pdf", func(in, dir string) []string {
+	{Tool{"pdftoppm", "Debian: poppler-utils"}, "PDF", true, func(string, string) []string {
 		// The larger side gets 2,000 pixels: a page of paper at about 170 dots an inch.
-		return []string{"-png", "-scale-to", "2000", "-l", strconv.Itoa(maxPages), in, filepath.Join(dir, "page")}
+		return []string{"-png", "-scale-to", "2000", "-l", strconv.Itoa(maxPages), "-"}
 	}},
-	{Tool{"heif-convert", "Debian: libheif-examples"}, "HEIC", ".heic", func(in, dir string) []string {
-		return []string{in, filepath.Join(dir, "page.png")}
+	{Tool{"heif-convert", "Debian: libheif-examples"}, "HEIC", false, func(in, dir string) []string {
+		return []string{in, filepath.Join(dir, page(0))}
 	}},
-	{Tool{"sips", "part of macOS"}, "PDF", ".pdf", sips},
-	{Tool{"sips", "part of macOS"}, "HEIC", ".heic", sips},
+	{Tool{"sips", "part of macOS"}, "PDF", false, sips},
+	{Tool{"sips", "part of macOS"}, "HEIC", false, sips},
 }
 
 func sips(in, dir string) []string {
-	return []string{"--setProperty", "format", "png", in, "--out", filepath.Join(dir, "page.png")}
+	return []string{"--setProperty", "format", "png", in, "--out", filepath.Join(dir, page(0))}
+}
+
+// page is the name of a file that a program writes: heif-convert gives numbers from 1 on
+// to the pictures of a file that holds several.
+func page(n int) string {
+	if n == 0 {
+		return "page.png"
+	}
+	return fmt.Sprintf("page-%d.png", n)
 }
 
 // Convert returns the pages of a file as PNG images, in order, and the program
@@ -130,13 +146,35 @@ func Convert(ctx context.Context, lookPath func(string) (string, error), data []
 func (c converter) run(ctx context.Context, path string, data []byte) ([][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxTime)
 	defer cancel()
+	if c.streams {
+		out := new(bounded)
+		cmd := exec.CommandContext(ctx, path, c.args("", "")...)
+		cmd.Stdin, cmd.Stdout = bytes.NewReader(data), out
+		err := start(ctx, cmd)
+		if out.over {
+			err = errTooMuch
+		}
+		if err != nil {
+			return nil, err
+		}
+		return split(out.data)
+	}
 	dir, err := os.MkdirTemp("", "auth-convert-") // 0700
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	if f, ok := inMemory(dir, data); ok {
+		defer f.close()
+		cmd := exec.CommandContext(ctx, path, c.args(f.in, dir)...)
+		cmd.Dir, cmd.ExtraFiles = dir, f.files
+		if err := start(ctx, cmd); err != nil {
+			return nil, err
+		}
+		return f.pages()
+	}
 	// The file has a name of ours: one of the user's could begin with a dash.
-	in := filepath.Join(dir, "in"+c.extension)
+	in := filepath.Join(dir, "in."+strings.ToLower(c.kind))
 	if err := os.WriteFile(in, data, 0o600); err != nil {
 		return nil, err
 	}
@@ -146,19 +184,82 @@ func (c converter) run(ctx context.Context, path string, data []byte) ([][]byte,
 	}
 	cmd := exec.CommandContext(ctx, path, c.args(in, out)...)
 	cmd.Dir = dir
-	cmd.WaitDelay = time.Second
-	// What the program says may quote the file; it is not passed on.
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: it took longer than %v", ErrFailed, maxTime)
-		}
-		return nil, fmt.Errorf("%w: %w", ErrFailed, err)
+	if err := start(ctx, cmd); err != nil {
+		return nil, err
 	}
 	return collect(out)
 }
 
-// collect reads the images that a program has written, in the order of their
-// names; pdftoppm pads the numbers.
+// start runs a program to its end. It ends with ctx, whatever it has started, and with
+// this process where the system knows how.
+func start(ctx context.Context, cmd *exec.Cmd) error {
+	cmd.WaitDelay = time.Second
+	alone(cmd)
+	// On Linux a program ends with the thread that has started it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// What the program says may quote the file; it is not passed on.
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w: it took longer than %v", ErrFailed, maxTime)
+		}
+		return fmt.Errorf("%w: %w", ErrFailed, err)
+	}
+	return nil
+}
+
+var (
+	errTooMuch = fmt.Errorf("%w: its pages take more than %d MB", ErrFailed, maxOutput>>20)
+	errNoPage  = fmt.Errorf("%w: no page came out", ErrFailed)
+)
+
+// bounded is a buffer that takes so much and no more.
+type bounded struct {
+	data []byte
+	over bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(b.data)+len(p) > maxOutput {
+		b.over = true
+		return 0, errTooMuch
+	}
+	b.data = append(b.data, p...)
+	return len(p), nil
+}
+
+// split cuts a stream of PNG images, one after the other, into its images.
+//
+// Source: PNG third edition, sections 5.2 and 5.3: a signature, and chunks of a length, a
+// type, that many bytes and a checksum, of which IEND is the last.
+func split(stream []byte) ([][]byte, error) {
+	const signature = "\x89PNG\r\n\x1a\n"
+	var pages [][]byte
+	for len(stream) > 0 && len(pages) < maxPages {
+		if !bytes.HasPrefix(stream, []byte(signature)) {
+			break
+		}
+		end, last := len(signature), false
+		for !last {
+			if len(stream)-end < 12 {
+				return nil, fmt.Errorf("%w: a page is cut off", ErrFailed)
+			}
+			length := int64(binary.BigEndian.Uint32(stream[end:]))
+			if length > int64(len(stream)-end-12) {
+				return nil, fmt.Errorf("%w: a page is cut off", ErrFailed)
+			}
+			last = string(stream[end+4:end+8]) == "IEND"
+			end += 12 + int(length)
+		}
+		pages, stream = append(pages, stream[:end:end]), stream[end:]
+	}
+	if len(pages) == 0 {
+		return nil, errNoPage
+	}
+	return pages, nil
+}
+
+// collect reads the images that a program has written, in the order of their names.
 func collect(dir string) ([][]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -172,7 +273,7 @@ func collect(dir string) ([][]byte, error) {
 			continue
 		}
 		if total += info.Size(); total > maxOutput {
-			return nil, fmt.Errorf("%w: its pages take more than %d MB", ErrFailed, maxOutput>>20)
+			return nil, errTooMuch
 		}
 		page, err := fs.ReadFile(os.DirFS(dir), e.Name())
 		if err != nil {
@@ -181,7 +282,7 @@ func collect(dir string) ([][]byte, error) {
 		pages = append(pages, page)
 	}
 	if len(pages) == 0 {
-		return nil, fmt.Errorf("%w: no page came out", ErrFailed)
+		return nil, errNoPage
 	}
 	return pages, nil
 }

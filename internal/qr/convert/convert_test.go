@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,14 +59,19 @@ func TestMissingToolIsNamed(t *testing.T) {
 	}
 }
 
-// stub is a program of two lines in the place of the real one.
+// The beginnings of files that need converting. The first four bytes of the other are a
+// length, which nobody looks at.
+const pdfFile, heicFile = "%PDF-1.7", "1234ftypheic"
+
+// stub is a short program in the place of the real one. LAST is its last argument: where
+// heif-convert writes to.
 func stub(t *testing.T, script string) func(string) (string, error) {
 	t.Helper()
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no shell to write a program in")
 	}
 	path := filepath.Join(t.TempDir(), "tool")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nfor LAST; do :; done\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return func(name string) (string, error) {
@@ -75,54 +82,170 @@ func stub(t *testing.T, script string) func(string) (string, error) {
 	}
 }
 
+// pictures writes PNG images and returns their paths, and what is in them.
+func pictures(t *testing.T, texts ...string) (paths []string, data [][]byte) {
+	t.Helper()
+	for _, text := range texts {
+		var png bytes.Buffer
+		if err := qr.PNG(&png, text, 2); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "picture")
+		if err := os.WriteFile(path, png.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths, data = append(paths, path), append(data, png.Bytes())
+	}
+	return paths, data
+}
+
 func TestPagesComeInOrder(t *testing.T) {
 	t.Parallel()
-	// pdftoppm's last argument is the beginning of the names of the pages.
-	tool := stub(t, `for last; do :; done; printf two >"$last-02.png"; printf one >"$last-01.png"`)
-	pages, name, err := convert.Convert(context.Background(), tool, []byte("%PDF-1.7"))
-	if err != nil || name != "pdftoppm" || len(pages) != 2 || string(pages[0]) != "one" || string(pages[1]) != "two" {
-		t.Errorf("got %q by %q, %v", pages, name, err)
+	paths, want := pictures(t, "one", "two")
+	same := func(got [][]byte) bool { return slices.EqualFunc(got, want, bytes.Equal) }
+	tool := stub(t, fmt.Sprintf(`[ "$(head -c 8)" = %s ] && [ "$LAST" = - ] && cat %s %s`, pdfFile, paths[0], paths[1]))
+	pages, name, err := convert.Convert(t.Context(), tool, []byte(pdfFile))
+	if err != nil || name != "pdftoppm" || !same(pages) {
+		t.Errorf("%d pages by %q, %v", len(pages), name, err)
+	}
+	tool = stub(t, fmt.Sprintf(`cat %[2]s >"${LAST%%.png}-2.png"; cat %[1]s >"${LAST%%.png}-1.png"; grep -q ftypheic "$1"`, paths[0], paths[1]))
+	pages, name, err = convert.Convert(t.Context(), tool, []byte(heicFile))
+	if err != nil || name != "heif-convert" || !same(pages) {
+		t.Errorf("%d pages by %q, %v", len(pages), name, err)
 	}
 }
 
 func TestFailuresOfTools(t *testing.T) {
 	t.Parallel()
-	for name, script := range map[string]string{
-		"exit code": "echo the file says 12345 >&2; exit 3",
-		"no page":   "exit 0",
-		"too much":  `for last; do :; done; truncate -s 300M "$last-1.png"`,
+	paths, _ := pictures(t, "one")
+	for _, c := range []struct{ name, file, script string }{
+		{"exit code", pdfFile, "echo the file says 12345 >&2; exit 3"},
+		{"exit code after a page", pdfFile, "cat " + paths[0] + "; exit 3"},
+		{"no page", pdfFile, "exit 0"},
+		{"no picture", pdfFile, "echo 12345"},
+		{"cut off", pdfFile, "head -c 100 " + paths[0]},
+		{"a length beyond the end", pdfFile, `printf '\211PNG\r\n\032\n\377\377\377\377IDAT12345678'`},
+		{"too much", pdfFile, "exec cat /dev/zero"},
+		{"exit code", heicFile, "echo the file says 12345 >&2; exit 3"},
+		{"no page", heicFile, "exit 0"},
+		{"too much", heicFile, `truncate -s 300M "$LAST"`},
 	} {
-		_, _, err := convert.Convert(context.Background(), stub(t, script), []byte("%PDF-1.7"))
+		_, _, err := convert.Convert(t.Context(), stub(t, c.script), []byte(c.file))
 		if !errors.Is(err, convert.ErrFailed) || strings.Contains(fmt.Sprint(err), "12345") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
 
+// A program ends with the context, and what it has started ends with it.
 func TestCancelledToolEnds(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-	defer cancel()
-	_, _, err := convert.Convert(ctx, stub(t, "exec sleep 60"), []byte("%PDF-1.7"))
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %v", err)
+	for _, file := range []string{pdfFile, heicFile} {
+		started := filepath.Join(t.TempDir(), "started")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() {
+			for ctx.Err() == nil {
+				if pids, err := os.ReadFile(started); err == nil && strings.Count(string(pids), "\n") == 2 {
+					cancel()
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		tool := stub(t, fmt.Sprintf("sleep 60 & echo $! >>%[1]s; echo $$ >>%[1]s; exec sleep 60", started))
+		_, _, err := convert.Convert(ctx, tool, []byte(file))
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		gone(t, started)
 	}
 }
 
-func TestNothingIsLeftBehind(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("TMPDIR", dir)
-	tool := stub(t, `ls -ld . | cut -c1-10 >&2; for last; do :; done; ls -ld .. >/dev/null; stat -c %a . >"$last-1.png"`)
-	pages, _, err := convert.Convert(context.Background(), tool, []byte("%PDF-1.7"))
+// gone waits until the processes whose ids a file lists have ended.
+func gone(t *testing.T, path string) {
+	t.Helper()
+	pids, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.TrimSpace(string(pages[0])); got != "700" {
-		t.Errorf("the folder of the program has mode %s", got)
+	for pid := range strings.FieldsSeq(string(pids)) {
+		running := func() bool {
+			state, err := exec.Command("ps", "-o", "stat=", "-p", pid).Output()
+			return err == nil && !strings.HasPrefix(string(state), "Z")
+		}
+		for deadline := time.Now().Add(5 * time.Second); running(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("process %s goes on", pid)
+			}
+		}
 	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+}
+
+// Neither while a program runs nor afterwards does a file hold anything of the document,
+// where the system has files in memory; anywhere, nothing is left afterwards.
+func TestNothingIsLeftBehind(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	paths, _ := pictures(t, "one")
+	for file, write := range map[string]string{pdfFile: "cat " + paths[0], heicFile: "cat " + paths[0] + ` >"$LAST"`} {
+		seen := filepath.Join(t.TempDir(), "seen")
+		tool := stub(t, fmt.Sprintf("%[3]s; { find %[1]s -type f; find %[1]s -mindepth 1 -type d -perm /077; } >%[2]s", dir, seen, write))
+		if _, _, err := convert.Convert(t.Context(), tool, []byte(file)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(seen); err != nil || runtime.GOOS == "linux" && len(got) > 0 {
+			t.Errorf("%q: meanwhile there was %q, %v", file, got, err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+			t.Errorf("%q: left behind: %v, %v", file, left, err)
+		}
+	}
+}
+
+// TestMain makes the test binary a process that converts a file, where a test starts it
+// as one: CONVERT_FILE, with the program CONVERT_TOOL.
+func TestMain(m *testing.M) {
+	tool := os.Getenv("CONVERT_TOOL")
+	if tool == "" {
+		os.Exit(m.Run())
+	}
+	_, _, err := convert.Convert(context.Background(), func(string) (string, error) { return tool, nil }, []byte(os.Getenv("CONVERT_FILE")))
+	fmt.Println(err)
+}
+
+// A process that is killed takes the program with it, and what it leaves holds nothing.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux ends a program with the process that started it")
+	}
+	paths, _ := pictures(t, "one")
+	for file, write := range map[string]string{pdfFile: "cat " + paths[0], heicFile: "cat " + paths[0] + ` >"$LAST"`} {
+		dir, started := t.TempDir(), filepath.Join(t.TempDir(), "started")
+		tool, _ := stub(t, write+"; echo $$ >"+started+"; exec sleep 60")("")
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "TMPDIR="+dir, "CONVERT_TOOL="+tool, "CONVERT_FILE="+file)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			if pid, err := os.ReadFile(started); err == nil && len(pid) > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		gone(t, started)
+		err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() {
+				t.Errorf("left behind: %s", path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -182,7 +182,7 @@ func TestReadXML(t *testing.T) {
 		"entity":                {`<!DOCTYPE x [<!ENTITY a "aaaa">]>` + head + "<Entry><String><Key>Title</Key><Value>&a;</Value></String></Entry>" + tail, "", true},
 		"deep":                  {"<KeePassFile>" + strings.Repeat("<Group>", 100_000), "", true},
 		"entries in an entry":   {head + "<Entry>" + entry + "</Entry>" + tail, "T|||otp=secret\n", false},
-		"protected, not base64": {head + `<Entry><String><Key>otp</Key><Value Protected="True">!</Value></String></Entry>` + tail, "", true},
+		"protected, not base64": {head + `<Entry><String><Key>otp</Key><Value Protected="True">!</Value></String></Entry>` + entry + tail, "|||otp=\nT|||otp=secret\n", false},
 	} {
 		entries, err := kdbx.ReadXML(test.xml)
 		if (err != nil) != test.err || show(entries) != test.want {

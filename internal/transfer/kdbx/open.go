@@ -10,14 +10,15 @@ import (
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"golang.org/x/crypto/chacha20"
 	"golang.org/x/crypto/twofish"
 )
 
-// maxPlain is how many bytes a database may unpack to; with attachments they run to
-// tens of megabytes, without to two.
+// maxPlain is how many bytes a database may unpack to, with its attachments, of which
+// nothing is kept.
 const maxPlain = 256 << 20
 
 // Names of outer ciphers in a file.
@@ -42,7 +43,7 @@ func ivSize(name string) int {
 // a hash each.
 func (d *Database) open3(secret []byte) ([]Entry, error) {
 	key := sha256.Sum256(secret)
-	plain, err := d.decrypt(key[:], d.body)
+	plain, err := d.decrypt(key[:], bytes.Clone(d.body))
 	if err != nil {
 		return nil, ErrPassphrase // a bad padding: the only sign there is
 	}
@@ -50,7 +51,7 @@ func (d *Database) open3(secret []byte) ([]Entry, error) {
 	if len(plain) < len(start) || subtle.ConstantTimeCompare(plain[:len(start)], start) != 1 {
 		return nil, ErrPassphrase
 	}
-	var data []byte
+	data := plain[:0] // the blocks move together, in place
 	for b := plain[len(start):]; ; {
 		if len(b) < 40 {
 			return nil, ErrDamaged
@@ -67,10 +68,11 @@ func (d *Database) open3(secret []byte) ([]Entry, error) {
 		}
 		data, b = append(data, b[:size]...), b[size:]
 	}
-	if data, err = d.unpack(data); err != nil {
+	r, err := d.unpack(data)
+	if err != nil {
 		return nil, err
 	}
-	return readEntries(data, d.header, d.stream, d.streamK)
+	return readEntries(r, d.header, d.stream, d.streamK)
 }
 
 // open4 opens the body of KDBX 4: the header's hash, which [Parse] has looked at, and
@@ -80,7 +82,7 @@ func (d *Database) open4(secret []byte) ([]Entry, error) {
 	if !hmac.Equal(blockMAC(base[:], 1<<64-1, d.header), d.body[32:64]) {
 		return nil, ErrPassphrase
 	}
-	var data []byte
+	data := make([]byte, 0, len(d.body))
 	for b, i := d.body[64:], uint64(0); ; i++ {
 		if len(b) < 36 {
 			return nil, ErrDamaged
@@ -103,10 +105,11 @@ func (d *Database) open4(secret []byte) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if data, err = d.unpack(data); err != nil {
+	r, err := d.unpack(data)
+	if err != nil {
 		return nil, err
 	}
-	return readInner(data, d.header)
+	return readInner(r, d.header)
 }
 
 // blockMAC returns the HMAC of a block, whose key is made from the block's number.
@@ -119,6 +122,7 @@ func blockMAC(base []byte, block uint64, parts ...[]byte) []byte {
 	return mac.Sum(nil)
 }
 
+// decrypt decrypts data in their place.
 func (d *Database) decrypt(key, data []byte) ([]byte, error) {
 	iv := d.fields[fieldIV]
 	var block cipher.Block
@@ -129,9 +133,8 @@ func (d *Database) decrypt(key, data []byte) ([]byte, error) {
 		if err != nil {
 			return nil, ErrDamaged
 		}
-		out := make([]byte, len(data))
-		stream.XORKeyStream(out, data)
-		return out, nil
+		stream.XORKeyStream(data, data)
+		return data, nil
 	case cipherTwofish:
 		block, err = twofish.NewCipher(key)
 	default:
@@ -140,50 +143,76 @@ func (d *Database) decrypt(key, data []byte) ([]byte, error) {
 	if err != nil || len(data) == 0 || len(data)%block.BlockSize() != 0 {
 		return nil, ErrDamaged
 	}
-	out := make([]byte, len(data))
-	cipher.NewCBCDecrypter(block, iv).CryptBlocks(out, data)
-	pad := int(out[len(out)-1])
-	if pad < 1 || pad > block.BlockSize() || pad > len(out) {
+	cipher.NewCBCDecrypter(block, iv).CryptBlocks(data, data)
+	pad := int(data[len(data)-1])
+	if pad < 1 || pad > block.BlockSize() {
 		return nil, ErrDamaged
 	}
-	return out[:len(out)-pad], nil
+	return data[:len(data)-pad], nil
 }
 
-func (d *Database) unpack(data []byte) ([]byte, error) {
-	if !d.zipped {
-		return data, nil
+// unpack returns a reader of what data unpack to.
+func (d *Database) unpack(data []byte) (io.Reader, error) {
+	var r io.Reader = bytes.NewReader(data)
+	if d.zipped {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, ErrDamaged
+		}
+		r = z
 	}
-	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, ErrDamaged
-	}
-	out, err := io.ReadAll(io.LimitReader(r, maxPlain+1))
-	switch {
-	case err != nil:
-		return nil, ErrDamaged
-	case len(out) > maxPlain:
-		return nil, ErrTooBig
-	}
-	return out, nil
+	return &bounded{r: r, left: maxPlain}, nil
 }
 
-// readInner splits the inner header of KDBX 4 from the XML.
-func readInner(data, header []byte) ([]Entry, error) {
+// A bounded reader gives [ErrTooBig] behind so many bytes, and [ErrDamaged] for what
+// goes wrong before.
+type bounded struct {
+	r    io.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, ErrTooBig
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	if err != nil && err != io.EOF {
+		err = ErrDamaged
+	}
+	return n, err
+}
+
+// maxField is how many bytes a field of the inner header may have that is kept.
+const maxField = 1 << 10
+
+// readInner splits the inner header of KDBX 4, which holds the attachments too, from
+// the XML.
+func readInner(r io.Reader, header []byte) ([]Entry, error) {
 	var stream uint64
 	var key []byte
 	for {
-		if len(data) < 5 {
+		var head [5]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return nil, cut(err)
+		}
+		id, size := head[0], int64(binary.LittleEndian.Uint32(head[1:]))
+		if id > 2 {
+			if _, err := io.CopyN(io.Discard, r, size); err != nil {
+				return nil, cut(err)
+			}
+			continue
+		}
+		if size > maxField {
 			return nil, ErrDamaged
 		}
-		id, size := data[0], binary.LittleEndian.Uint32(data[1:])
-		if data = data[5:]; uint64(size) > uint64(len(data)) {
-			return nil, ErrDamaged
+		field := make([]byte, size)
+		if _, err := io.ReadFull(r, field); err != nil {
+			return nil, cut(err)
 		}
-		field := data[:size]
-		data = data[size:]
 		switch id {
 		case 0:
-			return readEntries(data, header, uint32(stream), key)
+			return readEntries(r, header, uint32(stream), key)
 		case 1:
 			var ok bool
 			if stream, ok = number(field); !ok {
@@ -193,4 +222,12 @@ func readInner(data, header []byte) ([]Entry, error) {
 			key = field
 		}
 	}
+}
+
+// cut returns what it means that a header ends with err.
+func cut(err error) error {
+	if errors.Is(err, ErrTooBig) {
+		return ErrTooBig
+	}
+	return ErrDamaged
 }

@@ -1,13 +1,13 @@
 package kdbx
 
 import (
-	"bytes"
 	"crypto/cipher"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -16,31 +16,56 @@ type Entry struct {
 	Title, User string
 	Group       string            // path below the root group, joined by /; empty for the root itself
 	Fields      map[string]string // all string fields by their names, Title and UserName too
+	// Damaged says that a value of the entry could not be decoded and is empty.
+	Damaged bool
 }
 
-// maxDepth of elements: groups may lie in groups, but not without end.
-const maxDepth = 200
+// Bounds of a document, in bytes but for the depth.
+const (
+	// MaxXML is how long it may be.
+	MaxXML = 64 << 20
+	// MaxEntries is how much memory its entries may take.
+	MaxEntries = 64 << 20
+	// maxDepth of elements: groups may lie in groups, but not without end.
+	maxDepth = 200
+
+	attrSize  = 96 // of an attribute, in a list that grows
+	attrsSize = 128 << 20
+	entrySize = 400 // of an entry, with the least map of fields that is not empty
+	fieldSize = 100 // of another field
+)
+
+// XMLSize returns how much memory, in bytes, the attributes of one element of an XML
+// text can take: encoding/xml bounds them by nothing but the text.
+func XMLSize(text string) int { return attrSize * strings.Count(text, "=") }
 
 // noUUID is 16 zeros: there is no recycle bin.
 const noUUID = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 // ReadXML reads the entries of KeePass' XML 2.x export, in the order of the file. The
-// text is UTF-8, whatever it says of itself. The error is [ErrDamaged].
+// text is UTF-8, whatever it says of itself. The errors are [ErrDamaged] and [ErrTooBig].
 func ReadXML(text string) ([]Entry, error) {
 	r := reader{stream: nothing{}}
-	return r.read(strings.NewReader(text))
+	return r.read(text)
 }
 
 // readEntries reads the XML inside a database. The document of KDBX 3 may hold the
 // hash of the header, which has nothing else that guards it: a wrong stream key
 // there would give wrong secrets without a sign.
-func readEntries(data, header []byte, stream uint32, key []byte) ([]Entry, error) {
+func readEntries(source io.Reader, header []byte, stream uint32, key []byte) ([]Entry, error) {
 	s, err := newStream(stream, key)
 	if err != nil {
 		return nil, err
 	}
+	var text strings.Builder
+	switch n, err := io.Copy(&text, io.LimitReader(source, MaxXML+1)); {
+	case err != nil:
+		return nil, cut(err)
+	case n > MaxXML:
+		return nil, ErrTooBig
+	}
 	r := reader{stream: s}
-	entries, err := r.read(bytes.NewReader(data))
+	entries, err := r.read(text.String())
 	if err != nil {
 		return nil, err
 	}
@@ -74,21 +99,29 @@ type reader struct {
 	headerHash string
 	noBin      bool
 	entries    []*entry
+	size       int // bytes of memory that the entries take
 }
 
 type entry struct {
-	group  *group
-	fields map[string]string
+	group   *group
+	fields  map[string]string
+	damaged bool
 }
 
-func (r *reader) read(source io.Reader) ([]Entry, error) {
-	d := xml.NewDecoder(source)
+func (r *reader) read(text string) ([]Entry, error) {
+	if len(text) > MaxXML || XMLSize(text) > attrsSize {
+		return nil, ErrTooBig
+	}
+	d := xml.NewDecoder(strings.NewReader(text))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	seen := false
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) && seen && len(r.path) == 0 {
-			return r.result(), nil
+			return r.result()
+		}
+		if r.size > MaxEntries {
+			return nil, ErrTooBig
 		}
 		if err != nil || len(r.path) > maxDepth {
 			return nil, ErrDamaged
@@ -127,6 +160,7 @@ func (r *reader) start(t xml.StartElement) {
 	case "Entry":
 		if r.history == 0 && r.group != nil {
 			r.entry = &entry{group: r.group, fields: map[string]string{}}
+			r.size += entrySize
 		}
 	case "String":
 		r.key, r.value = "", ""
@@ -137,12 +171,19 @@ func (r *reader) end(name string) error {
 	text := r.text.String()
 	r.text.Reset()
 	if r.protected {
+		r.protected = false
 		sealed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-		if err != nil {
-			return ErrDamaged
+		switch _, clear := r.stream.(nothing); {
+		case err == nil:
+			r.stream.XORKeyStream(sealed, sealed)
+			text = string(sealed)
+		case !clear:
+			return ErrDamaged // nor would any value behind it come out right
+		default:
+			if text = ""; r.entry != nil && r.history == 0 {
+				r.entry.damaged = true
+			}
 		}
-		r.stream.XORKeyStream(sealed, sealed)
-		text, r.protected = string(sealed), false
 	}
 	r.path = r.path[:len(r.path)-1]
 	parent := ""
@@ -169,6 +210,7 @@ func (r *reader) end(name string) error {
 	case "Entry/String":
 		if r.entry != nil && r.history == 0 {
 			r.entry.fields[r.key] = r.value
+			r.size += fieldSize + len(r.key) + len(r.value)
 		}
 	}
 	switch name {
@@ -186,28 +228,35 @@ func (r *reader) end(name string) error {
 }
 
 // result leaves out what lies in the recycle bin.
-func (r *reader) result() []Entry {
+func (r *reader) result() ([]Entry, error) {
 	var out []Entry
 	for _, e := range r.entries {
 		path, deleted := e.group.path(r.bin)
 		if deleted && !r.noBin {
 			continue
 		}
-		out = append(out, Entry{Title: e.fields["Title"], User: e.fields["UserName"], Group: path, Fields: e.fields})
+		if r.size += len(path); r.size > MaxEntries {
+			return nil, ErrTooBig
+		}
+		out = append(out, Entry{Title: e.fields["Title"], User: e.fields["UserName"], Group: path, Fields: e.fields, Damaged: e.damaged})
 	}
-	return out
+	return out, nil
 }
 
-// path returns the path of a group below the root group, and whether it is the
-// recycle bin or in it.
+// maxPath is how many bytes of the path of a group are told.
+const maxPath = 4 << 10
+
+// path returns the path of a group below the root group, cut at its beginning where it
+// is very long, and whether the group is the recycle bin or in it.
 func (g *group) path(bin string) (string, bool) {
 	var names []string
 	deleted := false
-	for ; g != nil; g = g.parent {
+	for size := 0; g != nil; g = g.parent {
 		deleted = deleted || bin != "" && g.uuid == bin
-		if g.parent != nil {
-			names = append([]string{g.name}, names...)
+		if size += len(g.name) + 1; g.parent != nil && size <= maxPath {
+			names = append(names, g.name)
 		}
 	}
+	slices.Reverse(names)
 	return strings.Join(names, "/"), deleted
 }

@@ -64,7 +64,7 @@ func (v Value) member(key string) Value {
 }
 
 // Get returns the value of a key of a dictionary, or a member of another object,
-// of those that have at most 1,000.
+// of those that have at most 100.
 func (v Value) Get(key string) Value {
 	keys, values := v.member("NS.keys").object, v.member("NS.objects").object
 	if keys.kind != kindArray || values.kind != kindArray || keys.count > maxMembers {

@@ -25,7 +25,7 @@ const (
 	// Objects may be told to hold one and the same text or member any number of times,
 	// so that what one of them costs is bounded.
 	maxText    = 64 << 10 // bytes
-	maxMembers = 1000
+	maxMembers = 100
 )
 
 // A plist is a binary property list whose objects are decoded when they are asked

@@ -15,15 +15,17 @@ const maxDepth = 20
 type walk struct {
 	db   *DB
 	seen map[uint32]bool
-	// budget is how many bytes of payload may still come: cells that share bytes
-	// could otherwise make a small file give gigabytes.
+	// payload is how many bytes may still come: more than the file has come from cells
+	// that share them, which no honest file has.
+	payload int
+	// budget is how much memory the rows that are still to come may take.
 	budget int
-	cell   func(rowid int64, record []byte) error
+	cell   func(rowid int64, values []any) error
 }
 
-func (d *DB) walk(root uint32, cell func(rowid int64, record []byte) error) error {
-	w := walk{db: d, seen: map[uint32]bool{}, cell: cell}
-	w.budget = len(d.file) + len(d.logged)*d.pageSize
+func (d *DB) walk(root uint32, cell func(rowid int64, values []any) error) error {
+	w := walk{db: d, seen: map[uint32]bool{}, cell: cell, budget: MaxTable}
+	w.payload = len(d.file) + len(d.logged)*d.pageSize
 	return w.page(root, 0)
 }
 
@@ -83,20 +85,30 @@ func (w *walk) page(number uint32, depth int) error {
 func (w *walk) leaf(cell []byte) error {
 	length, n := varint(cell)
 	rowid, m := varint(cell[n:])
-	if n == 0 || m == 0 || length == 0 || length > uint64(w.budget) {
+	if n == 0 || m == 0 || length == 0 || length > uint64(w.payload) {
 		return ErrDamaged
 	}
-	w.budget -= int(length)
-	record, err := w.payload(cell[n+m:], int(length))
+	w.payload -= int(length)
+	if w.budget -= rowSize + textFactor*int(length); w.budget < 0 {
+		return ErrTooBig
+	}
+	record, err := w.record(cell[n+m:], int(length))
 	if err != nil {
 		return err
 	}
-	return w.cell(int64(rowid), record)
+	values, err := w.db.values(record)
+	if err != nil {
+		return err
+	}
+	if w.budget -= valueSize * len(values); w.budget < 0 {
+		return ErrTooBig
+	}
+	return w.cell(int64(rowid), values)
 }
 
-// payload returns a record of the given length that begins in cell, following the
+// record returns a record of the given length that begins in cell, following the
 // chain of overflow pages (section 1.6, "Cell Payload Overflow Pages").
-func (w *walk) payload(cell []byte, length int) ([]byte, error) {
+func (w *walk) record(cell []byte, length int) ([]byte, error) {
 	usable := w.db.usable
 	local := length
 	if most := usable - 35; length > most {

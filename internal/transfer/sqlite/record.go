@@ -64,7 +64,7 @@ func (d *DB) values(record []byte) ([]any, error) {
 		}
 		types = types[n:]
 		size := serialSize(serial)
-		if size < 0 || size > int64(len(body)) {
+		if size < 0 || size > int64(len(body)) || len(values) == maxColumns {
 			return nil, ErrDamaged
 		}
 		values = append(values, d.value(serial, body[:size]))

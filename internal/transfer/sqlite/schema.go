@@ -15,11 +15,7 @@ type table struct {
 
 // readSchema reads the table sqlite_schema, whose root is page 1.
 func (d *DB) readSchema() error {
-	return d.walk(1, func(_ int64, record []byte) error {
-		v, err := d.values(record)
-		if err != nil {
-			return err
-		}
+	return d.walk(1, func(_ int64, v []any) error {
 		if len(v) < 5 || v[0] != "table" {
 			return nil
 		}
@@ -27,7 +23,7 @@ func (d *DB) readSchema() error {
 		root, rooted := v[3].(int64)
 		sql, written := v[4].(string)
 		// A virtual table has no pages of its own.
-		if !named || !rooted || !written || root < 1 || root > 1<<32-1 {
+		if !named || !rooted || !written || root < 1 || root > 1<<32-1 || len(sql) > maxSQL {
 			return nil
 		}
 		t := table{name: strings.ToLower(name), root: uint32(root)}
@@ -62,8 +58,8 @@ func (d *DB) table(name string) (table, error) {
 }
 
 // Rows returns all rows of a table in the order of their rowids. On [ErrDamaged] it
-// returns the rows before the damage too; other errors are [ErrNoTable] and
-// [ErrUnsupported].
+// returns the rows before the damage too; other errors are [ErrNoTable],
+// [ErrUnsupported] and [ErrTooBig].
 func (d *DB) Rows(name string) ([]Row, error) {
 	t, err := d.table(name)
 	if err != nil {
@@ -73,11 +69,7 @@ func (d *DB) Rows(name string) ([]Row, error) {
 		return nil, ErrUnsupported
 	}
 	var rows []Row
-	err = d.walk(t.root, func(rowid int64, record []byte) error {
-		values, err := d.values(record)
-		if err != nil {
-			return err
-		}
+	err = d.walk(t.root, func(rowid int64, values []any) error {
 		row := Row{}
 		for i, v := range values[:min(len(values), len(t.columns))] {
 			row[t.columns[i]] = v
@@ -118,7 +110,9 @@ func columns(sql string) (names []string, rowid int) {
 				rowid = len(names)
 			}
 		}
-		names = append(names, name)
+		if names = append(names, name); len(names) > maxColumns {
+			return nil, -1
+		}
 	}
 	return names, rowid
 }

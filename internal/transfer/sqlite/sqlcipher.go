@@ -14,12 +14,14 @@ import (
 // verify: the passphrase is wrong, or the file is none of SQLCipher's.
 var ErrPassphrase = errors.New("wrong passphrase, or not an SQLCipher database")
 
+// CipherRounds is how many iterations of PBKDF2-HMAC-SHA1 [Decrypt] costs.
+const CipherRounds = 64_000
+
 // Parameters of SQLCipher 3 (its documentation, "Security Design").
 const (
 	cipherPage     = 1024
 	cipherSalt     = 16
 	cipherReserve  = 48 // 16 of IV, 20 of HMAC-SHA1, 12 of padding
-	cipherRounds   = 64_000
 	cipherHMACMask = 0x3a
 )
 
@@ -39,7 +41,7 @@ func Decrypt(file, passphrase []byte) ([]byte, error) {
 		return nil, ErrNotSQLite
 	}
 	salt := file[:cipherSalt]
-	key, err := pbkdf2.Key(sha1.New, string(passphrase), salt, cipherRounds, 32)
+	key, err := pbkdf2.Key(sha1.New, string(passphrase), salt, CipherRounds, 32)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,8 @@
 // write-ahead log; it knows no SQL, no indexes and writes nothing.
 //
 // Its input is hostile: it panics on no bytes, never visits a page twice in one
-// walk, and returns no more data than the file holds. Errors hold nothing of the
+// walk, and what it returns of a table takes no more than [MaxTable] of memory, however
+// often rows share their bytes. Errors hold nothing of the
 // content.
 //
 // Source: https://www.sqlite.org/fileformat2.html
@@ -21,6 +22,23 @@ var (
 	ErrDamaged     = errors.New("the SQLite database is damaged")
 	ErrUnsupported = errors.New("the SQLite database uses a feature that is not supported")
 	ErrNoTable     = errors.New("the SQLite database has no such table")
+	ErrTooBig      = errors.New("a table of the SQLite database is too big")
+)
+
+// MaxTable is how many bytes of memory the rows of a table may take.
+const MaxTable = 64 << 20
+
+const (
+	// Bytes of memory of a row and of each of its values besides what they hold: a map
+	// of interfaces. UTF-16 becomes longer, and a text is there once more while it is
+	// converted.
+	rowSize    = 400
+	valueSize  = 100
+	textFactor = 3
+	// maxColumns of a table is SQLite's own limit (SQLITE_MAX_COLUMN), and so are the
+	// values of a record.
+	maxColumns = 2000
+	maxSQL     = 64 << 10 // bytes of a CREATE TABLE statement that is read
 )
 
 const magic = "SQLite format 3\x00"
@@ -45,7 +63,7 @@ func Is(file []byte) bool { return bytes.HasPrefix(file, []byte(magic)) }
 // file beside it that ends in -wal, may be nil; what it committed is replayed, and
 // what it did not is ignored, as is a log that does not belong to the file.
 // DB keeps references to both; they must not change.
-// Errors are [ErrNotSQLite], [ErrDamaged] and [ErrUnsupported].
+// Errors are [ErrNotSQLite], [ErrDamaged], [ErrUnsupported] and [ErrTooBig].
 func Open(file, wal []byte) (*DB, error) {
 	d := &DB{file: file}
 	if len(file) > 0 && !Is(file) {

@@ -2,7 +2,7 @@
 programs do, with nothing of auth: written from the descriptions of the formats on top
 of python3-cryptography. One JSON object an account on standard output.
 
-    python3 decode.py aegis|2fas|bitwarden FILE [PASSPHRASE]
+    python3 decode.py aegis|2fas|bitwarden|cxf FILE [PASSPHRASE]
 """
 
 import base64
@@ -122,12 +122,34 @@ def bitwarden(data, phrase):
         yield row
 
 
+def cxf(data, phrase):
+    """Credential Exchange Format 1.0: every required member is asked for."""
+    assert data["version"] == {"major": 1, "minor": 0} and data["exporterRpId"] and data["exporterDisplayName"] and data["timestamp"] > 0
+    seen = set()
+    for one in data["accounts"]:
+        assert isinstance(one["username"], str) and isinstance(one["email"], str) and one["collections"] == []
+        for item in one["items"]:
+            for holder in (one, item):
+                assert 0 < len(base64.urlsafe_b64decode(holder["id"] + "==")) <= 64 and "=" not in holder["id"]
+            assert item["id"] not in seen and isinstance(item["title"], str)
+            seen.add(item["id"])
+            totp, *rest = item["credentials"]
+            assert totp["type"] == "totp" and 0 < totp["period"] < 256 and all(c["type"] == "note" for c in rest)
+            steam = totp["algorithm"] == "steam"
+            yield {
+                "type": "steam" if steam else "totp", "issuer": totp.get("issuer", ""), "name": totp.get("username", ""),
+                "note": "".join(c["content"]["value"] for c in rest), "favorite": item.get("favorite", False), "tags": item.get("tags", []),
+                "secret": base32(totp["secret"]).hex(), "algorithm": "SHA1" if steam else totp["algorithm"].upper(), "digits": totp["digits"],
+                "period": totp["period"], "counter": None, "pin": "",
+            }
+
+
 def main():
     kind, path = sys.argv[1:3]
     phrase = sys.argv[3].encode() if len(sys.argv) > 3 else None
     with open(path, encoding="utf-8") as f:
         data = json.load(f)
-    for row in {"aegis": aegis, "2fas": twofas, "bitwarden": bitwarden}[kind](data, phrase):
+    for row in {"aegis": aegis, "2fas": twofas, "bitwarden": bitwarden, "cxf": cxf}[kind](data, phrase):
         print(json.dumps(row))
 
 

@@ -123,7 +123,7 @@ def otpauth():
         account("totp", "Microsoft", "user#EXT#@example.com", b"\0\0", note="Label: Org"),
         account("hotp", "", "x", b"\0\0"),
     ]
-    write("otpauth", "list.txt", "\ufeff" + "\r\n".join(lines), [ALICE, BOB, CAROL, DAVE, EVE, IVAN] + more, skipped=2, warnings=1)
+    write("otpauth", "list.txt", "\ufeff" + "\r\n".join(lines), [ALICE, BOB, CAROL, DAVE, EVE, IVAN] + more, skipped=2, warnings=2)
     write("otpauth", "utf16.txt", ("\ufeff" + uri(ALICE) + "\r\n").encode("utf-16-le"), [ALICE])
     write("otpauth", "array.json", json.dumps([uri(ALICE), uri(CAROL), "junk"]), [ALICE, CAROL], skipped=1)
     data = quote(json.dumps({"shared_secret": b64(raw(DAVE))}))
@@ -487,6 +487,64 @@ def managers():
           [but(ALICE, tags=["Work", "favorite"], note="a note"), CAROL], skipped=1)
 
 
+def exchange():
+    """The FIDO Credential Exchange Format, and the exports that are told by their own
+    members alone."""
+    def totp(a, **more):
+        algorithm = "steam" if a["type"] == "steam" else a["algorithm"].lower()
+        return {"type": "totp", "secret": b32(a), "period": a["period"], "digits": a["digits"], "username": a["name"], "algorithm": algorithm,
+                "issuer": a["issuer"]} | more
+
+    def field(text, kind="string"):
+        return {"id": "Zg", "fieldType": kind, "value": text, "label": "x"}
+
+    login = {"type": "basic-auth", "username": field("bob", "email"), "password": field("x", "concealed-string")}
+    bare = totp(BOB)
+    del bare["username"], bare["issuer"]
+    padded = base64.b32encode(raw(ALICE)).decode()
+    items = [
+        {"id": "aWQx", "creationAt": 1705142400, "modifiedAt": 1705228800, "title": "ignored", "favorite": True, "tags": ["Work"],
+         "scope": {"urls": ["https://x.example"], "androidApps": []}, "credentials": [login, totp(ALICE, secret=padded),
+         {"type": "note", "content": field("a note")}, {"type": "passkey", "credentialId": "AQ", "rpId": "x.example", "username": "y", "key": "AQ"}]},
+        {"id": "aWQy", "title": "ACME Co", "credentials": [bare, login]},
+        {"id": "aWQz", "title": "x", "credentials": [totp(DAVE), totp(BOB, algorithm="sha3-256"), totp(BOB, secret="not base 32!")]},
+        {"id": "aWQ0", "title": "No code", "credentials": [login]},
+        {"id": "aWQ1", "title": "Own", "credentials": [{"type": "custom-fields", "id": "x", "fields": [field("words"), field(uri(CAROL), "concealed-string")]}]},
+    ]
+    one = {"id": "YWNj", "username": "jane", "email": "jane@example.com", "fullName": "Jane", "items": items, "collections": [
+        {"id": "Y29s", "title": "Folder", "items": [{"item": "aWQx"}, {"item": "bm9uZQ"}], "subCollections": [
+            {"id": "c3Vi", "title": "Deep", "items": [{"item": "aWQy", "account": "YWNj"}]}]}]}
+    want = [but(ALICE, tags=["Folder", "Work", "favorite"], note="a note"), but(BOB, tags=["Deep"]), DAVE, CAROL]
+    header = {"version": {"major": 1, "minor": 0}, "exporterRpId": "exporter.example.com", "exporterDisplayName": "Exporter app", "timestamp": 1705228800,
+              "accounts": [one]}
+    write("cxf", "export.json", header, want, skipped=2)
+    write("cxf", "account.json", one, want, skipped=2)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        z.writestr("index.json", json.dumps(header))
+        z.writestr("documents/photo.jpg", b"\xff\xd8")
+    write("cxf", "export.zip", archive.getvalue(), want, skipped=2)
+
+    records = [
+        {"title": "x", "login": "y", "password": "p", "login_url": "", "notes": "a note", "$type": "login", "custom_fields": {"$oneTimeCode::1": uri(ALICE), "$text:1": "x"},
+         "folders": [{"folder": "Work"}]},
+        {"title": "ACME Co", "login": "bob", "custom_fields": {"TFC:Keeper": ["otpauth://totp/?secret=" + b32(BOB) + "&algorithm=SHA256&digits=8&period=60"]}},
+        {"title": "No code", "login": "x"},
+    ]
+    write("keeper", "export.json", {"shared_folders": [], "records": records}, [but(ALICE, tags=["Work"], note="a note"), BOB])
+
+    netwrix = f'"Organisationseinheit";"DataTags";"Beschreibung";"Benutzername";"Passwort";"Internetseite";"Informationen";"One-Time Passwort"\n"Dept";"";"ACME Co";"bob";"p";"u";"a note";"{b32(CAROL)}"\n'
+    carol = account("totp", "ACME Co", "bob", raw(CAROL))
+    write("csv", "netwrix.csv", netwrix, [but(carol, tags=["Dept"], note="a note")])
+    write("csv", "roboform.csv", "\ufeffName,Url,MatchUrl,Login,Pwd,Note,Folder,RfFieldsV2\n"
+          f'ACME Co,u,u,bob,p,a note,Work,"User ID$,,,txt,bob","TOTP KEY$,,,txt,{b32(CAROL)}"\nNone,u,u,x,p,,,"User ID$,,,txt,x"\n', [but(carol, tags=["Work"], note="a note")])
+    write("csv", "roboform-column.csv", f"Name,Url,Login,Pwd,TOTP KEY$\nACME Co,u,bob,p,{b32(CAROL)}\n", [carol])
+    write("csv", "zoho.csv", '\ufeff"Password Name","Description","Password URL","SecretData","Notes","CustomData","Tags","Classification","Favorite","login_totp"\n'
+          f'ACME Co,,u,"SecretType:Web Account\nUser Name:bob\nPassword:p\n",,"",,P,0,otpauth://totp?secret={b32(CAROL)}\n', [carol])
+    write("csv", "keeper-header.csv", 'Folder,Title,Login,Password,Website Address,Notes,Shared Folder,Custom Fields\n'
+          f'Work,x,y,p,u,a note,,TFC:Keeper,{uri(ALICE)}\n,None,x,p,u,,\n', [but(ALICE, tags=["Work"], note="a note")])
+
+
 if __name__ == "__main__":
-    for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers):
+    for make in (otpauth, google, aegis, andotp, twofas, stratum, proton, bitwarden, extension, smaller, managers, exchange):
         make()

@@ -8,22 +8,22 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// look reads an item where that takes nothing but reading: the collection "login" is
-// there and unlocked, and holds it. It says the same as go-keyring then, in two round
-// trips to the bus instead of six, which is most of what "auth code" waits for.
-// Whatever else is the case, ok is false, and go-keyring has to find out.
+// readUnlocked reads an item of the collection "login" if that is there and unlocked. It
+// returns what go-keyring would, in two round trips to the bus instead of six, which are
+// most of what "auth code" waits for. In every other case ok is false, and go-keyring
+// has to be asked.
 //
 // Source: Secret Service API 0.2, Collection.SearchItems and Item.GetSecret.
-func (k *SystemKeyring) look(ctx context.Context, name string) (value string, ok bool) {
+func (k *SystemKeyring) readUnlocked(ctx context.Context, name string) (value string, ok bool) {
 	conn, err := dbus.SessionBus() // the connection that go-keyring shares
 	if err != nil {
 		return "", false
 	}
-	// Both questions are under way before the first answer.
+	// The second question is sent before the first answer has come.
 	search := conn.Object(serviceName, loginCollection).
 		GoWithContext(ctx, "org.freedesktop.Secret.Collection.SearchItems", 0, make(chan *dbus.Call, 1),
 			map[string]string{"username": name, "service": k.o.Service}) // go-keyring's attributes
-	session, opened := k.session(ctx, conn)
+	session, opened := k.openSession(ctx, conn)
 	var items []dbus.ObjectPath
 	select {
 	case <-ctx.Done():
@@ -36,15 +36,15 @@ func (k *SystemKeyring) look(ctx context.Context, name string) (value string, ok
 	answer := conn.Object(serviceName, items[0]).
 		CallWithContext(ctx, "org.freedesktop.Secret.Item.GetSecret", 0, session)
 	if answer.Err != nil {
-		k.plain.Store(nil) // of a service that has ended, perhaps
+		k.session.Store(nil) // its service may have ended
 		return "", false
 	}
 	return secretOf(answer.Body)
 }
 
-// secretOf returns the value in an answer to GetSecret: a structure of the session, the
-// parameters of its encryption, the value and its type. It is not taken by Store, which
-// copies a byte at a time by reflection.
+// secretOf returns the value in an answer to GetSecret, which is a structure of the
+// session, the parameters of its encryption, the value and the value's type. Store would
+// copy it byte by byte, by reflection.
 func secretOf(body []any) (value string, ok bool) {
 	if len(body) != 1 {
 		return "", false
@@ -57,10 +57,10 @@ func secretOf(body []any) (value string, ok bool) {
 	return string(bytes), ok
 }
 
-// session returns the session for secrets that look reads: unencrypted on the bus, as
-// go-keyring's. It ends with the connection.
-func (k *SystemKeyring) session(ctx context.Context, conn *dbus.Conn) (path dbus.ObjectPath, ok bool) {
-	if known := k.plain.Load(); known != nil {
+// openSession returns the session for secrets that readUnlocked reads: unencrypted
+// on the bus, like go-keyring's. It ends with the connection.
+func (k *SystemKeyring) openSession(ctx context.Context, conn *dbus.Conn) (path dbus.ObjectPath, ok bool) {
+	if known := k.session.Load(); known != nil {
 		return dbus.ObjectPath(*known), true
 	}
 	var output dbus.Variant
@@ -70,6 +70,6 @@ func (k *SystemKeyring) session(ctx context.Context, conn *dbus.Conn) (path dbus
 		return "", false
 	}
 	text := string(path)
-	k.plain.Store(&text)
+	k.session.Store(&text)
 	return path, true
 }

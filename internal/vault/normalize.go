@@ -8,30 +8,30 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// settle makes the state say what its registers mean: secrets of removed accounts
-// lie in the trash, those of live accounts do not. What it does depends on the
-// registers alone, not on the way that they came about, or the order of merges
-// would show. For the same reason it leaves purged secrets in the trash, as one more
-// merge may bring the change by which they live: [State.sweep] erases them once
-// everything is merged.
-func (s *State) settle() {
-	s.arrange()
+// normalize brings the state into the one form that its registers stand for: the
+// secrets of removed accounts are in the trash, those of live accounts are not, and
+// everything is sorted. It depends on the registers alone and not on how they came
+// about, or the order of merges would matter. For the same reason it leaves purged
+// secrets in the trash: a further merge may bring the change that makes the account
+// live again. [State.erasePurged] erases them when everything is merged.
+func (s *State) normalize() {
+	s.sortUnordered()
 	s.sortPurged()
 	accounts := s.accountOf()
-	bin := make(bin, len(s.Trash))
+	trash := make(trashSet, len(s.Trash))
 	for _, t := range s.Trash {
-		bin.put(t)
+		trash.put(t)
 	}
 	for _, r := range s.Records {
 		j, held := accounts(r), r.Secret.Value
-		live := !j.gone() && (j == r || held.Hash() == j.Secret.Value.Hash())
+		live := !j.removed() && (j == r || held.Hash() == j.Secret.Value.Hash())
 		switch {
 		case !live && !held.Secret.Empty():
-			bin.put(Trashed{ID: r.ID, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
-			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, gone: held.Hash()}
+			trash.put(Trashed{ID: r.ID, Credential: held.Credential, DeviceBound: r.DeviceBound.Value})
+			r.Secret.Value = Held{Credential: account.Credential{Type: held.Type}, trashedHash: held.Hash()}
 			s.index = nil
-		case held.Secret.Empty() && held.gone != "":
-			t, found := bin[secretKey{r.ID, held.gone}]
+		case held.Secret.Empty() && held.trashedHash != "":
+			t, found := trash[secretKey{r.ID, held.trashedHash}]
 			if found && live {
 				r.Secret.Value = Held{Credential: t.Credential}
 				s.index = nil
@@ -41,8 +41,8 @@ func (s *State) settle() {
 		}
 	}
 	s.Trash = s.Trash[:0]
-	for key, t := range bin {
-		if r := s.byRecord(t.ID); r != nil {
+	for key, t := range trash {
+		if r := s.exactRecord(t.ID); r != nil {
 			if !r.Secret.Value.Secret.Empty() && r.Secret.Value.Hash() == key.hash {
 				continue
 			}
@@ -58,8 +58,8 @@ func (s *State) settle() {
 	s.sortTrash()
 }
 
-// trashedSince returns since when the account's former secrets count as being in the
-// trash. It never goes back, whatever becomes known.
+// trashedSince returns since when the account's former secrets count as trashed. What
+// becomes known later only makes it later.
 func (r *Record) trashedSince() Stamp {
 	switch {
 	case !r.Removed.At.IsZero():
@@ -71,13 +71,13 @@ func (r *Record) trashedSince() Stamp {
 	}
 }
 
-// A bin is the trash while it is sorted: a set by account and secret.
-type bin map[secretKey]Trashed
+// A trashSet is the trash as a set by account and secret.
+type trashSet map[secretKey]Trashed
 
 // A secretKey names a secret of an account, in the trash or among the purged.
 type secretKey struct{ id, hash string }
 
-func (b bin) put(t Trashed) {
+func (b trashSet) put(t Trashed) {
 	key := secretKey{t.ID, Hash(t.Credential)}
 	if there, found := b[key]; found {
 		t = joinTrashed(there, t)
@@ -85,8 +85,8 @@ func (b bin) put(t Trashed) {
 	b[key] = t
 }
 
-// joinTrashed merges two entries of one secret: of two times the later, and of when
-// the trash was first seen expired since then the earlier.
+// joinTrashed merges two entries of one secret: the later At, and the earlier Expired of
+// the entries that have it.
 func joinTrashed(a, b Trashed) Trashed {
 	j := a
 	switch order := a.At.Compare(b.At); {
@@ -112,8 +112,8 @@ func (s *State) sortTrash() {
 	})
 }
 
-// sortPurged puts the records of what was purged in the order of time. Of two of
-// one secret the older stays.
+// sortPurged puts the purge records in the order of time. Of two for one secret the
+// older stays.
 func (s *State) sortPurged() {
 	slices.SortFunc(s.Purged, func(a, b Purge) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID), strings.Compare(a.Hash, b.Hash))
@@ -127,8 +127,8 @@ func (s *State) sortPurged() {
 	})
 }
 
-// sweep erases the purged secrets from the trash.
-func (s *State) sweep() {
+// erasePurged erases the purged secrets from the trash.
+func (s *State) erasePurged() {
 	if len(s.Purged) == 0 {
 		return
 	}
@@ -139,8 +139,8 @@ func (s *State) sweep() {
 	s.Trash = slices.DeleteFunc(s.Trash, func(t Trashed) bool { return purged[secretKey{t.ID, Hash(t.Credential)}] })
 }
 
-// arrange puts the accounts that the user has not ordered in the order of creation.
-func (s *State) arrange() {
+// sortUnordered sorts the accounts that the user has not put in order by creation.
+func (s *State) sortUnordered() {
 	rest := s.Records[min(s.Ordered, len(s.Records)):]
 	if !slices.IsSortedFunc(rest, byCreation) {
 		slices.SortFunc(rest, byCreation)

@@ -1,0 +1,411 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+)
+
+// Every file of a location that may be a backup is told what it is, and why. What is named as something else is left out.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	w.seal(s)
+	good := w.run(s)
+	c := s.content(good, key)
+	unsigned, err := backup.Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := key.Encode(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put("unsigned.age", key, unsigned)
+	s.put("of another.age", newRecoveryKey(t), signed)
+	s.put("of our key.age", newRecoveryKey(t), nil)
+	s.put("foreign.age", key, []byte("a picture"))
+	s.put("nonsense.age", key, []byte(`{"format":"auth-backup","version":1,"accounts":[{}]}`))
+	s.put("newer.age", key, []byte(`{"format":"auth-backup","version":2}`))
+	s.files["text.age"] = "no age file"
+	s.files["cut.age"] = s.files[good][:len(s.files[good])-1]
+	s.files["placeholder.age"] = ""
+	s.missing["placeholder.age"] = true
+	s.files["busy.age"] = s.files[good]
+	s.fail["read busy.age"] = location.ErrBusy
+	s.files["notes.txt"] = "notes"
+	inv := s.take(key)
+	want := map[string]backup.FileState{
+		good: backup.Good, "unsigned.age": backup.Unsigned, "of another.age": backup.OtherKey, "of our key.age": backup.OtherKey,
+		"foreign.age": backup.Foreign, "nonsense.age": backup.Damaged, "newer.age": backup.TooNew, "text.age": backup.Foreign,
+		"cut.age": backup.Damaged, "placeholder.age": backup.NotDownloaded, "busy.age": backup.Unreadable,
+	}
+	got := states(inv)
+	for name, state := range want {
+		if got[name] != state {
+			t.Errorf("%s is %q, want %q", name, got[name], state)
+		}
+	}
+	if len(got) != len(want) || len(inv.Sealed) != 1 || len(inv.Entries) != len(s.files) {
+		t.Errorf("%d files, %d sealed keys, %d entries", len(got), len(inv.Sealed), len(inv.Entries))
+	}
+	for _, f := range inv.Files {
+		if (f.Err == nil) != (f.State == backup.Good) || (f.Content == nil) == (f.State == backup.Good || f.State == backup.Unsigned) {
+			t.Errorf("%s: %v, %v", f.Name, f.Err, f.Content)
+		}
+		if f.Name == good && (f.Device() != w.id || f.Key != key.ID() || f.Hash != backup.HashOf([]byte(s.files[good])) || f.Size != int64(len(s.files[good]))) {
+			t.Errorf("%+v", f)
+		}
+	}
+	if !slices.IsSortedFunc(inv.Files, func(a, b backup.File) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("they are in no order")
+	}
+	if with, without := inv.Skipped(true), inv.Skipped(false); len(without) != len(want)-1 || len(with) != len(want)-2 {
+		t.Errorf("%d and %d are skipped", len(with), len(without))
+	}
+}
+
+// A location that cannot be listed, or time that runs out, is an error: what was not read is not taken for gone.
+func TestTakeFails(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	newWriter(t, "a", key).run(s)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, take := range []func(context.Context, location.Location, backup.Keys) (backup.Inventory, error){backup.Take, backup.TakeNewest} {
+		if _, err := take(ctx, s, backup.Keys{Current: []backup.RecoveryKey{key}}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		s.fail["list"] = location.ErrGone
+		if _, err := take(t.Context(), s, backup.Keys{Current: []backup.RecoveryKey{key}}); !errors.Is(err, location.ErrGone) {
+			t.Error(err)
+		}
+		delete(s.fail, "list")
+	}
+}
+
+// Files under an earlier key count where a backup under the current key vouches for them, as its device's own or by its list,
+// and whoever reads need not hold that key: the backups do. No other file under it counts.
+func TestOldFiles(t *testing.T) {
+	t.Parallel()
+	s, old, key := newShelf(t), newRecoveryKey(t), newRecoveryKey(t)
+	w := newWriter(t, "a", old)
+	own := w.run(s)
+	listed := newWriter(t, "b", old).run(s)
+	w.e = w.e.Rotated(key, 1)
+	job := w.add("second").job(s)
+	job.OldFiles = []string{backup.HashOf([]byte(s.files[listed]))}
+	done, err := job.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	finder := newWriter(t, "c", old)
+	stranger := finder.run(s)
+	// A file under the old key vouches for nothing, whatever it lists.
+	finder.e.OldKeys = []backup.RecoveryKey{key}
+	job = finder.add("evil").job(s)
+	job.OldFiles = []string{backup.HashOf([]byte(s.files[stranger]))}
+	evil, err := job.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"held": s.take(key, old), "named by the backups": s.take(key)} {
+		got := states(inv)
+		for name, want := range map[string]backup.FileState{
+			own: backup.Good, listed: backup.Good, done.File: backup.Good, stranger: backup.OldKey, evil.File: backup.OldKey,
+		} {
+			if got[name] != want {
+				t.Errorf("%s: %s is %q, want %q", what, name, got[name], want)
+			}
+		}
+		for _, f := range inv.Files {
+			if f.State == backup.OldKey && (f.Content != nil || !errors.Is(f.Err, backup.ErrOldKey) || f.Device() != finder.id) {
+				t.Errorf("%s: %+v", what, f)
+			}
+		}
+	}
+	keys := backup.Keys{Current: []backup.RecoveryKey{key}, Old: []backup.RecoveryKey{old}}
+	if !keys.Has(old.ID()) || !keys.Has(key.ID()) || keys.Has("") || len(keys.All()) != 2 {
+		t.Error("the keys are not what they are made of")
+	}
+}
+
+// The newest state of a device is what no other file of it supersedes: often one, sometimes two. A conflict copy of the same
+// bytes is the same file. TakeNewest finds the same as Take, and reads less.
+func TestNewest(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w, other := newWriter(t, "a", key), newWriter(t, "b", key)
+	old := w.run(s)
+	w.add("second").run(s)
+	third := w.add("third").run(s)
+	other.run(s)
+	s.files["Copy of "+third] = s.files[third]
+	aside := *other // an old image wrote this one
+	aside.state, aside.written = other.state.Clone(), nil
+	aside.add("aside")
+	job := aside.job(s)
+	job.Entries = nil
+	if _, err := job.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	keys := backup.Keys{Current: []backup.RecoveryKey{key}}
+	part, err := backup.TakeNewest(t.Context(), s, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"all": s.take(key), "newest": part} {
+		newest := inv.Newest(time.Time{}, false)
+		if len(newest) != 2 || len(newest[w.id]) != 1 || len(newest[other.id]) != 2 {
+			t.Fatalf("%s: %v", what, newest)
+		}
+		if hash := newest[w.id][0].Hash; !strings.HasPrefix(hash, backup.HashOfName(third)) {
+			t.Errorf("%s: the newest is %s", what, newest[w.id][0].Name)
+		}
+		got := strings.Split(names(backup.Merge(newest)), ", ")
+		if slices.Sort(got); !slices.Equal(got, []string{"account of a", "account of b", "aside", "second", "third"}) {
+			t.Errorf("%s: merged they are %q", what, got)
+		}
+	}
+	if _, read := states(part)[old]; read {
+		t.Error("what is superseded was read")
+	}
+	// Up to an instant, what is later neither counts nor supersedes.
+	then := s.content(old, key).Created
+	if got := s.take(key).Newest(then, false); len(got) != 2 || len(got[w.id]) != 1 || got[w.id][0].Name != old {
+		t.Errorf("at that time the newest were %v", got)
+	}
+	if got := s.take(key).Newest(then.Add(-time.Hour), false); len(got) != 0 {
+		t.Errorf("before that there was %v", got)
+	}
+	if got := backup.Merge(nil); got.ID != "" || len(got.Accounts()) != 0 {
+		t.Errorf("nothing merges to %+v", got)
+	}
+	// Where the newest is damaged the one before it counts, whoever reads.
+	s.files[third] = s.files[third][:700]
+	delete(s.files, "Copy of "+third)
+	if part, err = backup.TakeNewest(t.Context(), s, keys); err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"all": s.take(key), "newest": part} {
+		if got := inv.Newest(time.Time{}, false)[w.id]; len(got) != 1 || names(got[0].Content.State) != "account of a, second" {
+			t.Errorf("%s: the newest is %v", what, got)
+		}
+	}
+}
+
+// An unsigned file counts only where that is accepted, and hides nothing of what is signed.
+func TestUnsignedHidesNothing(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	good := w.run(s)
+	forged := s.content(good, key)
+	forged.Supersedes, forged.Generation = []string{backup.HashOfName(good)}, 100
+	forged.State = newWriter(t, "c", key).state
+	payload, err := backup.Encode(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(backup.FileName{Device: w.id, Time: noon.Add(time.Hour), Generation: 100, Hash: strings.Repeat("0", 16)}.String(), key, payload)
+	part, err := backup.TakeNewest(t.Context(), s, backup.Keys{Current: []backup.RecoveryKey{key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"all": s.take(key), "newest": part} {
+		if got := inv.Newest(time.Time{}, false); len(got[w.id]) != 1 || got[w.id][0].Name != good {
+			t.Errorf("%s: %v", what, got)
+		}
+		if got := inv.Newest(time.Time{}, true); len(got[w.id]) != 2 {
+			t.Errorf("%s, accepted: %v", what, got)
+		}
+	}
+}
+
+// Where backups go and to which key is kept as a text, which reads back as it was. What is not understood is damaged, and
+// what is of a later version is that.
+func TestEnrolment(t *testing.T) {
+	t.Parallel()
+	key, old := newRecoveryKey(t), newRecoveryKey(t)
+	e := backup.Enrolment{
+		Location: "rclone:cloud:auth", On: true, Key: key, Sealed: []backup.SealedKey{{Name: "a", Hash: "h"}, {Name: "b", Hash: "i", Retired: true}},
+		OldKeys: []backup.RecoveryKey{old}, Successions: []backup.Succession{{Old: old.ID(), New: key.ID(), Stamp: 7}},
+	}
+	text, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := backup.ParseEnrolment(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := back.Encode(); err != nil || again != text || back.Key.Text() != key.Text() || back.OldKeys[0].Text() != old.Text() {
+		t.Errorf("it reads back as %+v, %v", back, err)
+	}
+	for text, want := range map[string]error{
+		"":                        backup.ErrEnrolment,
+		"nonsense":                backup.ErrEnrolment,
+		`{"version":1,"key":"x"}`: backup.ErrEnrolment,
+		`{"version":99}`:          backup.ErrNewer,
+		strings.Replace(text, old.Text(), "x", 1): backup.ErrEnrolment,
+	} {
+		if _, err := backup.ParseEnrolment(text); !errors.Is(err, want) || err != nil && strings.Contains(err.Error(), key.Text()) {
+			t.Errorf("%.40q: %v, want %v", text, err, want)
+		}
+	}
+	e.AddSealed(backup.SealedKey{Name: "a", Hash: "h", Retired: true})
+	e.AddSealed(backup.SealedKey{Name: "b", Hash: "i"})
+	e.AddSealed(backup.SealedKey{Name: "c", Hash: "j"})
+	if len(e.Sealed) != 3 || !e.Sealed[0].Retired || !e.Sealed[1].Retired || e.Sealed[2].Retired {
+		t.Errorf("sealed as %+v", e.Sealed)
+	}
+	e.AddOldKey(old)
+	e.AddOldKey(key)
+	another := newRecoveryKey(t)
+	e.AddOldKey(another)
+	if len(e.OldKeys) != 2 || e.OldKeys[1].ID() != another.ID() {
+		t.Errorf("the keys before are %v", e.OldKeys)
+	}
+	for i := range 5 {
+		before, next := e.Key, newRecoveryKey(t)
+		e = e.Rotated(next, int64(i))
+		if e.Key.ID() != next.ID() || !e.Keys().Has(before.ID()) || len(e.Successions) > 3 || !e.On {
+			t.Errorf("rotated it is %+v", e)
+		}
+		if last := e.Successions[len(e.Successions)-1]; last != (backup.Succession{Old: before.ID(), New: next.ID(), Stamp: int64(i)}) {
+			t.Errorf("it says %+v", last)
+		}
+		for _, sealed := range e.Sealed {
+			if !sealed.Retired {
+				t.Errorf("%s is in use still", sealed.Name)
+			}
+		}
+	}
+	if !backup.RecoveryKey.IsZero(backup.RecoveryKey{}) || key.IsZero() {
+		t.Error("no key is one")
+	}
+}
+
+// That one key took the place of another can be said by whoever holds the old one, and by nobody else.
+func TestSuccession(t *testing.T) {
+	t.Parallel()
+	old, key := newRecoveryKey(t), newRecoveryKey(t)
+	data, err := old.Succeed(key.ID(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := backup.Succession{Old: old.ID(), New: key.ID(), Stamp: 7}
+	if got, err := backup.ParseSuccession(data, old); err != nil || got != want {
+		t.Errorf("it says %+v, %v", got, err)
+	}
+	if _, err := backup.ParseSuccession(data, key); !errors.Is(err, backup.ErrWrongKey) {
+		t.Error(err)
+	}
+	if _, err := backup.ParseSuccession(data[:len(data)-1], old); !errors.Is(err, backup.ErrDamaged) {
+		t.Error(err)
+	}
+	s := newShelf(t)
+	payload, err := backup.Unseal(data, old.Identity())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, forged := range map[string][]byte{
+		"altered":  []byte(strings.Replace(string(payload), key.ID(), "feedfeedfeedfeed", 1)),
+		"unsigned": append([]byte("{"), payload[strings.Index(string(payload), "\n")+1:]...),
+		"a backup": nil,
+	} {
+		if what == "a backup" {
+			if forged, err = old.Encode(backup.Content{Device: "d", Created: noon, State: example(t)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		name := s.put("x", old, forged)
+		want := backup.ErrUnsigned
+		if what == "a backup" {
+			want = backup.ErrForeign
+		}
+		if _, err := backup.ParseSuccession([]byte(s.files[name]), old); !errors.Is(err, want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Which key is the location's in the end: along a line of rotations the last, and of two that did not see each other the newer.
+func TestSuccessionOrder(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		what    string
+		order   backup.SuccessionOrder
+		current map[string]string
+	}{
+		{"none", nil, map[string]string{"a": "a"}},
+		{"a line", backup.SuccessionOrder{{"b", "c", 2}, {"a", "b", 1}}, map[string]string{"a": "c", "b": "c", "c": "c", "x": "x"}},
+		{"two", backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
+		{"two at once", backup.SuccessionOrder{{"a", "c", 1}, {"a", "b", 1}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
+		{"two, and one goes on", backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}, {"c", "d", 3}}, map[string]string{"a": "d", "b": "d", "c": "d"}},
+		{"a circle ends", backup.SuccessionOrder{{"a", "b", 1}, {"b", "a", 2}}, map[string]string{"x": "x"}},
+	} {
+		for id, want := range c.current {
+			if got := c.order.Current(id); got != want {
+				t.Errorf("%s: from %s it is %s, want %s", c.what, id, got, want)
+			}
+		}
+		c.order.Current("a")
+	}
+	two := backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}}
+	if !two.Replaced("a") || two.Replaced("b") || !two.Lost("b", "c") || two.Lost("c", "c") || two.Lost("a", "c") {
+		t.Error("it is not told who lost")
+	}
+}
+
+// Successions are read from the location where they lead to a key that is not held, and only by who holds the key before.
+func TestReadSuccessions(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	a, b, c := newRecoveryKey(t), newRecoveryKey(t), newRecoveryKey(t)
+	say := func(old, next backup.RecoveryKey, stamp int64) {
+		data, err := old.Succeed(next.ID(), stamp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.files[backup.Succession{Old: old.ID(), New: next.ID()}.Name()] = string(data)
+	}
+	say(a, b, 1)
+	say(b, c, 2)
+	read := func(keys ...backup.RecoveryKey) backup.SuccessionOrder {
+		return backup.ReadSuccessions(t.Context(), s, s.entries(), keys)
+	}
+	if got := read(a, b).Current(a.ID()); got != c.ID() {
+		t.Errorf("it leads to %s, want %s", got, c.ID())
+	}
+	if got := read(a).Current(a.ID()); got != b.ID() {
+		t.Errorf("who holds one key finds %s, want %s", got, b.ID())
+	}
+	if got := read(a, b, c); len(got) != 0 {
+		t.Errorf("who knows it all reads %v", got)
+	}
+	if got := read(c); got.Replaced(c.ID()) {
+		t.Error("the last key was replaced")
+	}
+	if inv := s.take(a); len(inv.Files) != 0 {
+		t.Errorf("they are taken for backups: %+v", inv.Files)
+	}
+	// A file that anybody may have put there under such a name says nothing.
+	d := newRecoveryKey(t)
+	s.files[backup.Succession{Old: c.ID(), New: d.ID()}.Name()] = "nonsense"
+	s.files["successor-nonsense.age"] = "nonsense"
+	if read(c).Replaced(c.ID()) {
+		t.Error("nonsense replaces a key")
+	}
+	s.fail["read "+backup.Succession{Old: a.ID(), New: b.ID()}.Name()] = location.ErrNotDownloaded
+	if read(a).Replaced(a.ID()) {
+		t.Error("what could not be read says something")
+	}
+}

@@ -1,0 +1,166 @@
+package device_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// Sync brings what other devices wrote, backs the result up, and names the devices and what changed.
+func TestSync(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := newMachine(t)
+	other.options.Name = "other"
+	other.restore(device.RestoreOptions{From: dir})
+	other.later(time.Minute).add("theirs")
+	other.change(note("first", "changed there"))
+	s := m.later(time.Hour).sync()
+	if !slices.Equal(s.Devices, []string{"other"}) || !slices.Equal(s.Changes.Added, []string{"theirs"}) || len(s.Changes.Changed) != 1 || s.File == "" {
+		t.Errorf("synced: %+v", s)
+	}
+	m.has("first", "theirs")
+	m.current()
+	if got := m.account("first").Note; got != "changed there" {
+		t.Errorf("the note is %q", got)
+	}
+	again := m.sync()
+	if len(again.Changes.Lines()) > 0 || again.File != s.File {
+		t.Errorf("the second time: %+v", again)
+	}
+	other.later(time.Hour).sync()
+	other.has("first", "theirs")
+}
+
+// A device without a name is called by its id.
+func TestSyncWithoutName(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := newMachine(t)
+	other.options.Name = ""
+	other.restore(device.RestoreOptions{From: dir})
+	if s := m.sync(); !slices.Equal(s.Devices, []string{other.id()}) {
+		t.Errorf("the other devices are %q", s.Devices)
+	}
+}
+
+// A merge that would remove more than five accounts or a fifth of them asks first, and says how many: without a yes nothing
+// is merged.
+func TestSyncAsks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		accounts, removed int
+		asks              bool
+	}{
+		{10, 2, false}, {10, 3, true}, {4, 1, true}, {40, 5, false}, {40, 6, true},
+	} {
+		t.Run(fmt.Sprint(c.removed, " of ", c.accounts), func(t *testing.T) {
+			t.Parallel()
+			m, dir := newMachine(t), filepath.Join(t.TempDir(), "cloud")
+			m.change(func(tx *vault.Tx) error {
+				for i := range c.accounts {
+					if err := adding(fmt.Sprint("account ", i), "secret")(tx); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			m.enable(dir)
+			other := joined(t, dir)
+			other.later(time.Minute).change(func(tx *vault.Tx) error {
+				for i := range c.removed {
+					if err := removing(fmt.Sprint("account ", i))(tx); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if !c.asks {
+				m.sync()
+				return
+			}
+			_, err := m.open().Sync(t.Context())
+			wantErr(t, err, errNobody)
+			m.person.says(device.MergeMany, false)
+			_, err = m.open().Sync(t.Context())
+			wantErr(t, err, device.ErrNotConfirmed)
+			if got := len(m.read().Accounts()); got != c.accounts {
+				t.Errorf("%d accounts are left", got)
+			}
+			if q := m.person.questions[0]; q.Removed != c.removed || q.Accounts != c.accounts {
+				t.Errorf("the question is %+v", q)
+			}
+			m.person.says(device.MergeMany, true)
+			m.sync()
+			if got := len(m.read().Accounts()); got != c.accounts-c.removed {
+				t.Errorf("%d accounts are left", got)
+			}
+		})
+	}
+}
+
+// What cannot be used is named and left alone, and the rest is merged.
+func TestSyncSkips(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.later(time.Minute).add("theirs")
+	name := other.later(time.Minute).add("more").File
+	whole := readFile(t, filepath.Join(dir, name))
+	write(t, filepath.Join(dir, name), whole[:len(whole)-20])
+	s := m.sync()
+	if len(s.Skipped) != 1 || s.Skipped[0].Name != name || s.Skipped[0].State != backup.Damaged {
+		t.Errorf("skipped: %+v", s.Skipped)
+	}
+	m.has("first", "theirs")
+	write(t, filepath.Join(dir, name), whole)
+	if s := m.sync(); len(s.Skipped) != 0 {
+		t.Errorf("skipped: %+v", s.Skipped)
+	}
+	m.has("first", "theirs", "more")
+}
+
+// What is stamped more than a day ahead of this clock is merged, and said to be.
+func TestSyncWithAClockAhead(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.later(48 * time.Hour).add("of tomorrow")
+	s := m.sync()
+	ahead := noticed(s.Report, device.StampAhead)
+	if len(ahead) != 1 || ahead[0].Name != "of tomorrow" {
+		t.Errorf("noticed %+v", s.Notices)
+	}
+	m.has("first", "of tomorrow")
+}
+
+// Where the location is not there nothing is merged; where the result cannot be backed up it is merged all the same.
+func TestSyncAtABadMoment(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	joined(t, dir).add("theirs")
+	fails := func(verb string, err error) *machine {
+		return m.failing(func(c call) error {
+			if c.verb == verb {
+				return err
+			}
+			return nil
+		})
+	}
+	_, err := fails("list", location.ErrGone).open().Sync(t.Context())
+	wantErr(t, err, location.ErrGone)
+	m.has("first")
+	_, err = fails("create", location.ErrFull).open().Sync(t.Context())
+	wantStale(t, err, location.ErrFull)
+	m.has("first", "theirs")
+	m.stale(device.NotMade)
+	m.sync()
+	m.current()
+}

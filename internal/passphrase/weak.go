@@ -1,0 +1,483 @@
+package passphrase
+
+import (
+	_ "embed"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// common is a list of passwords and words, one a line, the most frequent first.
+//
+//go:embed common.txt
+var common string
+
+// enough is how many guesses a passphrase has to withstand, as a power of ten. A guess
+// costs a quarter of a gigabyte and most of a second of a processor (scrypt, N = 2¹⁸); who
+// makes a thousand of them a second needs thirty years for this many. It is a hundred
+// times where zxcvbn's strongest class begins.
+const enough = 12
+
+// Weak reports whether a passphrase could be guessed by somebody who has what it
+// protects, and time. A passphrase of [New] is never weak. One of fewer than twelve letters
+// is, but for Chinese ones.
+//
+// It counts guesses as zxcvbn does: a passphrase is cut into parts, each of which is
+// something that people take (a common password or word, a keyboard's row, a sequence, a
+// repetition, a date), or else letters that say nothing, ten guesses each and a hundred for
+// a Chinese one. The cut with the fewest guesses counts.
+//
+// Source: D. L. Wheeler, "zxcvbn: Low-Budget Password Strength Estimation", USENIX
+// Security 2016, sections 4 and 5, with a shorter list and without its additive term.
+func Weak(passphrase string) bool { return guesses(passphrase) < enough }
+
+// longest is how many letters are looked at: what comes after them adds guesses only.
+const longest = 100
+
+// guesses returns how many guesses a passphrase withstands, as a power of ten.
+func guesses(passphrase string) float64 {
+	letters := []rune(passphrase)
+	letters = letters[:min(len(letters), longest)]
+	least := cut(letters)
+	// What stands between words hides them from nobody.
+	bare, marks := without(letters)
+	if len(marks) > 0 {
+		least = min(least, cut(bare)+float64(len(marks)))
+	}
+	// Neither do two patterns whose letters take turns: q1w2e3.
+	if len(bare) >= 6 {
+		var turns [2][]rune
+		for i, r := range bare {
+			turns[i%2] = append(turns[i%2], r)
+		}
+		least = min(least, cut(turns[0])+cut(turns[1])+float64(len(marks)))
+	}
+	return least
+}
+
+// without returns letters without what is neither a letter nor a digit, and the
+// different marks that were there.
+func without(letters []rune) (bare, marks []rune) {
+	for _, r := range letters {
+		switch {
+		case unicode.In(r, unicode.L, unicode.M, unicode.N):
+			bare = append(bare, r)
+		case !slices.Contains(marks, r):
+			marks = append(marks, r)
+		}
+	}
+	return bare, marks
+}
+
+// A part is a pattern found in a passphrase: letters from up to to, not included, and the
+// power of ten of the guesses that they withstand.
+type part struct {
+	from, to int
+	guesses  float64
+}
+
+// cut returns the guesses of the best cut into parts. Of m parts an attacker has to guess
+// the order, too: m! ways.
+func cut(letters []rune) float64 {
+	n := len(letters)
+	if n == 0 {
+		return 0
+	}
+	ending := make([][]part, n+1)
+	for _, p := range parts(letters) {
+		if p.to-p.from < n {
+			// A part of something else is not found by the first guesses at it.
+			p.guesses = max(p.guesses, math.Log10(50))
+		}
+		ending[p.to] = append(ending[p.to], p)
+	}
+	for from := range n {
+		cost := 0.0
+		for to := from + 1; to <= n; to++ {
+			cost += alone(letters[to-1])
+			ending[to] = append(ending[to], part{from, to, cost})
+		}
+	}
+	// best[i][m] is the least of the first i letters in m parts.
+	best := make([][]float64, n+1)
+	for i := range best {
+		best[i] = slices.Repeat([]float64{math.Inf(1)}, n+1)
+		for _, p := range ending[i] {
+			for m := 1; m <= i; m++ {
+				best[i][m] = min(best[i][m], best[p.from][m-1]+p.guesses)
+			}
+		}
+		if i == 0 {
+			best[0][0] = 0
+		}
+	}
+	least := math.Inf(1)
+	for m, product := range best[n] {
+		order, _ := math.Lgamma(float64(m + 1))
+		least = min(least, product+order/math.Ln10)
+	}
+	return least
+}
+
+// alone returns the guesses of a letter that says nothing. There are ten thousand Chinese
+// ones.
+func alone(r rune) float64 {
+	if unicode.Is(unicode.Han, r) {
+		return 2
+	}
+	return 1
+}
+
+// parts returns the patterns in letters.
+func parts(letters []rune) []part {
+	var all []part
+	for _, find := range []func([]rune) []part{listed, repeats, sequences, counts, keyboards, dates} {
+		all = append(all, find(letters)...)
+	}
+	return all
+}
+
+// listed finds words of the lists, forwards and backwards, in any case, with digits and
+// marks in place of letters.
+func listed(letters []rune) []part {
+	leet := map[rune]rune{'4': 'a', '@': 'a', '8': 'b', '3': 'e', '9': 'g', '1': 'i', '!': 'i', '0': 'o', '$': 's', '5': 's', '7': 't', '+': 't', '2': 'z'}
+	other := maps.Clone(leet)
+	other['1'], other['!'] = 'l', 'l'
+	backwards := slices.Clone(letters)
+	slices.Reverse(backwards)
+	variants := []struct {
+		text string
+		cost float64
+		back bool
+	}{
+		{ascii(letters, nil), 0, false},
+		{ascii(letters, leet), math.Log10(4), false},
+		{ascii(letters, other), math.Log10(4), false},
+		{ascii(backwards, nil), math.Log10(2), true},
+	}
+	var found []part
+	look := func(word string, rank float64) {
+		for _, v := range variants {
+			for at := 0; ; at++ {
+				next := strings.Index(v.text[at:], word)
+				if next < 0 {
+					break
+				}
+				at += next
+				from, to := at, at+len(word)
+				if v.back {
+					from, to = len(letters)-to, len(letters)-from
+				}
+				found = append(found, part{from, to, math.Log10(rank) + v.cost + cases(letters[from:to])})
+			}
+		}
+	}
+	rank := 0.0
+	for word := range strings.Lines(common) {
+		rank++
+		look(strings.TrimSuffix(word, "\n"), rank)
+	}
+	for word := range strings.Lines(words) {
+		look(strings.TrimSuffix(word, "\n"), 2048) // any of ours is as likely
+	}
+	return found
+}
+
+// ascii returns letters in lower case, each as the one that it stands for, one byte each:
+// those beyond ASCII, which no list has, as a byte that none has.
+func ascii(letters []rune, instead map[rune]rune) string {
+	text := make([]byte, len(letters))
+	for i, r := range letters {
+		if is, ok := instead[r]; ok {
+			r = is
+		}
+		text[i] = 0xff
+		if r < utf8.RuneSelf {
+			text[i] = byte(unicode.ToLower(r))
+		}
+	}
+	return string(text)
+}
+
+// cases returns what capitals add: a factor of two where they are the first letter or all
+// of them, and more where they lie anywhere.
+func cases(letters []rune) float64 {
+	upper, lower := 0, 0
+	for _, r := range letters {
+		switch {
+		case unicode.IsUpper(r):
+			upper++
+		case unicode.IsLower(r):
+			lower++
+		}
+	}
+	switch {
+	case upper == 0:
+		return 0
+	case lower == 0, upper == 1 && unicode.IsUpper(letters[0]):
+		return math.Log10(2)
+	default:
+		return float64(min(upper, lower)+1) * math.Log10(2)
+	}
+}
+
+// repeats finds what is repeated: abcabcabc.
+func repeats(letters []rune) []part {
+	lower := slices.Clone(letters)
+	for i, r := range lower {
+		lower[i] = unicode.ToLower(r)
+	}
+	known := map[string]float64{}
+	var found []part
+	for from := range lower {
+		for period := 1; from+2*period <= len(lower); period++ {
+			base, times := lower[from:from+period], 1
+			for rest := lower[from+period:]; len(rest) >= period && slices.Equal(rest[:period], base); rest = rest[period:] {
+				times++
+			}
+			if times == 1 {
+				continue
+			}
+			text := string(base)
+			if strings.Index((text + text)[1:], text) < len(text)-1 { // repeats something shorter itself
+				continue
+			}
+			cost, ok := known[text]
+			if !ok {
+				cost = cut(letters[from : from+period])
+				known[text] = cost
+			}
+			found = append(found, part{from, from + times*period, cost + math.Log10(float64(times))})
+		}
+	}
+	return found
+}
+
+// sequences finds letters and digits at equal steps: abcdef, 97531.
+func sequences(letters []rune) []part {
+	const widest = 5
+	var found []part
+	for from := 0; from+2 < len(letters); from++ {
+		step := letters[from+1] - letters[from]
+		to := from + 2
+		for to < len(letters) && letters[to]-letters[to-1] == step {
+			to++
+		}
+		if to-from < 3 || step == 0 || step < -widest || step > widest {
+			continue
+		}
+		start := 26.0
+		switch first := letters[from]; {
+		case strings.ContainsRune("aAzZ019", first):
+			start = 4
+		case unicode.IsDigit(first):
+			start = 10
+		}
+		start *= 2 * math.Abs(float64(step)) // up or down
+		for end := from + 3; end <= to; end++ {
+			found = append(found, part{from, end, math.Log10(start * float64(end-from))})
+		}
+	}
+	return found
+}
+
+// counts finds numbers that are counted: 9101112.
+func counts(letters []rune) []part {
+	var found []part
+	text := ascii(letters, nil)
+	for from := range text {
+		for digits := 1; digits <= 4 && from+digits <= len(text); digits++ {
+			number, err := strconv.ParseUint(text[from:from+digits], 10, 64)
+			if err != nil {
+				break
+			}
+			to := from + digits
+			for n := 2; ; n++ {
+				number++
+				next := strconv.FormatUint(number, 10)
+				if !strings.HasPrefix(text[to:], next) {
+					break
+				}
+				to += len(next)
+				if n >= 3 {
+					found = append(found, part{from, to, float64(digits) + math.Log10(float64(n))})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// keyboards finds keys that lie beside each other, on keyboards whose rows are shifted by
+// half a key and on the block of digits.
+func keyboards(letters []rune) []part {
+	var found []part
+	for _, k := range []struct {
+		rows    []string
+		shifted []string
+		slanted bool
+	}{
+		{[]string{"`1234567890-=", " qwertyuiop[]\\", " asdfghjkl;'", " zxcvbnm,./"}, []string{"~!@#$%^&*()_+", " QWERTYUIOP{}|", " ASDFGHJKL:\"", " ZXCVBNM<>?"}, true},
+		{[]string{"^1234567890ß´", " qwertzuiopü+", " asdfghjklöä#", " yxcvbnm,.-"}, []string{"°!\"§$%&/()=?`", " QWERTZUIOPÜ*", " ASDFGHJKLÖÄ'", " YXCVBNM;:_"}, true},
+		{[]string{"²&é\"'(-è_çà)=", " azertyuiop^$", " qsdfghjklmù*", " wxcvbn,;:!"}, []string{" 1234567890°+", " AZERTYUIOP¨£", " QSDFGHJKLM%µ", " WXCVBN?./§"}, true},
+		{[]string{"`1234567890[]", " ',.pyfgcrl/=\\", " aoeuidhtns-", " ;qjkxbmwvz"}, []string{"~!@#$%^&*(){}", " \"<>PYFGCRL?+|", " AOEUIDHTNS_", " :QJKXBMWVZ"}, true},
+		{[]string{" /*-", "789+", "456 ", "123 ", "0 ."}, nil, false},
+	} {
+		keys := map[rune]key{}
+		for y := range k.rows {
+			for x, r := range []rune(k.rows[y]) {
+				keys[r] = key{x, y, false}
+			}
+		}
+		for y := range k.shifted {
+			for x, r := range []rune(k.shifted[y]) {
+				keys[r] = key{x, y, true}
+			}
+		}
+		delete(keys, ' ')
+		found = append(found, walks(letters, keys, k.slanted)...)
+	}
+	return found
+}
+
+// A key is where a letter lies on a keyboard.
+type key struct {
+	x, y    int
+	shifted bool
+}
+
+// beside returns the direction from one key to another: 0 where they do not touch.
+func (k key) beside(to key, slanted bool) int {
+	dx, dy := to.x-k.x, to.y-k.y
+	near := dx >= -1 && dx <= 1 && dy >= -1 && dy <= 1 && (dx != 0 || dy != 0)
+	if slanted && dx*dy > 0 { // the row below lies half a key to the right
+		near = false
+	}
+	if !near {
+		return 0
+	}
+	return 5 + 3*dy + dx
+}
+
+// walks finds the ways from key to key on a keyboard.
+//
+// Source: Wheeler, section 4, "spatial".
+func walks(letters []rune, keys map[rune]key, slanted bool) []part {
+	const degree = 4.6 // neighbours of a key, on average
+	var found []part
+	for from := range letters {
+		at, ok := keys[letters[from]]
+		if !ok {
+			continue
+		}
+		turns, direction, shifted := 0, 0, 0
+		if at.shifted {
+			shifted++
+		}
+		for to := from + 1; to < len(letters); to++ {
+			next, ok := keys[letters[to]]
+			d := at.beside(next, slanted)
+			if !ok || d == 0 {
+				break
+			}
+			if d != direction {
+				turns, direction = turns+1, d
+			}
+			if next.shifted {
+				shifted++
+			}
+			at = next
+			length := to - from + 1
+			if length < 3 {
+				continue
+			}
+			ways := 0.0
+			for i := 2; i <= length; i++ {
+				for j := 1; j <= min(turns, i-1); j++ {
+					ways += binomial(i-1, j-1) * float64(len(keys)/2) * math.Pow(degree, float64(j))
+				}
+			}
+			cost := math.Log10(ways)
+			if shifted > 0 {
+				cost += float64(min(shifted, length-shifted)+1) * math.Log10(2)
+			}
+			found = append(found, part{from, to + 1, cost})
+		}
+	}
+	return found
+}
+
+func binomial(n, k int) float64 {
+	product := 1.0
+	for i := range k {
+		product *= float64(n-i) / float64(i+1)
+	}
+	return product
+}
+
+// dates finds days of a lifetime, and years: 24.12.1999, 241299, 2024.
+func dates(letters []rune) []part {
+	const days, years = 366, 130
+	var found []part
+	for from := range letters {
+		digits, marks := "", 0
+		for i, r := range letters[from:min(from+10, len(letters))] {
+			mark := strings.ContainsRune(" -/\\_.", r)
+			switch {
+			case mark && i > 0 && marks < 2:
+				marks++
+			case r >= '0' && r <= '9':
+				digits += string(r)
+			default:
+				digits = "none from here on"
+			}
+			switch {
+			case mark:
+			case marks == 0 && len(digits) == 4 && isYear(digits):
+				found = append(found, part{from, from + i + 1, math.Log10(years)})
+			case isDate(digits):
+				found = append(found, part{from, from + i + 1, math.Log10(days*years) + float64(marks)/2})
+			}
+		}
+	}
+	return found
+}
+
+func isYear(digits string) bool { return digits[:2] == "19" || digits[:2] == "20" }
+
+// isDate reports whether digits can be a day, a month and a year, in any order that
+// people write them.
+func isDate(digits string) bool {
+	for year := 2; year <= 4; year += 2 {
+		for rest := 2; rest <= 4; rest++ {
+			if year+rest != len(digits) {
+				continue
+			}
+			for _, v := range [][2]string{{digits[:year], digits[year:]}, {digits[rest:], digits[:rest]}} {
+				if (year == 2 || isYear(v[0])) && isDay(v[1]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// isDay reports whether two to four digits can be a day and a month.
+func isDay(digits string) bool {
+	for first := 1; first <= 2; first++ {
+		if len(digits)-first < 1 || len(digits)-first > 2 {
+			continue
+		}
+		a, _ := strconv.Atoi(digits[:first])
+		b, _ := strconv.Atoi(digits[first:])
+		if a >= 1 && b >= 1 && min(a, b) <= 12 && max(a, b) <= 31 {
+			return true
+		}
+	}
+	return false
+}

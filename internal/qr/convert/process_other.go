@@ -1,0 +1,7 @@
+//go:build !unix
+
+package convert
+
+import "os/exec"
+
+func alone(*exec.Cmd) {}
