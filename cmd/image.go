@@ -17,6 +17,8 @@ type image struct {
 	texts []string
 	codes []qr.Code
 	seen  qr.Seen
+	// unread are codes beside those of codes that could not be read.
+	unread []qr.Unread
 }
 
 // readImage reads the QR codes of an image FILE or, for -, of standard input.
@@ -60,6 +62,9 @@ func (c *cli) scanImage(ctx context.Context, path string, data []byte) (image, e
 			c.warn("%s has %d frames; the first %d were read", term.Escape(name), found.Frames, found.FramesRead)
 		}
 	}
+	if n := len(read.unread); n > 0 && len(read.codes) > 0 {
+		c.warn("%s holds %s that could not be read", term.Escape(name), count(n, "more QR code"))
+	}
 	return read, nil
 }
 
@@ -74,6 +79,12 @@ func (i *image) add(found qr.Result, page, pages int) {
 		}
 		i.texts = append(i.texts, code.Text)
 		i.codes = append(i.codes, code)
+	}
+	for _, u := range found.Unread {
+		if pages > 1 {
+			u.Frame = page
+		}
+		i.unread = append(i.unread, u)
 	}
 	if found.Seen.Kind != qr.Nothing {
 		i.seen = found.Seen

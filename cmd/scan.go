@@ -15,8 +15,15 @@ type jsonScan struct {
 }
 
 type jsonRead struct {
-	Image string     `json:"image"`
-	Codes []jsonCode `json:"codes"`
+	Image  string       `json:"image"`
+	Codes  []jsonCode   `json:"codes"`
+	Unread []jsonUnread `json:"unread"` // codes that were found and could not be read
+}
+
+type jsonUnread struct {
+	Frame        int        `json:"frame"`
+	Middle       [2]float64 `json:"middle"` // pixels, x and y
+	ModulePixels float64    `json:"module_pixels"`
 }
 
 type jsonCode struct {
@@ -45,7 +52,7 @@ IMAGE is a file or - for standard input. A text may hold a secret.`,
 				if err != nil {
 					return err
 				}
-				entry := jsonRead{Image: path, Codes: []jsonCode{}}
+				entry := jsonRead{Image: path, Codes: []jsonCode{}, Unread: []jsonUnread{}}
 				for _, code := range read.codes {
 					j := jsonCode{Text: code.Text, Frame: code.Frame}
 					for i, p := range code.Corners {
@@ -53,6 +60,9 @@ IMAGE is a file or - for standard input. A text may hold a secret.`,
 					}
 					entry.Codes = append(entry.Codes, j)
 					texts.WriteString(c.line(code.Text))
+				}
+				for _, u := range read.unread {
+					entry.Unread = append(entry.Unread, jsonUnread{u.Frame, [2]float64{u.Middle.X, u.Middle.Y}, u.ModulePixels})
 				}
 				if len(entry.Codes) == 0 {
 					missed = true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"encoding/json"
 	"hash/crc32"
 	"os"
 	"os/exec"
@@ -57,6 +58,34 @@ func TestScanEveryKind(t *testing.T) {
 				t.Errorf("from standard input: %q, from the file: %q", again.stdout, r.stdout)
 			}
 		})
+	}
+}
+
+// Of two codes one cannot be read: the other is, and it is said that one is
+// missing, and where.
+func TestScanSaysWhatItCouldNotRead(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	picture := filepath.Join(root, "internal", "qr", "testdata", "one-spoilt.png")
+	r := d.run("", "scan", "--json", picture)
+	var said struct {
+		Images []struct {
+			Codes  []struct{ Text string }
+			Unread []struct{ Middle [2]float64 }
+		}
+	}
+	if err := json.Unmarshal([]byte(r.stdout), &said); err != nil || r.code != 0 || len(said.Images) != 1 {
+		t.Fatalf("exit code %d, %v\n%s%s", r.code, err, r.stdout, r.stderr)
+	}
+	read, unread := said.Images[0].Codes, said.Images[0].Unread
+	if len(read) != 1 || len(unread) != 1 {
+		t.Fatalf("%d read, %d not", len(read), len(unread))
+	}
+	if x, y := unread[0].Middle[0], unread[0].Middle[1]; x < 290 || x > 310 || y < 90 || y > 110 {
+		t.Errorf("at %v, %v", x, y)
+	}
+	if !strings.Contains(r.stderr, "1 more QR code that could not be read") {
+		t.Errorf("standard error says %q", r.stderr)
 	}
 }
 

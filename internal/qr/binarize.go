@@ -71,7 +71,7 @@ func (p *plane) local() *bitmap {
 	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
 	middle := p.blockMiddles(bw, bh)
 	smooth := smoothBlocks(middle, bw, bh)
-	if !spread(smooth, bw, bh) {
+	if !fillGaps(smooth, bw, bh) {
 		return p.threshold(p.otsu(255))
 	}
 	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
@@ -143,9 +143,9 @@ func smoothBlocks(middle []int32, bw, bh int) []int32 {
 	return smooth
 }
 
-// spread gives blocks without a threshold that of the nearest block in their
+// fillGaps gives blocks without a threshold that of the nearest block in their
 // row, then in their column. It returns false if no block has one.
-func spread(t []int32, bw, bh int) bool {
+func fillGaps(t []int32, bw, bh int) bool {
 	fill := func(start, step, n int) bool {
 		last := -1
 		for i := range n {

@@ -42,7 +42,7 @@ const minAgreement = 0.45
 // which every round reads nothing, takes one.
 func (s *scanner) search(v view, relaxed bool) {
 	found := v.bits.finders(relaxed)
-	s.seen.finders(slices.Clone(found), v)
+	s.seen.noteFinders(slices.Clone(found), v)
 	for {
 		s.claim(found, v.scale)
 		found = slices.DeleteFunc(found, func(f finder) bool { return f.claimed })
@@ -72,7 +72,7 @@ func (s *scanner) searchRound(v view, round []finder) {
 		if s.ctx.Err() != nil {
 			return
 		}
-		if s.try(v, t) {
+		if s.readAt(v, t) {
 			s.claim(round, v.scale)
 		}
 	}
@@ -151,8 +151,8 @@ func (s *scanner) guesses(v view, t triple) []guess {
 	return best
 }
 
-// try reads a symbol over three finder patterns.
-func (s *scanner) try(v view, t triple) bool {
+// readAt reads a symbol over three finder patterns.
+func (s *scanner) readAt(v view, t triple) bool {
 	light := t.corner.light
 	for _, g := range s.guesses(v, t) {
 		quads := [][4]Point{g.quad}
@@ -185,10 +185,10 @@ func (s *scanner) try(v view, t triple) bool {
 			if s.decode(v, &grid, light) {
 				return true
 			}
-			if grid.bend(v.pic, p.lines, light) && s.decode(v, &grid, light) {
+			if grid.followAlignments(v.pic, p.lines, light) && s.decode(v, &grid, light) {
 				return true
 			}
-			s.seen.symbol(&grid, agreement, v)
+			s.seen.noteSymbol(&grid, agreement, v)
 		}
 	}
 	return false
@@ -218,14 +218,14 @@ func (s *scanner) decode(v view, g *grid, light bool) bool {
 			m, ok = s.decoder.decode(transposed(modules, g.size), g.size)
 		}
 		if ok {
-			s.keep(v, g, m, flipped)
+			s.record(v, g, m, flipped)
 			return true
 		}
 	}
 	return false
 }
 
-func (s *scanner) keep(v view, g *grid, m message, flipped bool) {
+func (s *scanner) record(v view, g *grid, m message, flipped bool) {
 	end := float64(g.size)
 	read := symbolRead{message: m, flipped: flipped}
 	for i, c := range [4]Point{{0, 0}, {end, 0}, {end, end}, {0, end}} {

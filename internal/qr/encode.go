@@ -15,7 +15,8 @@ var ErrTooLong = errors.New("the text is too long for a QR code")
 const quietZone = 4
 
 // Matrix returns the modules of a QR code that says text, rows of true for
-// dark, with its quiet zone. The text is UTF-8 and is written with error
+// dark, with its quiet zone. The text is UTF-8, what is not becomes U+FFFD, and
+// it is written with error
 // correction M. One that is too long is [ErrTooLong]: 2,331 bytes always fit,
 // and 5,596 digits do.
 func Matrix(text string) ([][]bool, error) {

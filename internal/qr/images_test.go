@@ -34,6 +34,7 @@ type testImage struct {
 	pass string // that alone reads it; "" where several do
 	// frames is 1 unless given.
 	frames int
+	unread int // symbols found and not read
 }
 
 func plain(t testing.TB, text string) *scene {
@@ -106,6 +107,10 @@ var testImages = []testImage{
 		s := newScene(460, 260, 255).code(t, bob, upright(250, 12, 135), 0, 255, 2)
 		return asPNG(s.code(t, alice, upright(20, 10, 160), 0, 255, 2).code(t, short, turned(120, 215, 60, 0), 0, 255, 2).gray())
 	}, want: []string{alice, bob, short}},
+	{file: "one-spoilt.png", make: func(t testing.TB) []byte {
+		s := newScene(400, 200, 255).code(t, alice, upright(20, 20, 160), 0, 255, 2).code(t, bob, upright(220, 20, 160), 0, 255, 2)
+		return asPNG(s.blot(295, 95, 40, 255).gray())
+	}, want: []string{alice}, unread: 1},
 	{file: "leaning.jpg", make: func(t testing.TB) []byte {
 		quad := [4]Point{{50, 40}, {200, 70}, {190, 200}, {30, 215}}
 		return asJPEG(newScene(240, 240, 230).code(t, alice, quad, 20, 230, 4).blur(0.7).noise(4).gray(), 70)
@@ -209,6 +214,9 @@ func TestImages(t *testing.T) {
 			}
 			if got := texts(result); !slices.Equal(got, image.want) {
 				t.Errorf("got %q, want %q, seen %+v", got, image.want, result.Seen)
+			}
+			if len(image.want) > 0 && len(result.Unread) != image.unread {
+				t.Errorf("unread: %+v", result.Unread)
 			}
 			if want := max(image.frames, 1); result.Frames != want || result.FramesRead != want {
 				t.Errorf("%d of %d frames read, want %d", result.FramesRead, result.Frames, want)

@@ -173,8 +173,8 @@ func (p *pictures) shrink() {
 // are always made.
 const quickPasses = 2
 
-// run looks at a picture in one way after the other.
-func (s *scanner) run(p *pictures, steps []pass) {
+// runPasses looks at a picture in one way after the other.
+func (s *scanner) runPasses(p *pictures, steps []pass) {
 	if len(steps) != quickPasses {
 		p.shrink()
 	}

@@ -35,9 +35,9 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 	r.trace = trace
 	// The quick passes over all frames come first, so that a code late in an
 	// animation does not wait for the thorough search of the frames before.
-	err := r.frames(data, passes[:quickPasses])
-	if err == nil && r.searched && (r.none() || r.only != nil && r.scanner.more(r.only)) {
-		err = r.frames(data, passes[quickPasses:])
+	err := r.searchFrames(data, passes[:quickPasses])
+	if err == nil && r.searched && (r.none() || r.single != nil && r.scanner.more(r.single)) {
+		err = r.searchFrames(data, passes[quickPasses:])
 	}
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
@@ -57,13 +57,13 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 // reader gathers the codes of all frames.
 type reader struct {
 	scanner
-	whole    context.Context        // what the caller gave
-	limit    context.Context        // the same, and the time that Read takes at most
+	caller   context.Context        // what the caller gave
+	bounded  context.Context        // the same, and the time that Read takes at most
 	codes    map[int][]symbolRead   // by frame
 	unread   map[int][]unreadSymbol // by frame
 	result   Result
-	searched bool      // the quick passes left something to do
-	only     *pictures // of a file with one frame, for the second round
+	searched bool      // some frame was decoded
+	single   *pictures // of a file with one frame, for the second round
 	orient   func(Point) Point
 }
 
@@ -76,18 +76,19 @@ type located struct {
 // newReader reads for as long as ctx lasts, and until limit if it takes long.
 func newReader(ctx, limit context.Context) *reader {
 	return &reader{
-		scanner: scanner{decoder: newDecoder()}, whole: ctx, limit: limit,
+		scanner: scanner{decoder: newDecoder()}, caller: ctx, bounded: limit,
 		codes: map[int][]symbolRead{}, unread: map[int][]unreadSymbol{},
 	}
 }
 
-func (r *reader) frames(data []byte, steps []pass) error {
-	r.ctx = r.limit
-	if r.only != nil {
-		r.look(r.only, steps, 0)
+// searchFrames makes some passes over every frame of a file.
+func (r *reader) searchFrames(data []byte, steps []pass) error {
+	r.ctx = r.bounded
+	if r.single != nil {
+		r.searchFrame(r.single, steps, 0)
 		return nil
 	}
-	src, err := open(r.whole, r.limit, data)
+	src, err := open(r.caller, r.bounded, data)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,7 @@ func (r *reader) frames(data []byte, steps []pass) error {
 		// The quick passes over such a picture are always made to their end, a
 		// third of a second at most: on a machine that is busy with other
 		// things the clock says little about the work.
-		r.ctx = r.whole
+		r.ctx = r.caller
 	}
 	r.result.Frames = src.frames
 	for n := range min(src.frames, MaxFrames) {
@@ -107,7 +108,7 @@ func (r *reader) frames(data []byte, steps []pass) error {
 			if n > 0 { // the frames before the damage count
 				return nil
 			}
-			if r.limit.Err() != nil && !src.modest { // decoders do not all wrap it
+			if r.bounded.Err() != nil && !src.modest { // decoders do not all wrap it
 				return ErrTooSlow
 			}
 			return fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -116,24 +117,24 @@ func (r *reader) frames(data []byte, steps []pass) error {
 		scale := float64(f.white.w) / float64(f.width)
 		p := newPictures(f, scale)
 		if src.frames == 1 {
-			r.only = p
+			r.single = p
 		}
 		r.orient = func(p Point) Point {
 			return src.orientation.apply(p, float64(src.width), float64(src.height))
 		}
-		r.look(p, steps, n)
+		r.searchFrame(p, steps, n)
 		r.searched = true
-		if r.limit.Err() != nil {
+		if r.bounded.Err() != nil {
 			break
 		}
 	}
 	return nil //nolint:nilerr // where time runs out, what was found until then is the answer
 }
 
-// look searches one frame, on from where an earlier search of it has come.
-func (r *reader) look(p *pictures, steps []pass, number int) {
+// searchFrame searches one frame, on from where an earlier search of it has come.
+func (r *reader) searchFrame(p *pictures, steps []pass, number int) {
 	r.found, r.seen.unread = r.codes[number], r.unread[number]
-	r.run(p, steps)
+	r.runPasses(p, steps)
 	r.codes[number], r.unread[number] = r.found, r.seen.unread
 }
 

@@ -39,9 +39,9 @@ func (g *grid) cell(x float64) (int, float64) {
 	return i, min(max((x-from)/(to-from), 0), 1)
 }
 
-// bend finds all alignment patterns of a large symbol, whose rows and columns
+// followAlignments finds all alignment patterns of a large symbol, whose rows and columns
 // are lines, and notes how far each is from its place; false for small ones.
-func (g *grid) bend(pic *plane, lines []int, light bool) bool {
+func (g *grid) followAlignments(pic *plane, lines []int, light bool) bool {
 	n := len(lines)
 	if n < 3 { // version 6 and below have one alignment pattern or none
 		return false

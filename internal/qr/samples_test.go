@@ -109,7 +109,7 @@ func TestErasuresReadSamples(t *testing.T) {
 			r := newReader(t.Context(), t.Context())
 			r.decoder.onlyErrors = onlyErrors
 			for _, steps := range [][]pass{passes[:quickPasses], passes[quickPasses:]} {
-				if err := r.frames(data, steps); err != nil {
+				if err := r.searchFrames(data, steps); err != nil {
 					t.Fatal(err)
 				}
 			}

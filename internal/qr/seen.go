@@ -21,8 +21,8 @@ type unreadSymbol struct {
 	side      float64 // pixels
 }
 
-// symbol notes a symbol that was found and not read.
-func (s *sighting) symbol(g *grid, agreement float64, v view) {
+// noteSymbol notes a symbol that was found and not read.
+func (s *sighting) noteSymbol(g *grid, agreement float64, v view) {
 	if agreement > s.agreement {
 		s.agreement, s.modulePixels = agreement, g.modulePixels()/v.scale
 	}
@@ -44,9 +44,9 @@ func (s *sighting) symbol(g *grid, agreement float64, v view) {
 	s.unread = append(s.unread, u)
 }
 
-// finders notes finder patterns, of the first pass only: later ones see more
+// noteFinders notes finder patterns, of the first pass only: later ones see more
 // things that are none.
-func (s *sighting) finders(found []finder, v view) {
+func (s *sighting) noteFinders(found []finder, v view) {
 	if s.scale != 0 {
 		return
 	}
@@ -114,7 +114,7 @@ func (s *sighting) verdict() Seen {
 	}
 	for i, a := range s.best {
 		for _, b := range s.best[i+1:] {
-			if a.light == b.light && a.module < 1.3*b.module && b.module < 1.3*a.module && s.cut(a, b) {
+			if a.light == b.light && a.module < 1.3*b.module && b.module < 1.3*a.module && s.thirdIsOutside(a, b) {
 				return Seen{Kind: CutOff, ModulePixels: (a.module + b.module) / 2 / s.scale}
 			}
 		}
@@ -128,9 +128,9 @@ func (s *sighting) verdict() Seen {
 	return Seen{}
 }
 
-// cut reports whether the third finder pattern that belongs to two lies
+// thirdIsOutside reports whether the third finder pattern that belongs to two lies
 // outside of the picture, whichever of their sides they are on.
-func (s *sighting) cut(a, b finder) bool {
+func (s *sighting) thirdIsOutside(a, b finder) bool {
 	dx, dy := b.x-a.x, b.y-a.y
 	if d := distance(&a, &b); d < 12*a.module || d > 180*a.module {
 		return false
