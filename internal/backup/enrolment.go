@@ -126,7 +126,7 @@ const shortHash = 16
 
 // ParseWritten reads the item's text: words of GENERATION:HASH, or of the hash alone.
 func ParseWritten(text string) (w Written) {
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		f := WrittenFile{Hash: word}
 		if number, hash, ok := strings.Cut(word, ":"); ok {
 			generation, err := strconv.ParseUint(number, 10, 64)

@@ -69,7 +69,7 @@ func markerPath(v *vault.Vault) string { return filepath.Join(v.Dir(), "vault.js
 func TestMarkerIsMended(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]*string{
-		"gone": nil, "empty": ptr(""), "cut": ptr(`{"version":1,"vault":"x`), "foreign": ptr("[]"), "of nothing": ptr(`{"version":1}`),
+		"gone": nil, "empty": new(""), "cut": new(`{"version":1,"vault":"x`), "foreign": new("[]"), "of nothing": new(`{"version":1}`),
 	} {
 		for how, use := range map[string]func(*watched) error{
 			"read":   func(w *watched) error { _, err := w.Read(t.Context()); return err },
@@ -284,7 +284,7 @@ func TestDamagedDeviceItem(t *testing.T) {
 	k := new(keyringtest.Memory)
 	w := watch(k, t.TempDir())
 	add(t, w.Vault, "GitHub:alice")
-	k.Replace("device", ptr(`{"version":99,"id":"x"}`))
+	k.Replace("device", new(`{"version":99,"id":"x"}`))
 	if err := setNote(w.Vault, "x"); !errors.Is(err, vault.ErrNewer) {
 		t.Errorf("a device of a later version: %v", err)
 	}
@@ -386,8 +386,8 @@ func TestWritesGoAboveTheMarker(t *testing.T) {
 		do   func(*watched) error
 	}{
 		"update":  {nil, func(w *watched) error { return setNote(w.Vault, "y") }},
-		"repair":  {ptr(""), func(w *watched) error { _, err := w.Repair(t.Context()); return err }},
-		"renewal": {ptr(""), func(w *watched) error { return w.Renew(t.Context(), func(*vault.Tx) error { return nil }) }},
+		"repair":  {new(""), func(w *watched) error { _, err := w.Repair(t.Context()); return err }},
+		"renewal": {new(""), func(w *watched) error { return w.Renew(t.Context(), func(*vault.Tx) error { return nil }) }},
 	} {
 		k := new(keyringtest.Memory)
 		w := watch(k, t.TempDir())

@@ -25,8 +25,6 @@ func three(t *testing.T) (k *keyringtest.Memory, v *vault.Vault) {
 	return k, v
 }
 
-func ptr(s string) *string { return &s }
-
 func markerOf(t *testing.T, v *vault.Vault) vault.Marker {
 	t.Helper()
 	m, ok, err := vault.ReadMarker(v.Dir())
@@ -63,7 +61,7 @@ func TestWrittenGoesBackWithTheVault(t *testing.T) {
 	})
 	t.Run("an older image", func(t *testing.T) {
 		k, v := three(t)
-		k.Replace("head", ptr(k.Items()["previous"]))
+		k.Replace("head", new(k.Items()["previous"]))
 		add(t, v, "GitHub:four")
 		wantWritten(t, k, "1:aaaa\n2:bbbb")
 	})
@@ -74,7 +72,7 @@ func TestWrittenGoesBackWithTheVault(t *testing.T) {
 		if err := vault.WriteMarker(v.Dir(), m); err != nil {
 			t.Fatal(err)
 		}
-		k.Replace("head", ptr(k.Items()["previous"]))
+		k.Replace("head", new(k.Items()["previous"]))
 		add(t, v, "GitHub:four")
 		wantWritten(t, k, "0011\n1:aaaa\n2:bbbb")
 	})
@@ -85,7 +83,7 @@ func TestWrittenGoesBackWithTheVault(t *testing.T) {
 		for i := range 4 {
 			add(t, ov, fmt.Sprintf("Other:%d", i))
 		}
-		k.Replace("head", ptr(other.Items()["head"]))
+		k.Replace("head", new(other.Items()["head"]))
 		add(t, v, "GitHub:four")
 		wantWritten(t, k, "")
 	})
@@ -119,7 +117,7 @@ func TestWrittenIsTrimmedFirst(t *testing.T) {
 		for _, fault := range []keyringtest.Fault{keyringtest.CrashBefore, keyringtest.CrashAfter, keyringtest.Fail, keyringtest.Lie} {
 			for n, done := 1, false; !done; n++ {
 				k, v := three(t)
-				k.Replace("head", ptr(k.Items()[act.head]))
+				k.Replace("head", new(k.Items()[act.head]))
 				start := k.Ops()
 				struck := false
 				k.Fault = func(op keyringtest.Op) keyringtest.Fault {
