@@ -23,7 +23,7 @@ func TestStatus(t *testing.T) {
 	m, dir := enrolled(t)
 	r := m.later(time.Hour).add("second")
 	s := m.status()
-	want := device.BackupStatus{On: true, Location: dir, File: r.File, Generation: s.State.Generation, Last: m.now}
+	want := device.BackupStatus{On: true, Location: dir, File: r.File, Generation: s.State.Generation, Last: m.now, Drill: device.DrillStatus{Due: true}}
 	if s.Backup != want {
 		t.Errorf("the backup is %+v, want %+v", s.Backup, want)
 	}
