@@ -19,9 +19,9 @@ const (
 )
 
 // slots hold chunked snapshots. Writes take a and b in turn, so that the snapshot
-// before stays whole; c is for writes that must touch neither (see [Store.Settle]
-// and [Store.Restore]).
-var slots = []string{"a", "b", "c"}
+// before stays whole; the others are for writes that must touch neither (see
+// [Store.Settle] and [Store.Restore]).
+var slots = []string{"a", "b", "c", "d", "e"}
 
 func isSlot(s string) bool { return slices.Contains(slots, s) }
 
@@ -145,10 +145,15 @@ func (s *Store) readSlot(ctx context.Context, slot string, want content, count i
 // findSlot reads the snapshot in a slot without a head that names it. found is
 // false if there is no whole one.
 func (s *Store) findSlot(ctx context.Context, slot string) (snap Snapshot, found bool, err error) {
-	first, err := s.readChunk(ctx, slot, 0)
-	if err == nil {
-		snap = Snapshot{Generation: first.generation, Where: "slot " + slot, content: first.content}
-		snap.Data, err = s.readSlot(ctx, slot, first.content, first.count)
+	for range 2 { // what looks damaged is read again: no repair goes by one bad answer
+		var first chunk
+		if first, err = s.readChunk(ctx, slot, 0); err == nil {
+			snap = Snapshot{Generation: first.generation, Where: "slot " + slot, content: first.content}
+			snap.Data, err = s.readSlot(ctx, slot, first.content, first.count)
+		}
+		if !isDamage(err) {
+			break
+		}
 	}
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrNewer) || isDamage(err) {
 		return Snapshot{}, false, nil

@@ -182,6 +182,49 @@ func TestSettleFaults(t *testing.T) {
 	}
 }
 
+// TestSettleTwice: a Settle that times out is followed by one in another slot, so that
+// what it asked for may happen at any time.
+func TestSettleTwice(t *testing.T) {
+	t.Parallel()
+	for _, history := range [][]int{{100}, {6000}, {6000, 6000}, {100, 6000, 100}} {
+		for n := 1; n <= 12; n++ {
+			t.Run(fmt.Sprintf("%v, operation %d", history, n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					k := past(t, append(history, 0))
+					s, from, generation := keyring.NewStore(k), k.Ops(), uint64(len(history))
+					for range 3 {
+						k.Fault = func(op keyringtest.Op) keyringtest.Fault {
+							if op.Verb == "set" && op.N >= from+n {
+								return keyringtest.Late
+							}
+							return keyringtest.None
+						}
+						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+						generation++
+						if err := s.Settle(ctx, generation, incompressible(generation, 4000)); err == nil {
+							cancel()
+							return // no Set from that operation on
+						}
+						cancel()
+						k.Fault, from = nil, k.Ops()
+						if generation == uint64(len(history)+2) {
+							break
+						}
+					}
+					generation++
+					if err := s.Settle(t.Context(), generation, incompressible(generation, 4000)); err != nil {
+						t.Fatal(err)
+					}
+					k.Land()
+					if !whole(t, k, generation, 4000) {
+						t.Error("what happened late took the snapshot that was written after it")
+					}
+				})
+			})
+		}
+	}
+}
+
 // TestReadFaults: a keyring that fails while it is read never makes a snapshot
 // that was not written, nor an empty one.
 func TestReadFaults(t *testing.T) {

@@ -28,7 +28,7 @@ const (
 // are unpadded base64url.
 type head struct {
 	content
-	slot   string // "a", "b" or "c"; "" for inline
+	slot   string // one of slots; "" for inline
 	count  int    // chunks in the slot
 	packed []byte // inline
 }

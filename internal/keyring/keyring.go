@@ -27,7 +27,7 @@ type Keyring interface {
 	// Get returns the value of an item, or [ErrNotFound].
 	Get(ctx context.Context, name string) (string, error)
 	// Set stores a value, replacing another. A nil error is the keyring's
-	// claim, not a proof: use [Put] to write what must not be lost.
+	// claim, not a proof: use [Put] to write what must not be lost, and [Remove].
 	Set(ctx context.Context, name, value string) error
 	// Delete removes an item. A missing one is no error.
 	Delete(ctx context.Context, name string) error
@@ -81,7 +81,8 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 // [ErrUnsettled] says that the outcome is not known. It wraps [ErrTimeout] or
 // the context's error if the keyring did not answer; the Set may then still
 // happen, even after this process has ended. With any other error the keyring
-// has refused.
+// has refused, and does not hold the value: one that reports an error and has
+// stored it all the same is no failure.
 func Put(ctx context.Context, k Keyring, name, value string) error {
 	if err := ctx.Err(); err != nil {
 		return contextError(err) // nothing was sent, so nothing is unsettled
@@ -89,6 +90,9 @@ func Put(ctx context.Context, k Keyring, name, value string) error {
 	if err := k.Set(ctx, name, value); err != nil {
 		if errors.Is(err, ErrTimeout) || errors.Is(err, context.Canceled) {
 			return fmt.Errorf("item %s: %w: %w", name, ErrUnsettled, err)
+		}
+		if got, readErr := k.Get(ctx, name); readErr == nil && got == value {
+			return nil
 		}
 		return fmt.Errorf("item %s: %w", name, err)
 	}
@@ -100,6 +104,25 @@ func Put(ctx context.Context, k Keyring, name, value string) error {
 		return fmt.Errorf("item %s: %w: it reads back differently", name, ErrUnsettled)
 	}
 	return nil
+}
+
+// Remove deletes an item, and looks whether it is gone. Errors are as those of [Put].
+func Remove(ctx context.Context, k Keyring, name string) error {
+	err := k.Delete(ctx, name)
+	if errors.Is(err, ErrTimeout) || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("item %s: %w: %w", name, ErrUnsettled, err)
+	}
+	_, readErr := k.Get(ctx, name)
+	switch {
+	case errors.Is(readErr, ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("item %s: %w", name, err)
+	case readErr != nil:
+		return fmt.Errorf("item %s: %w: %w", name, ErrUnsettled, readErr)
+	default:
+		return fmt.Errorf("item %s: %w: it is still there", name, ErrUnsettled)
+	}
 }
 
 // contextError returns the error of a context that has ended as ours: a deadline is

@@ -32,6 +32,7 @@ func TestPut(t *testing.T) {
 	}{
 		{"all well", 9, keyringtest.Fail, nil, nil},
 		{"refused", 1, keyringtest.Fail, []error{keyringtest.ErrInjected}, []error{keyring.ErrUnsettled}},
+		{"refused, and stored all the same", 1, keyringtest.FailAfter, nil, nil},
 		{"no answer", 1, keyringtest.Hang, []error{keyring.ErrUnsettled, keyring.ErrTimeout}, nil},
 		{"claimed only", 1, keyringtest.Lie, []error{keyring.ErrUnsettled}, []error{keyring.ErrTimeout}},
 		{"stored empty", 1, keyringtest.Empty, []error{keyring.ErrUnsettled}, nil},
@@ -48,6 +49,9 @@ func TestPut(t *testing.T) {
 				err := keyring.Put(ctx, k, "head", "value")
 				if c.is == nil && err != nil {
 					t.Error(err)
+				}
+				if got := k.Items()["head"]; err == nil && got != "value" {
+					t.Errorf("stored is %q", got)
 				}
 				for _, want := range c.is {
 					if !errors.Is(err, want) {

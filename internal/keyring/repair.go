@@ -22,19 +22,12 @@ func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
 		}
 	}
 	for _, item := range []string{headItem, previousItem} {
-		value, err := s.k.Get(ctx, item)
-		if errors.Is(err, ErrNotFound) {
-			continue
-		} else if err != nil {
-			return nil, err
-		}
-		snap, err := s.readHead(ctx, item, value)
+		snap, err := s.findHead(ctx, item)
 		switch {
 		case err == nil:
 			add(snap)
-		case errors.Is(err, ErrNewer) && item == headItem:
-			return nil, err
-		case !isDamage(err) && !errors.Is(err, ErrNewer):
+		case errors.Is(err, ErrNotFound) || isDamage(err) || errors.Is(err, ErrNewer) && item == previousItem:
+		default:
 			return nil, err
 		}
 	}
@@ -49,6 +42,21 @@ func (s *Store) Generations(ctx context.Context) ([]Snapshot, error) {
 	}
 	slices.SortStableFunc(all, func(a, b Snapshot) int { return cmp.Compare(b.Generation, a.Generation) })
 	return all, nil
+}
+
+// findHead reads the snapshot of the head in an item. What looks damaged is read again: no
+// repair goes by one bad answer.
+func (s *Store) findHead(ctx context.Context, item string) (snap Snapshot, err error) {
+	for range 2 {
+		var value string
+		if value, err = s.k.Get(ctx, item); err != nil {
+			return Snapshot{}, err
+		}
+		if snap, err = s.readHead(ctx, item, value); !isDamage(err) {
+			return snap, err
+		}
+	}
+	return snap, err
 }
 
 // Restore makes a snapshot of [Store.Generations] the current one, under a new
@@ -134,7 +142,7 @@ func (s *Store) Wipe(ctx context.Context) error {
 		}
 	}
 	for _, item := range []string{previousItem, headItem} {
-		if err := s.remove(ctx, item); err != nil {
+		if err := Remove(ctx, s.k, item); err != nil {
 			return err
 		}
 	}
@@ -142,20 +150,6 @@ func (s *Store) Wipe(ctx context.Context) error {
 		return nil
 	}
 	return s.wipeSlot(ctx, newest, known[newest])
-}
-
-// remove deletes an item and looks whether it is gone.
-func (s *Store) remove(ctx context.Context, item string) error {
-	if err := s.k.Delete(ctx, item); err != nil {
-		return fmt.Errorf("item %s: %w", item, err)
-	}
-	switch _, err := s.k.Get(ctx, item); {
-	case err == nil:
-		return fmt.Errorf("item %s: %w: it is still there", item, ErrUnsettled)
-	case !errors.Is(err, ErrNotFound):
-		return fmt.Errorf("item %s: %w", item, err)
-	}
-	return nil
 }
 
 // wipeSlot removes the chunks of a slot from the last to the first: if it is
@@ -172,7 +166,7 @@ func (s *Store) wipeSlot(ctx context.Context, slot string, atLeast int) error {
 		}
 	}
 	for i := end - 1; i >= 0; i-- {
-		if err := s.remove(ctx, chunkItem(slot, i)); err != nil {
+		if err := Remove(ctx, s.k, chunkItem(slot, i)); err != nil {
 			return err
 		}
 	}

@@ -119,22 +119,24 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// TestRestoreFullSlots: with a whole snapshot in each slot, which a Settle
-// makes, there is a place left for each of them to be restored to.
+// TestRestoreFullSlots: with a whole snapshot in each slot, which Settles
+// make, there is a place left for each of them to be restored to.
 func TestRestoreFullSlots(t *testing.T) {
 	t.Parallel()
 	k := keyringtest.Windows()
 	save(t, k, 1, 3000)
 	save(t, k, 2, 3000)
-	if err := keyring.NewStore(k).Settle(t.Context(), 3, incompressible(3, 3000)); err != nil {
-		t.Fatal(err)
+	for generation := range uint64(3) {
+		if err := keyring.NewStore(k).Settle(t.Context(), 3+generation, incompressible(3+generation, 3000)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	save(t, k, 4, 10)
+	save(t, k, 6, 10)
 	for _, head := range []*string{nil, spoil(k.Items()["head"])["cut"]} {
 		k := k.Clone()
 		k.Replace("head", head)
 		found, err := keyring.NewStore(k).Generations(t.Context())
-		if err != nil || len(found) != 3 {
+		if err != nil || len(found) != 5 {
 			t.Fatalf("%d snapshots, %v", len(found), err)
 		}
 		for _, snap := range found {

@@ -33,9 +33,9 @@ import (
 //     which is below the one that the caller knows (from the vault's marker), and
 //     Generations finds the newer one, whole, in its slot.
 //
-// One case remains. If a second write times out while the first is outstanding,
-// it may share its slot with the next Settle. A late chunk can then destroy the
-// snapshot of that Settle, but not the one before it.
+// A Settle that times out too is followed by one in another slot. One case remains: if
+// three in a row time out while all are outstanding, a late chunk of the first can
+// destroy the snapshot of the next, but not the one before that.
 type Store struct {
 	k Keyring
 }
@@ -44,7 +44,7 @@ type Store struct {
 type Snapshot struct {
 	Generation uint64
 	Data       []byte
-	// Where it was found: "head", "previous", "slot a", "slot b", "slot c".
+	// Where it was found: "head", "previous", "slot a" and so on.
 	Where string
 
 	content content
@@ -127,9 +127,10 @@ func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error 
 	return s.saveIn(ctx, slot, old, new.content, packed)
 }
 
-// Settle is Save for the first write after one that was [ErrUnsettled]. It
-// writes chunks into a slot that neither that write nor the current snapshot
-// can be in, and reads everything back once more at the end.
+// Settle is Save for the first write after one that was [ErrUnsettled]. Its
+// generation is above the one of that write. It writes chunks into a slot that
+// neither that write nor the current snapshot can be in, and reads everything back
+// once more at the end.
 func (s *Store) Settle(ctx context.Context, generation uint64, data []byte) error {
 	old, err := s.headForWrite(ctx, generation)
 	if err != nil {
@@ -139,9 +140,9 @@ func (s *Store) Settle(ctx context.Context, generation uint64, data []byte) erro
 	if err != nil {
 		return err
 	}
-	slot := "c"
+	slot := settleSlot(generation)
 	if old.slot == slot {
-		slot = "b" // a Save would have taken a
+		slot = settleSlot(generation + 1)
 	}
 	if err := s.saveIn(ctx, slot, old, contentOf(generation, packed), packed); err != nil {
 		return err
@@ -210,6 +211,10 @@ func (s *Store) headForWrite(ctx context.Context, generation uint64) (oldHead, e
 	}
 	return oldHead{head: h, line: line, found: true}, nil
 }
+
+// settleSlot returns the slot that a Settle writes to. Those of generations that follow
+// each other are different ones.
+func settleSlot(generation uint64) string { return []string{"c", "d", "e"}[generation%3] }
 
 // nextSlot returns the slot that a Save writes to, given that of the head; "" is
 // an inline head.

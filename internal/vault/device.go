@@ -101,7 +101,7 @@ func (v *Vault) SetItem(ctx context.Context, item Item, text string) error {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	if text == "" {
-		return v.o.Keyring.Delete(ctx, item.String())
+		return keyring.Remove(ctx, v.o.Keyring, item.String())
 	}
 	return keyring.Put(ctx, v.o.Keyring, item.String(), text)
 }

@@ -148,7 +148,7 @@ func (v *Vault) copyItems(ctx context.Context, to *Vault) error {
 		if found {
 			err = keyring.Put(ctx, to.o.Keyring, item.String(), text)
 		} else {
-			err = to.o.Keyring.Delete(ctx, item.String())
+			err = keyring.Remove(ctx, to.o.Keyring, item.String())
 		}
 		if err != nil {
 			return err
@@ -204,7 +204,7 @@ func (v *Vault) erase(ctx context.Context) error {
 		return err
 	}
 	for item := range items {
-		if err := v.o.Keyring.Delete(ctx, item.String()); err != nil {
+		if err := keyring.Remove(ctx, v.o.Keyring, item.String()); err != nil {
 			return err
 		}
 	}

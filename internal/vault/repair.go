@@ -68,7 +68,7 @@ func (v *Vault) goBack(ctx context.Context, s *State, snap keyring.Snapshot, mar
 	}
 	generation := v.next(snap, marker)
 	if err := v.store.Restore(ctx, snap, generation); err != nil {
-		return Repaired{}, err
+		return Repaired{}, v.noteUnsettled(generation, err)
 	}
 	v.keepMarker(ctx, marker.Marker, s.ID, generation)
 	return Repaired{snap.Generation, snap.Where, len(s.Accounts())}, nil

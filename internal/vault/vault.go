@@ -272,7 +272,9 @@ func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot
 		return nil, snap, err
 	}
 	if marker.Generation > snap.Generation {
-		snap = v.lastSeen(ctx, snap, marker.Generation)
+		if snap, err = v.lastSeen(ctx, snap, marker.Generation); err != nil {
+			return nil, snap, err
+		}
 	}
 	s, err := decode(snap.Data)
 	if err == nil {
@@ -303,14 +305,15 @@ func (v *Vault) lost(ctx context.Context, marker seen) error {
 	return &LostError{Marker: marker.Marker, Keyring: v.kind(), Collection: v.collection(ctx)}
 }
 
-// lastSeen returns the generation that the marker saw last, if it is still whole, and
-// snap otherwise: an older head can come back when a Set that timed out happens late.
-func (v *Vault) lastSeen(ctx context.Context, snap keyring.Snapshot, expected uint64) keyring.Snapshot {
+// lastSeen returns the generation that the marker saw last, or a later one, if that is
+// still whole, and snap otherwise: an older head can come back when a Set that timed out
+// happens late.
+func (v *Vault) lastSeen(ctx context.Context, snap keyring.Snapshot, expected uint64) (keyring.Snapshot, error) {
 	whole, err := v.store.Generations(ctx)
-	if err == nil && len(whole) > 0 && whole[0].Generation == expected {
-		return whole[0]
+	if err == nil && len(whole) > 0 && whole[0].Generation >= expected {
+		return whole[0], nil
 	}
-	return snap
+	return snap, err
 }
 
 // unsettledFile is there after a write that the keyring did not answer, and holds the
@@ -326,6 +329,14 @@ func (v *Vault) unsettled() (generation uint64, noted bool) {
 	}
 	generation, _ = strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
 	return generation, true
+}
+
+// noteUnsettled notes a write that failed with err and may still happen.
+func (v *Vault) noteUnsettled(generation uint64, err error) error {
+	if !errors.Is(err, keyring.ErrUnsettled) {
+		return err
+	}
+	return errors.Join(err, writeFile(filepath.Join(v.o.Dir, unsettledFile), fmt.Appendf(nil, "%d\n", generation)))
 }
 
 // next returns the generation of the next write: above what is there, above what was
@@ -350,7 +361,6 @@ func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data
 		marker.Marker = made
 	}
 	generation := v.next(snap, marker)
-	note := filepath.Join(v.o.Dir, unsettledFile)
 	_, unsettled := v.unsettled()
 	anew := renew && snap.Generation == 0
 	write := v.store.Save
@@ -363,14 +373,11 @@ func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data
 		write = v.store.Settle
 	}
 	if err := write(ctx, generation, data); err != nil {
-		if errors.Is(err, keyring.ErrUnsettled) {
-			return errors.Join(err, writeFile(note, fmt.Appendf(nil, "%d\n", generation)))
-		}
-		return err
+		return v.noteUnsettled(generation, err)
 	}
 	v.keepMarker(ctx, marker.Marker, id, generation)
 	if unsettled && !anew {
-		_ = os.Remove(note)
+		_ = os.Remove(filepath.Join(v.o.Dir, unsettledFile))
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (v *Vault) trimWritten(ctx context.Context, held uint64, wentBack bool) err
 	case len(kept) == len(all):
 		return nil
 	case len(kept) == 0:
-		return v.o.Keyring.Delete(ctx, WrittenItem.String())
+		return keyring.Remove(ctx, v.o.Keyring, WrittenItem.String())
 	default:
 		return keyring.Put(ctx, v.o.Keyring, WrittenItem.String(), strings.Join(kept, "\n"))
 	}
