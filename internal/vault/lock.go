@@ -22,6 +22,9 @@ func lock(ctx context.Context, dir, holder string, wait time.Duration) (unlock f
 
 // tryLock takes the vault's lock if it is free.
 func tryLock(dir string) (unlock func(), ok bool) {
+	if os.MkdirAll(dir, 0o700) != nil {
+		return nil, false
+	}
 	l := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
 	if got, err := l.TryLock(); err != nil || !got {
 		return nil, false
