@@ -375,6 +375,7 @@ func TestOldImage(t *testing.T) {
 	m, dir := enrolled(t)
 	image := m.keyring.Clone()
 	m.add("since")
+	before := contents(t, dir)
 	m.keyring = image
 	r := m.add("after")
 	back := noticed(r, device.VaultRolledBack)
@@ -382,6 +383,7 @@ func TestOldImage(t *testing.T) {
 		t.Errorf("the report is %+v", r)
 	}
 	m.current()
+	kept(t, dir, before)
 	m.sync()
 	m.has("first", "since", "after")
 	joined(t, dir).has("first", "since", "after")

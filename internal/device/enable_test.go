@@ -319,8 +319,13 @@ func TestTwoKeys(t *testing.T) {
 	if s := m.sync(); len(s.Skipped) != 1 || s.Skipped[0].State != backup.OtherKey {
 		t.Errorf("skipped: %+v", s.Skipped)
 	}
+	if r := newMachine(t).restore(device.RestoreOptions{From: dir}); len(r.Skipped) != 1 || r.Skipped[0].State != backup.OtherKey {
+		t.Errorf("a new machine skips %+v", r.Skipped)
+	}
 	_, err := m.open().Enable(t.Context(), dir, device.EnableOptions{})
 	wantErr(t, err, backup.ErrWrongKey)
+	before := contents(t, dir)
+	defer func() { kept(t, dir, before) }()
 	m.person.passphrases[device.OpenLocation] = next
 	if e := m.enable(dir); !e.Joined || e.ID != early.key().ID() {
 		t.Errorf("enabled: %+v", e)

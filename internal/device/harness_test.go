@@ -392,6 +392,8 @@ type place struct {
 	remote bool
 	wait   time.Duration
 	before func(context.Context, call) error
+	// opening is called when a device has looked up where its location is; it may be nil.
+	opening func()
 }
 
 func (p place) Local() bool { return !p.remote && p.Location.Local() }
@@ -444,6 +446,9 @@ func (m *machine) through(p place) *machine {
 		open, options := o.OpenLocation, location.Options{Dir: o.Dir, Home: o.Home, Wait: o.LocationWait}
 		o.OpenLocation = func(name string) (_ location.Location, err error) {
 			p := p
+			if p.opening != nil {
+				p.opening()
+			}
 			if open != nil {
 				p.Location, err = open(name)
 			} else {

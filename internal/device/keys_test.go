@@ -212,6 +212,11 @@ func TestRotate(t *testing.T) {
 	tablet.rejoin(dir)
 	tablet.add("tablet again")
 	tablet.current()
+	for _, name := range sealedKeys(t, dir) {
+		if strings.Contains(name, old) {
+			t.Errorf("the tablet put %s back", name)
+		}
+	}
 	m.sync()
 	m.has("first", "on the tablet", "tablet again")
 	if err := restores(t, dir, next); err != nil {

@@ -386,6 +386,7 @@ func TestRestoreDamaged(t *testing.T) {
 	if wantErr(t, err, device.ErrNothingUsable); len(r.Skipped) != len(backupsIn(t, dir)) {
 		t.Errorf("skipped: %+v", r.Skipped)
 	}
+	n.has()
 }
 
 // A device that takes part in another location goes on with that, and what was restored is backed up there.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -82,8 +83,8 @@ func TestRotateBesideChanges(t *testing.T) {
 		return err
 	}
 	edit := func(m *machine) error {
-		_, err := m.open().Change(t.Context(), note("first", "edited"))
-		return err
+		r, err := m.open().Change(t.Context(), note("first", "edited"))
+		return errors.Join(err, r.Stale)
 	}
 	for _, c := range []struct {
 		name       string
@@ -112,13 +113,16 @@ func (h history) beside(n int, slow, fast func(*machine) error) bool {
 	h.person.passphrases[device.NewForLocation] = next
 	var calls atomic.Int32 // files are read several at once
 	waits, goOn := make(chan call), make(chan bool)
-	slowly := h.through(place{before: func(_ context.Context, c call) error {
+	step := func(c call) {
 		if calls.Add(1) == int32(n) {
 			waits <- c
 			<-goOn
 		}
-		return nil
-	}})
+	}
+	slowly := h.through(place{
+		before:  func(_ context.Context, c call) error { step(c); return nil },
+		opening: func() { step(call{"open", ""}) },
+	})
 	slowEnded, fastEnded := make(chan error, 1), make(chan error, 1)
 	go func() { slowEnded <- slow(slowly) }()
 	select {
@@ -147,6 +151,11 @@ func (h history) beside(n int, slow, fast func(*machine) error) bool {
 	}
 	if h.key().ID() == h.firstKey {
 		h.t.Error("the rotation is lost")
+	}
+	for _, name := range sealedKeys(h.t, h.dir) {
+		if strings.Contains(name, h.firstKey) {
+			h.t.Errorf("%s is there again", name)
+		}
 	}
 	h.later(time.Hour).add("afterwards")
 	h.current()
