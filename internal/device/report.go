@@ -42,6 +42,9 @@ const (
 	// SealedKeyGone: the sealed key Name is neither at the location nor here, so that it
 	// is not known whether it was under the old passphrase.
 	SealedKeyGone
+	// NotMerged: the file Name at the location could not be used, for Err, and what it holds
+	// was not merged.
+	NotMerged
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )
@@ -54,6 +57,13 @@ func (d *Device) report() Report {
 }
 
 func (r *Report) add(n Notice) { r.Notices = append(r.Notices, n) }
+
+// addSkipped notes the files that could not be used.
+func (r *Report) addSkipped(files []backup.File) {
+	for _, f := range files {
+		r.add(Notice{Kind: NotMerged, Name: f.Name, Err: f.Err})
+	}
+}
 
 // took takes over what a backup did.
 func (r *Report) took(done backup.Done) {
