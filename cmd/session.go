@@ -121,6 +121,8 @@ func noticeWords(n device.Notice) string {
 		return name + " was missing or altered at the location: put back"
 	case device.NotMended:
 		return message(n.Err, nil)
+	case device.NotMerged:
+		return name + " could not be used, and nothing of it was merged: " + message(n.Err, nil)
 	case device.SealedKeyGone:
 		return name + " is gone, and this device has no copy: it is not known whether it was under the old passphrase"
 	default:

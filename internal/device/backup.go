@@ -7,7 +7,6 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
-	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -35,14 +34,8 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 	return r, asked(err)
 }
 
-// asked makes the error of a backup that was asked for. That the keyring cannot be used
-// is an error of its own.
+// asked makes the error of a backup that was asked for.
 func asked(err error) error {
-	for _, keyrings := range []error{keyring.ErrTimeout, keyring.ErrLocked, keyring.ErrUnavailable} {
-		if errors.Is(err, keyrings) {
-			return err
-		}
-	}
 	if err == nil {
 		return nil
 	}
@@ -116,6 +109,7 @@ type order struct {
 	when      makeWhen
 	// oldFiles are hashes of the files under earlier keys that this device vouches for.
 	oldFiles []string
+	sealed   []string // names of the sealed keys that were written for it
 }
 
 // backUpLocked backs up under the lock of backups.
@@ -154,15 +148,14 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	switch {
 	case successions.Replaced(key):
 		return ErrRotated
-	case o.when != evenEmptied && b.File != "" && b.Location == loc.String() && !holdsBackups(entries):
-		// A disk that is not mounted leaves an empty folder, which nobody carries away.
+	case o.when != evenEmptied && d.emptied(loc, entries):
 		return ErrEmptied
 	}
 	job, err := d.job(ctx, loc, o.enrolment)
 	if err != nil {
 		return err
 	}
-	job.Generation, job.State, job.Entries, job.OldFiles = state.Generation, state, entries, o.oldFiles
+	job.Generation, job.State, job.Entries, job.OldFiles = state.Generation, state, entries, slices.Concat(o.oldFiles, b.Vouched)
 	job.Thorough = o.when != ifChanged
 	done, err := d.run(ctx, r, job)
 	if done.File == "" {
@@ -180,6 +173,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		*b = backupState{
 			Drill: b.Drill, Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
+			Vouched: b.Vouched,
 		}
 	})
 	if err == nil && successions.Current(key) != key {

@@ -14,6 +14,7 @@ import (
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -348,9 +349,7 @@ func TestClone(t *testing.T) {
 	m, dir := enrolled(t)
 	clone := newMachine(t)
 	clone.keyring = m.keyring.Clone()
-	if err := os.CopyFS(clone.options.State, os.DirFS(m.options.State)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.CopyFolder(t, clone.options.State, m.options.State)
 	m.add("on the first")
 	r := clone.add("on the clone")
 	if r.Stale != nil || r.File == "" || len(noticed(r, device.NewDeviceID)) != 1 {

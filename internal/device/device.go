@@ -67,8 +67,9 @@ type Options struct {
 type Device struct {
 	o       Options
 	marker  vault.Marker
-	marked  bool // there is a marker
-	insists bool // the user named a keyring
+	marked  bool  // there is a marker
+	markErr error // there may be one, and it cannot be read
+	insists bool  // the user named a keyring
 	storage *storage
 	met     []Notice // what the vault met since the last report
 }
@@ -82,6 +83,7 @@ func Open(o Options) (*Device, error) {
 	if err == nil {
 		d.marker, d.marked = marker, marked
 	}
+	d.markErr = err
 	kind, err := d.keyringKind()
 	if err != nil {
 		return nil, err
@@ -114,7 +116,7 @@ func (d *Device) noteMarker() {
 		return
 	}
 	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil {
-		d.marker, d.marked = marker, marked
+		d.marker, d.marked, d.markErr = marker, marked, nil
 	}
 }
 

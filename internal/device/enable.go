@@ -7,6 +7,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -67,7 +68,8 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		}
 		next.enrolment, next.oldFiles, err = d.join(ctx, loc, entries, mine, o.KeySource)
 	case !here:
-		next.enrolment, err = d.newLocation(ctx, loc, o)
+		next.enrolment = backup.Enrolment{}
+		err = d.newLocation(ctx, &next, o)
 	default: // turned off and on again, or the folder was emptied: our copies go back
 	}
 	if err != nil {
@@ -85,29 +87,37 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 func (d *Device) enrol(ctx context.Context, o order) (Report, error) {
 	release, err := d.lockBackups(ctx, o.location)
 	if err != nil {
+		d.withdraw(ctx, o)
 		return d.report(), err
 	}
 	defer release()
-	if err := d.setEnrolment(ctx, o.enrolment); err != nil {
+	err = d.vouch(ctx, o.oldFiles)
+	if err == nil {
+		err = d.setEnrolment(ctx, o.enrolment)
+	}
+	if err != nil {
+		if !errors.Is(err, keyring.ErrUnsettled) {
+			d.withdraw(ctx, o)
+		}
 		return d.report(), err
 	}
 	r := d.report()
 	return r, asked(d.backUpLocked(ctx, &r, o))
 }
 
-// newLocation makes a recovery key for an empty location, and seals it.
-func (d *Device) newLocation(ctx context.Context, loc location.Location, o EnableOptions) (e backup.Enrolment, err error) {
+// newLocation makes a recovery key for an order to an empty location, and seals it.
+func (d *Device) newLocation(ctx context.Context, next *order, o EnableOptions) error {
 	if len(o.Identities) > 0 {
-		return e, ErrNewLocation
+		return ErrNewLocation
 	}
 	sealing, err := d.newPassphrase(ctx, o.Weak)
 	if err != nil {
-		return e, err
+		return err
 	}
-	if e.Key, err = backup.NewRecoveryKey(o.X25519); err != nil {
-		return e, err
+	if next.enrolment.Key, err = backup.NewRecoveryKey(o.X25519); err != nil {
+		return err
 	}
-	return e, d.seal(ctx, loc, &e, sealing)
+	return d.seal(ctx, next, sealing)
 }
 
 // join opens the key of a location that has backups. mine is the enrolment that this
@@ -181,7 +191,7 @@ func vouchable(inv backup.Inventory, but string) []string {
 			if f.Key != but {
 				hashes = append(hashes, f.Hash)
 			}
-		case backup.NotDownloaded, backup.Unreadable, backup.Damaged:
+		case backup.NotDownloaded, backup.Unreadable, backup.Damaged, backup.Foreign:
 			if hash := backup.HashOfName(f.Name); hash != "" {
 				hashes = append(hashes, hash)
 			}

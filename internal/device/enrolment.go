@@ -2,12 +2,14 @@ package device
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -23,21 +25,30 @@ func (d *Device) enrolment(ctx context.Context) (e backup.Enrolment, ok bool, er
 }
 
 // setEnrolment keeps an enrolment, and notes its location in the marker while it is on.
-// The lock of backups is held.
+// The marker is first: where it cannot be written nothing has changed, and backup is
+// never off without a word because the marker alone says so. The lock of backups is held.
 func (d *Device) setEnrolment(ctx context.Context, e backup.Enrolment) error {
 	text, err := e.Encode()
 	if err != nil {
 		return err
 	}
-	if err := d.storage.vault.SetItem(ctx, vault.EnrolmentItem, text); err != nil {
-		return err
+	before := d.marker.Location
+	if marker, marked, err := vault.ReadMarker(d.o.State); err == nil && marked {
+		before = marker.Location
 	}
 	noted := ""
 	if e.On {
 		noted = e.Location
 	}
+	if err := d.storage.vault.SetLocation(ctx, noted); err != nil {
+		return err
+	}
+	err = d.storage.vault.SetItem(ctx, vault.EnrolmentItem, text)
+	if err != nil && !errors.Is(err, keyring.ErrUnsettled) {
+		return errors.Join(err, d.storage.vault.SetLocation(ctx, before))
+	}
 	d.marker.Location = noted
-	return d.storage.vault.SetLocation(ctx, noted)
+	return err
 }
 
 // enrolled returns the enrolment and its location. Where there is none the error is
@@ -99,6 +110,12 @@ func holdsFiles(entries []location.Entry) bool {
 	})
 }
 
+// emptied reports whether a location holds no backups although this device wrote some
+// there: a disk that is not mounted leaves an empty folder, which nobody carries away.
+func (d *Device) emptied(loc location.Location, entries []location.Entry) bool {
+	return d.backupState().wrote(loc) && !holdsBackups(entries)
+}
+
 // otherKeys counts the keys at a location that are not held, by the names of their sealed
 // keys. A key that lost against the one in use, or that of a device which has yet to
 // join it, is none: its backups come back with that device.
@@ -132,20 +149,33 @@ func (d *Device) sealedPath(name string) string {
 	return filepath.Join(d.o.State, "sealed", filepath.Base(name))
 }
 
-// seal writes the recovery key as a new sealed key, here and at the location.
-func (d *Device) seal(ctx context.Context, loc location.Location, e *backup.Enrolment, to backup.Sealing) error {
-	sealed, data, err := e.Key.Seal(to)
+// seal writes the recovery key of an order as a new sealed key, here and at the location.
+func (d *Device) seal(ctx context.Context, o *order, to backup.Sealing) error {
+	sealed, data, err := o.enrolment.Key.Seal(to)
 	if err != nil {
 		return err
 	}
 	if err := d.keepSealed(sealed.Name, data); err != nil {
 		return err
 	}
-	if err := loc.Create(ctx, sealed.Name, data); err != nil {
+	if err := o.location.Create(ctx, sealed.Name, data); err != nil {
 		return err
 	}
-	e.AddSealed(sealed)
+	o.enrolment.AddSealed(sealed)
+	o.sealed = append(o.sealed, sealed.Name)
 	return nil
+}
+
+// withdraw removes the sealed keys of an order that came to nothing: what they are under
+// was never said to open the location. Where the location does not let it they stay, and
+// open what the others open.
+func (d *Device) withdraw(ctx context.Context, o order) {
+	ctx = context.WithoutCancel(ctx)
+	for _, name := range o.sealed {
+		if err := o.location.Remove(ctx, name); err == nil {
+			_ = os.Remove(d.sealedPath(name))
+		}
+	}
 }
 
 // newPassphrase asks for a new recovery passphrase and returns how to seal with it.

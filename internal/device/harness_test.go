@@ -17,6 +17,7 @@ import (
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -473,9 +474,7 @@ func (m *machine) copied(dir string) (*machine, string) {
 	m.t.Helper()
 	c, to := newMachine(m.t), filepath.Join(m.t.TempDir(), "cloud")
 	carry(m.t, dir, to)
-	if err := os.CopyFS(c.options.State, os.DirFS(m.options.State)); err != nil {
-		m.t.Fatal(err)
-	}
+	testenv.CopyFolder(m.t, c.options.State, m.options.State)
 	c.keyring, c.now = m.keyring.Clone(), m.now
 	c.options.OpenLocation = func(name string) (location.Location, error) {
 		loc, err := location.Parse(to, location.Options{Dir: c.options.Dir})

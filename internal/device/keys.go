@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -45,12 +46,13 @@ func (d *Device) Reseal(ctx context.Context, weak bool) (Rekeyed, error) {
 			e.Sealed[i].Retired = true
 		}
 	}
-	if err := d.seal(ctx, loc, &e, sealing); err != nil {
+	o := order{enrolment: e, location: loc, when: always}
+	if err := d.seal(ctx, &o, sealing); err != nil {
 		return Rekeyed{}, err
 	}
-	report, err := d.enrol(ctx, order{enrolment: e, location: loc, when: always})
+	report, err := d.enrol(ctx, o)
 	report.Notices = append(unknown, report.Notices...)
-	return Rekeyed{report, keyOf(e)}, err
+	return Rekeyed{report, keyOf(o.enrolment)}, err
 }
 
 // sealedData returns a sealed key: this device's copy, or what lies at the location.
@@ -67,17 +69,23 @@ func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeye
 	if err != nil {
 		return Rekeyed{}, err
 	}
+	var sealings []backup.Sealing
 	for _, text := range recipients {
 		r, err := backup.ParseRecipient(text)
 		if err != nil {
 			return Rekeyed{}, &InputError{"recipient", err}
 		}
-		if err := d.seal(ctx, loc, &e, backup.SealTo(r)); err != nil {
+		sealings = append(sealings, backup.SealTo(r))
+	}
+	o := order{enrolment: e, location: loc, when: always}
+	for _, sealing := range sealings {
+		if err := d.seal(ctx, &o, sealing); err != nil {
+			d.withdraw(ctx, o)
 			return Rekeyed{}, err
 		}
 	}
-	report, err := d.enrol(ctx, order{enrolment: e, location: loc, when: always})
-	return Rekeyed{report, keyOf(e)}, err
+	report, err := d.enrol(ctx, o)
+	return Rekeyed{report, keyOf(o.enrolment)}, err
 }
 
 // Rotate makes a new recovery key, for a lost laptop: what others wrote is merged first,
@@ -88,6 +96,7 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 		return Rekeyed{}, err
 	}
 	merged, _, err := d.mergeLocation(ctx, e, loc, withoutPurges)
+	merged.addSkipped(merged.Skipped)
 	if err != nil {
 		return Rekeyed{Report: merged.Report}, err
 	}
@@ -107,6 +116,9 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
+	if d.emptied(loc, inv.Entries) {
+		return Rekeyed{}, asked(d.stale(ctx, ErrEmptied))
+	}
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
 		return Rekeyed{}, ErrRotated
 	}
@@ -123,12 +135,12 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	next := e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1))
-	if err := d.seal(ctx, loc, &next, sealing); err != nil {
+	next := order{enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always, oldFiles: vouchable(inv, "")}
+	if err := d.seal(ctx, &next, sealing); err != nil {
 		return Rekeyed{}, err
 	}
-	report, err := d.enrol(ctx, order{enrolment: next, location: loc, when: always, oldFiles: vouchable(inv, "")})
-	return Rekeyed{report, keyOf(next)}, err
+	report, err := d.enrol(ctx, next)
+	return Rekeyed{report, keyOf(next.enrolment)}, err
 }
 
 // A Forgotten is a device whose backups were deleted.
@@ -140,7 +152,8 @@ type Forgotten struct {
 }
 
 // Forget merges the newest backups of another device, named by its id or name, and
-// deletes all that it wrote, once the [Asker] has confirmed it.
+// deletes all that it wrote, once the [Asker] has confirmed it. While one of them cannot
+// be read nothing happens; those that can never be used are left, and a [NotMerged] each.
 func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -155,11 +168,22 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err != nil {
 		return Forgotten{}, err
 	}
+	var left []backup.File
+	for _, f := range inv.Skipped(false) {
+		switch {
+		case f.Device() != id:
+		case f.State == backup.NotDownloaded || f.State == backup.Unreadable:
+			return Forgotten{}, at(loc, fmt.Errorf("%s: %w", f.Name, f.Err)) // it may be the newest, and can be read later
+		default:
+			left = append(left, f)
+		}
+	}
 	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
 		return Forgotten{}, err
 	}
 	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, withoutPurges)
 	forgotten := Forgotten{Report: merged.Report, Device: id}
+	forgotten.addSkipped(left)
 	if err != nil {
 		return forgotten, err
 	}

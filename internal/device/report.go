@@ -51,6 +51,9 @@ const (
 	// CopyLeft: the copy of the vault that a move has left in the other keyring is still
 	// there, for Err.
 	CopyLeft
+	// NotMerged: the file Name at the location could not be used, for Err, and what it holds
+	// was not merged.
+	NotMerged
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )
@@ -63,6 +66,13 @@ func (d *Device) report() Report {
 }
 
 func (r *Report) add(n Notice) { r.Notices = append(r.Notices, n) }
+
+// addSkipped notes the files that could not be used.
+func (r *Report) addSkipped(files []backup.File) {
+	for _, f := range files {
+		r.add(Notice{Kind: NotMerged, Name: f.Name, Err: f.Err})
+	}
+}
 
 // took takes over what a backup did.
 func (r *Report) took(done backup.Done) {

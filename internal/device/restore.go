@@ -94,6 +94,7 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 	restored.Report = d.report()
 	switch {
 	case err != nil:
+		restored.Steps = nil // none of them was written
 		return restored, err
 	case from.location == nil:
 		d.catchUp(ctx, &restored.Report)
@@ -151,6 +152,9 @@ func (d *Device) enrolIn(ctx context.Context, from source, r *Report) error {
 	e.Location, e.On = loc.String(), true
 	e, oldFiles, err := d.adoptEqual(ctx, loc, from.opened, e, nil)
 	if err != nil {
+		return err
+	}
+	if err := d.vouch(ctx, oldFiles); err != nil {
 		return err
 	}
 	if err := d.setEnrolment(ctx, e); err != nil {

@@ -43,6 +43,9 @@ func ReadSettings(dir string) (map[string]string, error) {
 // SetSetting sets one setting of this device; an empty value removes it. The keyring of
 // a vault that exists is [ErrVaultElsewhere]: [Device.UseKeyring] moves it.
 func (d *Device) SetSetting(key, value string) error {
+	if key == settingKeyring && d.markErr != nil {
+		return d.markErr
+	}
 	if key == settingKeyring && d.marked && value != d.marker.Keyring {
 		return fmt.Errorf("%w: the %s keyring", ErrVaultElsewhere, d.marker.Keyring)
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // A backupState is what this device remembers of its last backup, in the state folder:
-// nothing secret, and nothing that could not be found out again. Only this file reads
-// and writes it.
+// nothing secret and, but for Vouched, nothing that could not be found out again. Only
+// this file reads and writes it.
 type backupState struct {
 	Version    int       `json:"version"`
 	Location   string    `json:"location"`
@@ -26,6 +26,9 @@ type backupState struct {
 	Reason     string    `json:"reason,omitempty"`
 	Rotated    bool      `json:"rotated,omitempty"`    // the reason is ErrRotated
 	OtherKeys  int       `json:"other_keys,omitempty"` // sealed keys of keys that are not held
+	// Vouched are hashes of files under earlier keys that this device vouches for. Backups
+	// list them, and the first under a new key may fail, or be lost.
+	Vouched []string `json:"vouched,omitempty"`
 
 	Drill drillState `json:"drill,omitzero"`
 }
@@ -71,6 +74,16 @@ func (d *Device) changeBackupState(ctx context.Context, change func(*backupState
 		return err
 	}
 	return writeFile(filepath.Join(d.o.State, stateFile), append(data, '\n'))
+}
+
+// vouch remembers files under earlier keys that this device vouches for.
+func (d *Device) vouch(ctx context.Context, hashes []string) error {
+	if len(hashes) == 0 {
+		return nil
+	}
+	return d.changeBackupState(ctx, func(b *backupState) {
+		b.Vouched = slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.Vouched, hashes))))
+	})
 }
 
 // wrote reports whether the last backup is known and went to a location.

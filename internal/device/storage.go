@@ -275,7 +275,7 @@ func (s *storage) create(ctx context.Context) error {
 // offerFileKeyring offers the file keyring, once, where err says that the system has no
 // keyring, and no vault exists elsewhere. The answer is remembered in the settings.
 func (d *Device) offerFileKeyring(ctx context.Context, err error) (accepted bool, _ error) {
-	if !errors.Is(err, keyring.ErrUnavailable) || d.marked || d.insists || d.storage.kind == FileKeyring {
+	if !errors.Is(err, keyring.ErrUnavailable) || d.marked || d.markErr != nil || d.insists || d.storage.kind == FileKeyring {
 		return false, err
 	}
 	yes, askErr := d.o.Asker.Confirm(ctx, Question{Kind: OfferFileKeyring, Err: err})

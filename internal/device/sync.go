@@ -62,6 +62,9 @@ func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc loca
 	if err != nil {
 		return Synced{Report: d.report()}, inv, err
 	}
+	if d.emptied(loc, inv.Entries) {
+		return Synced{Report: d.report()}, inv, asked(d.stale(ctx, ErrEmptied))
+	}
 	if err := d.learn(ctx, loc, inv); err != nil {
 		return Synced{Report: d.report()}, inv, err
 	}

@@ -21,6 +21,9 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 	if err := checkKind(kind); err != nil {
 		return Moved{}, err
 	}
+	if d.markErr != nil {
+		return Moved{}, d.markErr
+	}
 	if !d.marked {
 		return Moved{New: true}, d.keepSetting(settingKeyring, kind)
 	}

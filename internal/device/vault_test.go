@@ -11,6 +11,7 @@ import (
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -366,9 +367,7 @@ func TestKeyringThatFails(t *testing.T) {
 			o.State = filepath.Join(t.TempDir(), "state")
 			o.OpenKeyring = func(string) keyring.Keyring { return broken }
 		})
-		if err := os.CopyFS(b.options.State, os.DirFS(m.options.State)); err != nil {
-			t.Fatal(err)
-		}
+		testenv.CopyFolder(t, b.options.State, m.options.State)
 		r, err := b.open().Change(t.Context(), note("second", "changed"))
 		struck := broken.Ops() > start+n-1
 		broken.Fault = nil

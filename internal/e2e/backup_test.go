@@ -115,9 +115,7 @@ func TestBackupClone(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
 	clone := newDevice(t, nil)
-	if err := os.CopyFS(clone.home, os.DirFS(d.home)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.CopyFolder(t, clone.home, d.home)
 	d.add("on the first")
 	r := clone.run(exampleSecret, "add", "on the clone", "--secret-file", "-")
 	if r.code != 0 {
@@ -152,15 +150,11 @@ func TestBackupOldImage(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
 	image := t.TempDir()
-	if err := os.CopyFS(image, os.DirFS(d.home)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.CopyFolder(t, image, d.home)
 	d.add("since")
 	before := contents(t, loc)
 	remove(t, d.home)
-	if err := os.CopyFS(d.home, os.DirFS(image)); err != nil {
-		t.Fatal(err)
-	}
+	testenv.CopyFolder(t, d.home, image)
 	d.run(exampleSecret, "add", "after", "--secret-file", "-").says(t, "new id")
 	kept(t, loc, before)
 	d.restore(0, loc)

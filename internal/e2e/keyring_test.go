@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // A machine without any keyring: the error says so and names the file keyring.
@@ -89,9 +89,7 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 	} {
 		// Each command in a profile of its own, which is like the first: it waits for no other's lock.
 		home := filepath.Join(t.TempDir(), "home")
-		if err := os.CopyFS(home, os.DirFS(d.home)); err != nil {
-			t.Fatal(err)
-		}
+		testenv.CopyFolder(t, home, d.home)
 		stdin := "GEZDGNBVGY3TQOJQ"
 		switch {
 		case strings.Contains(line, "--passphrase-file"):
