@@ -133,7 +133,7 @@ func (s *session) sayStayedOn(r device.Restored) {
 	switch {
 	case r.From == "":
 	case r.Superseded:
-		s.warn("a newer recovery key has taken the place of this one: what was written since is not here, and backup is not on")
+		s.warn("a newer recovery key has replaced this one. Backups written since were not restored, and backup was not turned on")
 		s.say("auth: hint: auth backup enable LOCATION, with the newest passphrase or sheet")
 	case r.BackupTo == r.From:
 		s.say("backup is on, to %s", term.Escape(r.BackupTo))
