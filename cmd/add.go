@@ -55,7 +55,8 @@ secret is kept and named.`,
   auth add --uri uris.txt`,
 		args: cobra.ArbitraryArgs,
 		run: func(ctx context.Context, s *session, args []string) error {
-			// "--qr one.png two.png", and "--qr *.png", mean images all of them.
+			// "--qr one.png two.png" and "--qr *.png" mean that every argument is an
+			// image.
 			args = slices.DeleteFunc(args, func(arg string) bool {
 				image := len(o.images) > 0 && isFile(arg)
 				if image {
@@ -103,7 +104,7 @@ func isFile(path string) bool {
 	return path == "-" || err == nil && info.Mode().IsRegular()
 }
 
-// mergeLabel splits a LABEL argument; --issuer and --name win over its parts.
+// mergeLabel splits a LABEL argument. --issuer and --name override its parts.
 func mergeLabel(text, issuer, name string, flags *pflag.FlagSet) (string, string) {
 	i, n := account.SplitLabel(text)
 	if flags.Changed("issuer") {
@@ -161,15 +162,15 @@ func wereKeptHere(n int) string {
 	return fmt.Sprintf("the %d accounts that are here", n)
 }
 
-// An addition is what became of accounts that were to be added.
+// An addition is the outcome of adding accounts.
 type addition struct {
 	results []jsonAccount
 	lines   []string
-	kept    int  // accounts that are here with another secret, and stay as they are
+	kept    int  // accounts that exist with another secret; they were not changed
 	first   bool // the vault was empty before
 }
 
-// addAll adds accounts in one change. With replace, one that is here with another secret
+// addAll adds accounts in one change. With replace, an account with another secret
 // gets the new one.
 func (s *session) addAll(ctx context.Context, accounts []account.Account, replace bool) (done addition, err error) {
 	err = s.change(ctx, func(tx *vault.Tx) error {
@@ -223,8 +224,8 @@ func result(a vault.Account, word string) jsonAccount {
 	return j
 }
 
-// added is what is said of a new account: with its code, so that it can be
-// confirmed with the issuer.
+// added returns the line about a new account. It has the current code, so that the user
+// can confirm the account with the issuer.
 func (s *session) added(a vault.Account, verb string) (jsonAccount, string) {
 	j, what := result(a, verb), verb+" "+label(a)
 	if verb == "replaced" {
@@ -246,7 +247,7 @@ func (s *session) added(a vault.Account, verb string) (jsonAccount, string) {
 	return j, fmt.Sprintf("%s; its code is %s for %d more seconds", what, code.Text, *w.Remaining)
 }
 
-// sayBatch names what was not read, and what reading it met.
+// sayBatch reports the texts that could not be read, and the warnings about the others.
 func (s *session) sayBatch(b transfer.Batch) {
 	for _, skip := range b.Skipped {
 		s.warn("skipped %s: %s", term.Escape(skip.Row), term.Escape(skip.Reason))
@@ -259,7 +260,7 @@ func (s *session) sayBatch(b transfer.Batch) {
 	}
 }
 
-// toAdd gathers the accounts that the flags name.
+// toAdd returns the accounts that the flags name.
 func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, error) {
 	switch {
 	case len(o.images) > 0:
@@ -293,7 +294,7 @@ func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, erro
 	}
 }
 
-// readTexts reads accounts from URIs. Where there is none, the first reason is the error.
+// readTexts parses accounts from URIs. If it finds none, it returns the first error.
 func readTexts(texts []string, what string) (transfer.Batch, error) {
 	batch, err := transfer.ReadTexts(texts)
 	if err != nil {
@@ -313,7 +314,7 @@ func readTexts(texts []string, what string) (transfer.Batch, error) {
 	return batch, nil
 }
 
-// single makes one account of the flags and a secret that is read or asked for.
+// single returns one account made of the flags and a secret, which it reads or asks for.
 func (s *session) single(ctx context.Context, o addOptions) (account.Account, error) {
 	a := account.Account{Issuer: o.issuer, Name: o.name}
 	switch t := account.Type(strings.ToLower(o.kind)); t {
@@ -338,7 +339,7 @@ func (s *session) single(ctx context.Context, o addOptions) (account.Account, er
 		a.Period = o.period
 	}
 	a.Counter = o.counter
-	// Judged before anybody types a secret: the flags alone may be wrong.
+	// Check the flags before anybody types a secret.
 	trial := a.Credential
 	trial.Secret = account.NewSecret([]byte{0})
 	if err := trial.Validate(); err != nil {
@@ -363,7 +364,7 @@ func (s *session) single(ctx context.Context, o addOptions) (account.Account, er
 	return a, err
 }
 
-// adjust applies the flags that say more about what was found.
+// adjust applies the flags that change what was read.
 func (o addOptions) adjust(accounts []account.Account, flags *pflag.FlagSet) error {
 	one := len(accounts) == 1
 	if !one && (o.issuer != "" || o.name != "" || o.alias != "") {

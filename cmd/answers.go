@@ -9,20 +9,20 @@ import (
 	"github.com/authcli/auth/internal/term"
 )
 
-// answers answers the questions of a device: by the flags of the command, or by asking
-// at the terminal.
+// answers answers the questions of a device, either from the flags of the command or by
+// asking at the terminal.
 type answers struct {
 	*cli
 
 	yes  bool   // --yes
 	weak bool   // --weak
-	file string // --passphrase-file, of the location or file that the command names
-	made string // the passphrase that was made here, since none was given
+	file string // --passphrase-file, for the location or file that the command names
+	made string // the passphrase that auth generated, if the user gave none
 
-	vault *newVaultPassphraseOptions // of auth vault passphrase
+	vault *newVaultPassphraseOptions // set by auth vault passphrase
 }
 
-// A newVaultPassphraseOptions says which passphrase the file keyring is to have.
+// A newVaultPassphraseOptions says which new passphrase the file keyring gets.
 type newVaultPassphraseOptions struct {
 	file string
 	none bool
@@ -62,7 +62,7 @@ func (a *answers) Passphrase(ctx context.Context, p device.Purpose) (string, err
 	}
 }
 
-// identityPassphrase asks for the passphrase of a file of keys.
+// identityPassphrase asks for the passphrase of an identity file.
 func (a *answers) identityPassphrase(ctx context.Context, name string) (string, error) {
 	if !a.asking() {
 		return "", hint.With(usagef("the passphrase of %s is needed, and there is nobody to ask", term.Escape(name)),
@@ -78,8 +78,9 @@ func (a *answers) vaultPassphrasePath() string {
 	return a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")
 }
 
-// firstVaultPassphrase asks for the file keyring's passphrase as ssh-keygen does. Where
-// nobody can be asked and no file is named there is none, and that is said.
+// firstVaultPassphrase asks for a new passphrase of the file keyring, which may be empty.
+// If it can neither ask nor read a file, it uses no passphrase and warns about that.
+// ssh-keygen does the same.
 func (a *answers) firstVaultPassphrase(ctx context.Context) (string, error) {
 	path := a.vaultPassphrasePath()
 	switch {
@@ -111,8 +112,8 @@ func (a *answers) changedVaultPassphrase(ctx context.Context) (string, error) {
 	}
 }
 
-// newRecoveryPassphrase reads or asks for a new recovery passphrase. Where there is
-// none it makes one, and shows it before anything is sealed under it.
+// newRecoveryPassphrase reads a new recovery passphrase or asks for one. If it gets none,
+// it generates one and shows it before anything is encrypted with it.
 func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err error) {
 	switch {
 	case a.file != "":
@@ -129,8 +130,8 @@ func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err e
 	return a.made, nil
 }
 
-// newFilePassphrase reads or asks for the passphrase of a new backup file. An empty
-// answer has one made, which the command shows.
+// newFilePassphrase reads the passphrase of a new backup file or asks for one. If the
+// answer is empty, it generates one, and the command shows it.
 func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 	if a.file != "" {
 		return a.passphraseFrom(ctx, a.file, "", "")
@@ -180,7 +181,7 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	}
 }
 
-// adoptKey asks whether a recovery key that a further key opened is the right one.
+// adoptKey asks whether a recovery key that only a further key opened is the right one.
 func (a *answers) adoptKey(ctx context.Context, id string) (bool, error) {
 	if !a.choosing() {
 		return false, hint.With(usagef("anybody could have sealed the recovery key %s for this identity", id),

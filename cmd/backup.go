@@ -26,7 +26,7 @@ type jsonBackup struct {
 	Accounts   int    `json:"accounts"`
 	NameOnly   int    `json:"name_only"`
 	Bytes      int    `json:"bytes"`
-	Passphrase string `json:"passphrase,omitempty"` // where auth made it
+	Passphrase string `json:"passphrase,omitempty"` // set if auth generated it
 }
 
 func newBackup(c *cli) *cobra.Command {
@@ -67,7 +67,7 @@ A backup counts when it has been read back and decrypted. Stock age opens it too
 	return cmd
 }
 
-// backUp backs up to the location that backup is on to.
+// backUp backs up to the location that backup is on for.
 func (s *session) backUp(ctx context.Context, o backupOptions) error {
 	if o.passphraseFile != "" || len(o.recipients) > 0 || o.force || o.weak {
 		return hint.With(usagef("these flags go with a file"), "auth backup --to FILE")
@@ -86,7 +86,7 @@ func (s *session) backUp(ctx context.Context, o backupOptions) error {
 	return nil
 }
 
-// backUpToFile writes one portable file.
+// backUpToFile writes a single portable file.
 func (s *session) backUpToFile(ctx context.Context, o backupOptions) error {
 	if s.json && o.to == "-" {
 		return usagef("--json and --to - both write to standard output")

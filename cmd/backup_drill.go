@@ -17,7 +17,7 @@ type jsonDrill struct {
 	Whole    bool          `json:"whole"`
 	Accounts []jsonAccount `json:"accounts"`
 	Skipped  []string      `json:"skipped,omitempty"`
-	Age      *jsonAgeDrill `json:"age,omitempty"` // where stock age is installed
+	Age      *jsonAgeDrill `json:"age,omitempty"` // set if stock age is installed
 }
 
 type jsonAgeDrill struct {
@@ -62,7 +62,7 @@ drill was, and asks for one after 90 days.`,
 	return cmd
 }
 
-// keySource reads what flags name to open a location with.
+// keySource reads the keys that the flags name to open a location.
 func (s *session) keySource(ctx context.Context, o enableOptions, identityQR string) (device.KeySource, error) {
 	s.answers.file = o.passphraseFile
 	files, err := s.identityFiles(ctx, o.identities)
@@ -118,7 +118,7 @@ func (s *session) sayDrill(d device.Drill) error {
 	return nil
 }
 
-// drillRow is when the last drill was, for status.
+// drillRow returns the time of the last drill, for status.
 func drillRow(d device.DrillStatus) string {
 	when := "never; auth backup drill practises a restore"
 	if !d.Time.IsZero() {

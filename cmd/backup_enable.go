@@ -74,7 +74,7 @@ type jsonCloud struct {
 	Path    string `json:"path"`
 }
 
-// listClouds lists the cloud folders that were found on this machine.
+// listClouds lists the cloud folders found on this machine.
 func (s *session) listClouds(ctx context.Context) error {
 	found := s.device.CloudFolders(ctx)
 	out := jsonClouds{Version: jsonVersion, Folders: []jsonCloud{}}
@@ -110,7 +110,8 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 	return cmp.Or(s.sayEnabled(enabled), err)
 }
 
-// enableOptions reads what the flags name; the passphrase is asked for when it is needed.
+// enableOptions returns the options of the flags. The passphrase is asked for later, when
+// it is needed.
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
 	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	identities, err := s.identityFiles(ctx, o.identities)
@@ -119,7 +120,7 @@ func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.En
 	}, err
 }
 
-// identityFiles reads files of keys.
+// identityFiles reads identity files.
 func (c *cli) identityFiles(ctx context.Context, paths []string) ([]device.IdentityFile, error) {
 	var list []device.IdentityFile
 	for _, path := range paths {

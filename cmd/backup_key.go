@@ -39,8 +39,8 @@ func (s *session) sayKey(k device.Key) error {
 	return s.printTable(rows)
 }
 
-// sayRekeyed says what became of the recovery key, also where the backup after it could
-// not be made: err.
+// sayRekeyed reports what happened to the recovery key. err is the error of the backup
+// that follows, or nil.
 func (s *session) sayRekeyed(k device.Rekeyed, err error, advice string) error {
 	s.sayReport(k.Report)
 	if err != nil && !as[*device.StaleError](err) {
@@ -140,7 +140,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
-// writeSheet writes the recovery key for paper: as text, and as a QR code.
+// writeSheet writes the recovery key for printing, as text and as a QR code.
 func (s *session) writeSheet(ctx context.Context, path string, force bool) error {
 	key, secret, err := s.device.KeyText(ctx)
 	if err != nil {
@@ -163,8 +163,8 @@ func (s *session) writeSheet(ctx context.Context, path string, force bool) error
 	return nil
 }
 
-// sheet is the text of a paper key. It is an identity file: every line but the key
-// itself is a comment.
+// sheet returns the text of a printed key. It is a valid identity file: every line except
+// the key is a comment.
 func sheet(key device.Key, secret string) string {
 	with := ""
 	if key.Quantum {

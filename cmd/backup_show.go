@@ -41,7 +41,7 @@ func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	}
 }
 
-// timestamp is an instant in JSON; empty for none.
+// timestamp returns a time for JSON; empty if it is zero.
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -49,7 +49,7 @@ func timestamp(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// staleWords says why the backup is stale; empty where it is not.
+// staleWords says why the backup is stale; empty if it is not.
 func staleWords(b device.BackupStatus) string {
 	switch b.Reason {
 	case 0:
@@ -65,7 +65,7 @@ func staleWords(b device.BackupStatus) string {
 	}
 }
 
-// backupRow is the backup in one line.
+// backupRow describes the backup in one line.
 func backupRow(b device.BackupStatus) string {
 	switch {
 	case !b.On:
@@ -81,7 +81,7 @@ func backupRow(b device.BackupStatus) string {
 	}
 }
 
-// staleExit says what to type where the backup is stale, and is the exit code for it.
+// staleExit prints what to do about a stale backup, and returns the exit code.
 func (c *cli) staleExit(b device.BackupStatus) error {
 	if !b.Stale {
 		return nil
@@ -219,7 +219,7 @@ the sealed keys are there and unchanged, and put back what is missing.`,
 	})
 }
 
-// fileWords says of a file of a location why it was skipped.
+// fileWords says why a file of a location was skipped.
 func fileWords(f backup.File) string {
 	why := string(f.State)
 	if f.Err != nil {

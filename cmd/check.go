@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// checkSteps is how many codes before and after now a wrong one is compared
-	// with, to tell a clock that is off from a wrong code: ten minutes at 30 s.
+	// checkSteps is how many codes before and after the current one are compared with a
+	// wrong code. A match means that the clock is off. At 30 s per code this covers ten
+	// minutes.
 	checkSteps = 20
 	// lookAhead is how many HOTP codes are tried (RFC 4226, section 7.4).
 	lookAhead = 20
@@ -27,8 +28,8 @@ type jsonCheck struct {
 	ID      string `json:"id"`
 	Label   string `json:"label"`
 	Right   bool   `json:"right"`
-	// Offset is how far the code lies from now, in seconds, where it was found;
-	// Ahead the same for a counter, in codes.
+	// Offset is the distance of the matching code from now, in seconds. Ahead is the
+	// distance of a matching HOTP code, in codes.
 	Offset *int    `json:"offset,omitempty"`
 	Ahead  *uint64 `json:"ahead,omitempty"`
 }
@@ -76,7 +77,7 @@ func (s *session) checkTime(a vault.Account, code string) error {
 	now := s.Now()
 	j := jsonCheck{Version: jsonVersion, ID: a.ID, Label: a.Shown}
 	words := "wrong"
-	// Nearest first, the past before the future.
+	// Try the nearest codes first, and the past before the future.
 	for n := range 2*checkSteps + 1 {
 		step := (n + 1) / 2
 		if n%2 == 1 {

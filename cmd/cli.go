@@ -12,7 +12,7 @@ import (
 	"github.com/authcli/auth/internal/term"
 )
 
-// A cli is one run of the program: the Env with the flags that every command has.
+// A cli is one run of the program: its Env and the flags that every command has.
 type cli struct {
 	*Env
 	keyringFlag         string
@@ -23,42 +23,44 @@ type cli struct {
 	stdinRead bool
 }
 
-// asking reports whether prompts are allowed: passphrases and secrets then go to
-// the controlling terminal, wherever the streams go.
+// asking reports whether prompts are allowed. Passphrases and secrets are asked for at
+// the controlling terminal, even if the streams are redirected.
 func (c *cli) asking() bool {
 	return !c.noInput && c.Getenv("AUTH_NO_INPUT") != "1" && c.Prompt.Available()
 }
 
-// choosing reports whether pickers and confirmations are allowed: only where all
-// three streams are terminals.
+// choosing reports whether pickers and confirmations are allowed. They need all three
+// streams to be terminals.
 func (c *cli) choosing() bool {
 	return c.asking() && term.IsTerminal(c.In) && term.IsTerminal(c.Out) && term.IsTerminal(c.Err)
 }
 
-// say writes a line for people. Text that is not ours goes through term.Escape first.
+// say writes a line to standard error. Text from outside has to pass term.Escape first.
 func (c *cli) say(format string, args ...any) { fmt.Fprintf(c.Err, format+"\n", args...) }
 
-// warn writes a line about something that a user should know.
+// warn writes a warning to standard error.
 func (c *cli) warn(format string, args ...any) { c.say("auth: warning: "+format, args...) }
 
-// usageError is an error in how auth was called, or an answer that nobody gave.
+// usageError is a mistake in how auth was called, or a missing answer.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// missing is the error of a question that may not be asked; flag is what answers it.
+// missing returns the error for a question that cannot be asked. flag is the flag that
+// answers it.
 func missing(what, flag string) error {
 	return hint.With(usagef("%s is needed, and there is nobody to ask", what), "give it with "+flag)
 }
 
-// errSecretArgument is the error of an argument that looks like a secret. It is
-// not echoed: arguments are in the shell's history already, but need not be in a log.
+// errSecretArgument is returned for an argument that looks like a secret. The message
+// does not repeat it: the argument is in the shell's history already, but should not get
+// into a log.
 var errSecretArgument = errors.New("an argument looks like a secret; secrets are never arguments, which other users and the shell's history can see")
 
-// looksSecret reports whether an argument looks like a secret: a URI that holds
-// one, or 16 and more base32 letters with a digit among them or all in upper case.
+// looksSecret reports whether an argument looks like a secret: a URI with a secret, or at
+// least 16 base32 letters that include a digit or are all upper case.
 func looksSecret(arg string) bool {
 	lower := strings.ToLower(arg)
 	for _, mark := range []string{"otpauth://", "otpauth-migration://", "steam://", "motp://", "age-secret-key-"} {
@@ -88,8 +90,7 @@ func looksSecret(arg string) bool {
 	return digits || word == strings.ToUpper(word)
 }
 
-// checked returns a check of positional arguments: first that none is a secret,
-// then check.
+// checked returns a check of positional arguments. It first checks that none is a secret.
 func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if slices.ContainsFunc(args, looksSecret) {
@@ -106,7 +107,7 @@ func secretArgument() error {
 	return hint.With(usageError{errSecretArgument}, "auth add LABEL asks for the secret; scripts use --secret-file or --uri with a FILE or -")
 }
 
-// noCommand refuses words after a command that only groups others.
+// noCommand refuses arguments of a command that only groups others.
 func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -93,12 +93,12 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 	return s.printCode(a, code, at)
 }
 
-// verifyFirst is the error of an account without its secret, with the way on.
+// verifyFirst returns the error for an account without its secret, with a hint.
 func verifyFirst(a vault.Account) error {
 	return hint.With(&accountError{a, errVerify}, "auth verify "+queryWord(a)+" --qr IMAGE, with a QR code from the issuer")
 }
 
-// instant is what --at says, or now.
+// instant returns the time given by --at, or now.
 func (s *session) instant(o codeOptions) (time.Time, error) {
 	if o.at == "" {
 		return s.Now(), nil
@@ -106,7 +106,7 @@ func (s *session) instant(o codeOptions) (time.Time, error) {
 	return parseInstant(o.at)
 }
 
-// parseInstant reads an instant: RFC 3339, a local date and time, or seconds since 1970.
+// parseInstant parses a time: RFC 3339, a local date and time, or seconds since 1970.
 func parseInstant(text string) (time.Time, error) {
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds >= 0 && seconds < math.MaxInt32*1000 {
 		return time.Unix(seconds, 0), nil
@@ -119,7 +119,7 @@ func parseInstant(text string) (time.Time, error) {
 	return time.Time{}, usagef("%q is not a time such as 2026-01-02T03:04:05Z", text)
 }
 
-// parseUntil reads an instant up to which something is meant: a date means its end.
+// parseUntil parses the end of a range of time. A date means the end of that day.
 func parseUntil(text string) (time.Time, error) {
 	if day, err := time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
 		return day.AddDate(0, 0, 1).Add(-time.Nanosecond), nil
@@ -127,7 +127,7 @@ func parseUntil(text string) (time.Time, error) {
 	return parseInstant(text)
 }
 
-// codeAt is the code of an instant, or with --next the one after it.
+// codeAt returns the code at a time, or with --next the code after it.
 func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code, error) {
 	code, err := otp.At(a.Credential, at)
 	if err == nil && o.next {
@@ -136,7 +136,7 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 	return code, err
 }
 
-// longEnough waits for the next code where this one is about to expire.
+// longEnough waits for the next code if the current one is about to expire.
 func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
@@ -166,8 +166,8 @@ func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Ac
 	}
 }
 
-// counterCode prints an HOTP code. Its counter is stored, and read back, before
-// the code is shown: a code that was used must never be given again.
+// counterCode prints an HOTP code. It stores the counter and reads it back before it
+// shows the code, because a used code must never be given again.
 func (s *session) counterCode(ctx context.Context, a vault.Account, o codeOptions) error {
 	if o.at != "" {
 		return usagef("codes of %s go by a counter, not by the time", label(a))
@@ -196,7 +196,8 @@ func (s *session) printCode(a vault.Account, code otp.Code, at time.Time) error 
 	return s.print(code.Text + "\n")
 }
 
-// withCode is an account as JSON with its code; remaining counts from at.
+// withCode returns the JSON of an account with its code. The remaining time counts from
+// at.
 func withCode(a vault.Account, code otp.Code, at time.Time) jsonAccount {
 	j := jsonAccount{ID: a.ID, Issuer: a.Issuer, Name: a.Name, Label: a.Shown, Type: string(a.Type), Code: code.Text}
 	if !code.Until.IsZero() {
@@ -206,8 +207,8 @@ func withCode(a vault.Account, code otp.Code, at time.Time) jsonAccount {
 	return j
 }
 
-// allCodes prints every account. Where there is no code to print without
-// advancing a counter or without a secret, a dash stands for it.
+// allCodes prints every account. It prints a dash for an account without a secret and for
+// one whose code would advance a counter.
 func (s *session) allCodes(ctx context.Context, o codeOptions) error {
 	state, err := s.device.Read(ctx)
 	if err != nil {

@@ -8,21 +8,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A spec is one command: its words, its arguments and what it does. What all commands
-// have in common is in [cli.command].
+// A spec describes one command: its texts, its arguments and what it does. What all
+// commands share is in [cli.command].
 type spec struct {
 	use, short, long, exit, example string
 
-	args     cobra.PositionalArgs // nil: none are taken
-	complete cobra.CompletionFunc // completes an argument; nil: nothing is offered
+	args     cobra.PositionalArgs // nil: no arguments
+	complete cobra.CompletionFunc // completes an argument; nil: no completion
 
-	// run does the work on this device. Without it alone does, which touches neither
-	// keyring nor state; without both there is only the help.
+	// run does the work with this device. If it is nil, alone does the work without
+	// keyring or state. If both are nil, the command only prints its help.
 	run   func(ctx context.Context, s *session, args []string) error
 	alone func(ctx context.Context, args []string) error
 }
 
-// command makes a command.
+// command returns the cobra command of a spec.
 func (c *cli) command(s spec) *cobra.Command {
 	if s.args == nil {
 		s.args = cobra.NoArgs
@@ -52,7 +52,7 @@ func (c *cli) command(s spec) *cobra.Command {
 	}
 }
 
-// group makes a command that has others below it.
+// group returns a command that groups others.
 func (c *cli) group(s spec, commands ...*cobra.Command) *cobra.Command {
 	s.args = c.noCommand
 	cmd := c.command(s)
@@ -60,14 +60,15 @@ func (c *cli) group(s spec, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// inputFlags are the flags whose FILE may be standard input.
+// inputFlags are the flags whose FILE may be - for standard input.
 func inputFlags() []string {
 	return []string{
 		"identity", "identity-qr", "new-passphrase-file", "passphrase-file", "qr", "secret-file", "uri", "vault-passphrase-file",
 	}
 }
 
-// oneStdin returns a usage error where flags and arguments name standard input twice.
+// oneStdin returns a usage error if flags and arguments name standard input more than
+// once.
 func oneStdin(flags *pflag.FlagSet, args []string) error {
 	named := slices.Clone(args)
 	for _, name := range inputFlags() {
@@ -93,7 +94,7 @@ func oneStdin(flags *pflag.FlagSet, args []string) error {
 	return nil
 }
 
-// files completes the names of files.
+// files completes file names.
 func files(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }

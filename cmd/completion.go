@@ -11,7 +11,7 @@ import (
 	"github.com/authcli/auth/internal/term"
 )
 
-// completionWait is how long the Tab key may take to complete a label.
+// completionWait is how long the completion of a label may take.
 const completionWait = time.Second
 
 func newCompletion(c *cli) *cobra.Command {
@@ -55,14 +55,14 @@ for a passphrase and waits a second at most.`,
 	return cmd
 }
 
-// unattended returns the program as it is where there is nobody to ask or to tell.
+// unattended returns a cli that can neither ask nor print.
 func (c *cli) unattended() *cli {
 	env := *c.Env
 	env.Prompt, env.Err = nobody{}, io.Discard
 	return &cli{Env: &env, keyringFlag: c.keyringFlag, vaultPassphraseFile: c.vaultPassphraseFile, noInput: true}
 }
 
-// nobody is a Prompter where there is nobody to ask.
+// nobody is a Prompter that can ask nobody.
 type nobody struct{}
 
 func (nobody) Secret(context.Context, string) (string, error) { return "", term.ErrNoTerminal }

@@ -12,13 +12,13 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// A setting is something that a user can configure.
+// A setting is something that the user can configure.
 type setting struct {
 	key     string
-	travels bool // with the backup; otherwise it is this device's own
+	travels bool // stored in the vault and part of backups; otherwise it belongs to this device
 	about   string
 	check   func(value string) error
-	preset  string // what holds where nothing is set
+	preset  string // the value if nothing is set
 }
 
 func settings() []setting {
@@ -56,7 +56,8 @@ func (s setting) scope() string {
 	return "this device only"
 }
 
-// value returns what a setting is set to; the vault is read for those that travel.
+// value returns the value of a setting. It reads the vault only for settings that are
+// stored there.
 func (s setting) value(state *vault.State, config map[string]string) string {
 	value := config[s.key]
 	if s.travels {
@@ -147,8 +148,8 @@ set.`,
 	)
 }
 
-// readSettings returns settings as rows of a table and as JSON. The vault is read only
-// where one of them travels with it.
+// readSettings returns settings as rows of a table and as JSON. It reads the vault only
+// if one of them is stored there.
 func (s *session) readSettings(ctx context.Context, keys []string) (rows [][]string, list []jsonSetting, err error) {
 	own, err := s.device.Settings()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// A finding is one thing that doctor looked at.
+// A finding is one thing that doctor checked.
 type finding struct {
 	What   string `json:"what"`
 	State  string `json:"state"` // "ok", "note" or "wrong"
@@ -24,10 +24,10 @@ type finding struct {
 	err error
 }
 
-// findings is what doctor says, in order.
+// findings are the results of doctor, in order.
 type findings []finding
 
-// add adds what is well, or with an error what is wrong.
+// add adds a finding: a good one, or a wrong one if err is not nil.
 func (l *findings) add(what string, err error, detail string) {
 	f := finding{What: what, State: "ok", Detail: detail, err: err}
 	if err != nil {
@@ -37,7 +37,7 @@ func (l *findings) add(what string, err error, detail string) {
 	*l = append(*l, f)
 }
 
-// note adds what is not wrong, and worth knowing.
+// note adds a finding that is not wrong but worth knowing.
 func (l *findings) note(what, detail string) {
 	*l = append(*l, finding{What: what, State: "note", Detail: detail})
 }
@@ -61,7 +61,7 @@ say what is wrong and what to type next. Nothing is changed, and no secret shown
 	})
 }
 
-// diagnose says what is wrong with what was seen.
+// diagnose turns an examination into findings.
 func diagnose(x device.Examination, now time.Time) findings {
 	var list findings
 	list.add("state folder", nil, x.StateDir)
@@ -140,7 +140,7 @@ func (l *findings) location(x device.Examination) {
 	}
 }
 
-// sayFindings prints what was found; the first thing that is wrong gives the exit code.
+// sayFindings prints the findings. The first wrong one decides the exit code.
 func (c *cli) sayFindings(list findings) error {
 	var rows [][]string
 	var first error

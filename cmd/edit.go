@@ -102,8 +102,8 @@ func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) 
 	return nil
 }
 
-// changeOne finds one account, and changes it as [session.changeAccount] does; done
-// is the word for it.
+// changeOne finds one account and changes it with [session.changeAccount]. done is the
+// past tense of the change, for the message.
 func (s *session) changeOne(ctx context.Context, query, done string, change func(*vault.Tx, vault.Account) error) error {
 	state, err := s.device.Read(ctx)
 	if err != nil {
@@ -116,12 +116,12 @@ func (s *session) changeOne(ctx context.Context, query, done string, change func
 	return s.changeAccount(ctx, a, done, change)
 }
 
-// changeAccount changes an account, and says or prints what it is now; done is what was
-// done to it.
+// changeAccount changes an account and prints the result. done is the past tense of the
+// change, for the message.
 func (s *session) changeAccount(ctx context.Context, a vault.Account, done string, change func(*vault.Tx, vault.Account) error) error {
 	var after vault.Account
 	err := s.change(ctx, func(tx *vault.Tx) error {
-		// Found again under the lock: another process may have changed it meanwhile.
+		// Look it up again under the lock: another process may have changed it meanwhile.
 		now, err := tx.Find("id:"+a.ID, true)
 		if err != nil {
 			return err

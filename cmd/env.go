@@ -9,22 +9,22 @@ import (
 	"github.com/authcli/auth/internal/term"
 )
 
-// Env is everything outside the program that a command may touch. This file is
-// the only one that reads the standard streams, the environment and the clock.
+// Env is everything outside the program that a command may use. Only this file reads the
+// standard streams, the environment and the clock.
 type Env struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Prompt   term.Prompter
 	Getenv   func(string) string
-	Environ  func() []string // for programs that auth runs
+	Environ  func() []string // environment of programs that auth runs
 	LookPath func(name string) (string, error)
-	Exit     func(code int) // of a command that hangs after it was interrupted
-	Hostname func() string  // what this machine is called in backups
+	Exit     func(code int) // ends a command that hangs after an interrupt
+	Hostname func() string  // name of this machine in backups
 	Now      func() time.Time
-	// WorkFactor is the logarithm of the scrypt cost of new passphrases; 0 is age's
-	// own (18). Tests lower it: the shipped program has no such switch.
+	// WorkFactor is the base-2 logarithm of the scrypt cost of new passphrases; 0 for
+	// age's default (18). Tests lower it. Users cannot.
 	WorkFactor int
-	// Patience is how long a location may take; 0 are the shipped program's own times.
+	// Patience is how long a location may take; 0 for the defaults.
 	Patience time.Duration
 }
 
@@ -40,7 +40,7 @@ func System() *Env {
 		LookPath: exec.LookPath,
 		Exit:     os.Exit,
 		Hostname: func() string {
-			name, _ := os.Hostname() // a name for people; none will do
+			name, _ := os.Hostname() // the name is only for people, so an empty one will do
 			return name
 		},
 		Now: time.Now,

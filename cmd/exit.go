@@ -31,19 +31,19 @@ const (
 	codeInterrupted = 130
 )
 
-// An exitCode ends a command whose words are all said. As an error it prints nothing.
+// An exitCode ends a command that has printed everything already. As an error it prints
+// nothing.
 type exitCode int //nolint:errname // a code is what it is; as an error it only travels
 
 func (exitCode) Error() string { return "" }
 
-// errVerify is the error of a code asked of an account without its secret.
+// errVerify is returned when a code is asked of an account without its secret.
 var errVerify = errors.New("needs verification: the account is here without its secret")
 
-// errExists is the error of an output file that is there already.
+// errExists is returned for an output file that exists already.
 var errExists = errors.New("the file exists")
 
-// faults says for each kind of error which code it ends with and what to type
-// next. The first that matches counts.
+// faults maps each kind of error to its exit code and hint. The first match counts.
 var faults = []struct {
 	is   func(error) bool
 	code int
@@ -129,7 +129,7 @@ func as[E error](err error) bool {
 	return errors.As(err, &target)
 }
 
-// exit says what went wrong and returns the code to end with.
+// exit prints an error and its hints, and returns the exit code.
 func (c *cli) exit(err error, args []string) int {
 	if err == nil {
 		return codeDone
@@ -153,8 +153,8 @@ func (c *cli) exit(err error, args []string) int {
 	return result
 }
 
-// message is err on one line, without an argument that looks like a secret: the
-// parser of flags quotes what it does not understand.
+// message returns err on one line, without an argument that looks like a secret. The flag
+// parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
 	text := err.Error()
 	for _, arg := range args {
@@ -170,7 +170,7 @@ func message(err error, args []string) string {
 	return term.Escape(text)
 }
 
-// advice are the hints of an error: its own, or what its kind calls for.
+// advice returns the hints of an error: its own, or those of its kind.
 func advice(err error) []string {
 	if own := hint.All(err); len(own) > 0 {
 		return own
@@ -186,7 +186,7 @@ func advice(err error) []string {
 	return nil
 }
 
-// codeOf is the exit code of an error.
+// codeOf returns the exit code of an error.
 func codeOf(err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)

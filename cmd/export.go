@@ -105,7 +105,7 @@ func (s *session) export(ctx context.Context, o exportOptions) error {
 	return s.sayExported(out, len(accounts), files, o)
 }
 
-// toExport returns the accounts that the flags name, or all.
+// toExport returns the accounts that the flags name, or all accounts.
 func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Account, error) {
 	state, err := s.device.Read(ctx)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *session) exportPassphrase(ctx context.Context, o exportOptions) (string
 	return text, err
 }
 
-// writeExport writes an export to where it goes, and returns the files it wrote.
+// writeExport writes an export and returns the names of the written files.
 func (s *session) writeExport(ctx context.Context, out transfer.Output, o exportOptions) ([]string, error) {
 	if out.Texts == nil {
 		switch o.to {

@@ -12,15 +12,15 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// find returns the account that query names. Several are shown: as a picker on a
-// terminal, otherwise on standard error with an error.
+// find returns the account that query names. If several match, it lets the user pick on a
+// terminal, and otherwise lists them on standard error and returns an error.
 func (s *session) find(ctx context.Context, state *vault.State, query string, exact bool) (vault.Account, error) {
 	a, err := state.Find(query, exact)
 	return s.pick(ctx, a, err)
 }
 
-// findToChange is find for a command that changes the account: off a terminal
-// only an exact label, alias or id names it.
+// findToChange is find for a command that changes the account. Without a terminal it
+// accepts only an exact label, alias or id.
 func (s *session) findToChange(ctx context.Context, state *vault.State, query string) (vault.Account, error) {
 	return s.find(ctx, state, query, !s.choosing())
 }
@@ -47,11 +47,11 @@ func (s *session) pick(ctx context.Context, a vault.Account, err error) (vault.A
 	return vault.Account{}, err
 }
 
-// offered reports whether a label or an alias is offered when a shell completes words:
-// letters and digits of any script, spaces, and marks that no shell gives a meaning, and
-// first a letter or a digit. The scripts of completion quote a word, but not what several
-// have in common, which the next tab key then evaluates; and a word that begins as cobra's
-// "_activeHelp_ " is shown as a message of ours.
+// offered reports whether a label or alias may be offered as a shell completion. It may
+// contain letters and digits of any script, spaces, and marks without a meaning in any
+// shell, and has to begin with a letter or digit. Completion scripts quote a whole word,
+// but not the common prefix of several, which the next Tab would evaluate. A word that
+// begins with cobra's "_activeHelp_ " would be shown as a message of ours.
 func offered(word string) bool {
 	for i, r := range word {
 		plain := unicode.IsLetter(r) || unicode.IsDigit(r)
@@ -62,8 +62,8 @@ func offered(word string) bool {
 	return word != ""
 }
 
-// completeLabels completes an account's label. It never asks and never waits: a
-// keyring that is locked or hangs gives nothing.
+// completeLabels completes the label of an account. It never asks or waits: if the
+// keyring is locked or hangs, it offers nothing.
 func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

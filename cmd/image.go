@@ -12,7 +12,7 @@ import (
 	"github.com/authcli/auth/internal/term"
 )
 
-// An image is what one picture's QR codes said.
+// An image has the texts of one picture's QR codes.
 type image struct {
 	texts []string
 	codes []qr.Code
@@ -21,7 +21,7 @@ type image struct {
 	unread []qr.Unread
 }
 
-// readImage reads the QR codes of an image FILE or, for -, of standard input.
+// readImage reads the QR codes of an image file, or of standard input for -.
 func (c *cli) readImage(ctx context.Context, path string) (image, error) {
 	data, err := c.readFile(ctx, path, maxFile)
 	if err != nil {
@@ -30,11 +30,11 @@ func (c *cli) readImage(ctx context.Context, path string) (image, error) {
 	return c.scanImage(ctx, path, data)
 }
 
-// isDocument reports whether data is of a kind that only another program turns
-// into images: PDF, HEIC.
+// isDocument reports whether data is of a kind that only another program turns into
+// images: PDF or HEIC.
 func isDocument(data []byte) bool { return convert.Detect(data) != "" }
 
-// scanImage reads the QR codes of an image's bytes; path is what it is called.
+// scanImage reads the QR codes of an image. path is its name in messages.
 func (c *cli) scanImage(ctx context.Context, path string, data []byte) (image, error) {
 	name := inputName(path)
 	if len(data) == 0 {
@@ -68,7 +68,7 @@ func (c *cli) scanImage(ctx context.Context, path string, data []byte) (image, e
 	return read, nil
 }
 
-// add takes over what one page of several says; each text counts once.
+// add adds the texts of one page. Each text counts once.
 func (i *image) add(found qr.Result, page, pages int) {
 	for _, code := range found.Codes {
 		if slices.Contains(i.texts, code.Text) {
@@ -98,7 +98,7 @@ func inputName(path string) string {
 	return path
 }
 
-// noCode is the error of an image without a QR code, with what was seen instead.
+// noCode returns the error for an image without a QR code, with what was seen instead.
 func noCode(path string, seen qr.Seen) error {
 	return hint.With(fmt.Errorf("%s: no QR code was found%s", inputName(path), seenWords(seen)), seenAdvice(seen))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// unnamed is what an imported account is called that has neither issuer nor name.
+// unnamed is the name of an imported account that has neither issuer nor name.
 const unnamed = "unnamed"
 
 type importOptions struct {
@@ -77,7 +77,7 @@ is never overwritten.`,
 	return cmd
 }
 
-// formatNames returns the names of the formats that fit.
+// formatNames returns the names of the formats that match.
 func formatNames(fits func(transfer.Format) bool) []string {
 	var names []string
 	for _, f := range transfer.Formats() {
@@ -103,9 +103,9 @@ func (s *session) importFiles(ctx context.Context, paths []string, o importOptio
 	return s.bringIn(ctx, batch, o)
 }
 
-// withCompanions adds to paths the files beside them that belong to them: the log
-// of a SQLite database, which may hold its newest rows, and the manifest of Steam's
-// encrypted maFiles, without which they cannot be opened.
+// withCompanions adds files that belong to the given ones and lie beside them. The log of
+// a SQLite database may hold its newest rows. Steam's encrypted maFiles cannot be
+// decrypted without their manifest.
 func withCompanions(paths []string) []string {
 	all := slices.Clone(paths)
 	for _, path := range paths {
@@ -122,18 +122,18 @@ func withCompanions(paths []string) []string {
 	return all
 }
 
-// What is looked at in the folder of a maFile.
+// Limits for the folder of a maFile.
 const (
 	maxManifests = 16
 	maxManifest  = 1 << 20 // bytes
 )
 
-// manifests returns the manifests of Steam accounts in a folder, under whatever name a
-// browser or a person has given them.
+// manifests returns the manifests of Steam accounts in a folder, even if a browser or a
+// person renamed them.
 func manifests(dir string) []string {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil // the file itself will say so
+		return nil // reading the file itself reports the error
 	}
 	var found []string
 	for _, e := range entries {
@@ -151,7 +151,7 @@ func manifests(dir string) []string {
 	return found
 }
 
-// readImport reads the files; images by their QR codes.
+// readImport reads the files. It reads images by their QR codes.
 func (s *session) readImport(ctx context.Context, paths []string, o importOptions) (transfer.Batch, error) {
 	var files []transfer.File
 	for _, path := range withCompanions(paths) {
@@ -174,10 +174,10 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 		}
 		files = append(files, transfer.File{Name: filepath.ToSlash(path), Data: data})
 	}
-	// A key may take half a minute to derive, and nothing else here takes long.
+	// Deriving a key can take half a minute. Nothing else here takes long.
 	const reading = "reading"
 	stop := s.working(reading)
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(transfer.MaxMemory)) // the collector keeps up with the reader
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(transfer.MaxMemory)) // keeps garbage within the reader's limit
 	batch, err := transfer.Read(ctx, files, transfer.ReadOptions{
 		Format: o.from,
 		AllowCost: func(ctx context.Context, file string, c transfer.Cost) (bool, error) {
@@ -204,7 +204,7 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 	return batch, err
 }
 
-// bringIn adds what was read, in one write, beside nothing that is here.
+// bringIn adds the read accounts in one write. It never changes an existing account.
 func (s *session) bringIn(ctx context.Context, batch transfer.Batch, o importOptions) error {
 	out := jsonImport{
 		Version: jsonVersion, DryRun: o.dryRun, Formats: batch.Formats,
@@ -274,12 +274,12 @@ func share(n int) string {
 	return fmt.Sprintf("%d accounts share", n)
 }
 
-// What importing does with an account.
+// The outcomes of an import for one account.
 const (
 	importAdded  = "added"
-	importBeside = "added beside" // another of the same import has its label
+	importBeside = "added beside" // another account of the same import has its label
 	importHere   = "already here"
-	importKept   = "kept" // the one here has another secret
+	importKept   = "kept" // the existing account has another secret
 )
 
 type imported struct {
@@ -317,7 +317,7 @@ func importInto(tx *vault.Tx, accounts []account.Account) ([]imported, error) {
 	return steps, nil
 }
 
-// reveal adds to j what was read of an account, secret included.
+// reveal adds what was read of an account to j, including the secret.
 func reveal(j *jsonAccount, a account.Account) {
 	j.Issuer, j.Name, j.Label, j.Tags, j.Note = a.Issuer, a.Name, a.Label(), a.Tags, a.Note
 	if a.NeedsVerification() {
@@ -325,7 +325,7 @@ func reveal(j *jsonAccount, a account.Account) {
 	}
 	j.URI, j.Secret, j.SecretHex = a.URI(), a.Secret.Base32(), hex.EncodeToString(a.Secret.Reveal())
 	j.PIN = string(a.PIN.Reveal())
-	if a.Type == account.MOTP { // its secret is a text, by custom of hexadecimal digits
+	if a.Type == account.MOTP { // the secret of Mobile-OTP is a text, usually of hexadecimal digits
 		j.SecretText = string(a.Secret.Reveal())
 		j.SecretHex = ""
 		if _, err := hex.DecodeString(j.SecretText); err == nil {

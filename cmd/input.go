@@ -14,14 +14,14 @@ import (
 	"github.com/authcli/auth/internal/passphrase"
 )
 
-// The most that is read of a file or of standard input.
+// The most that is read of a file or of standard input, in bytes.
 const (
 	maxText = 1 << 20  // secrets, URIs, passphrases
 	maxFile = 64 << 20 // backups and images
 )
 
-// readFile reads a FILE argument or, for -, standard input, up to limit bytes.
-// A folder, a pipe or a device with a name is refused: reading one could hang.
+// readFile reads a file argument, or standard input for -, up to limit bytes. It refuses
+// folders, named pipes and devices, because reading one could hang.
 func (c *cli) readFile(ctx context.Context, path string, limit int64) ([]byte, error) {
 	if path == "-" {
 		return c.readStdin(ctx, limit)
@@ -46,8 +46,8 @@ func (c *cli) readFile(ctx context.Context, path string, limit int64) ([]byte, e
 	return c.readAll(ctx, f, path, limit)
 }
 
-// isStream reports whether path is a descriptor that the shell opened for us:
-// <(command) is a pipe with such a name, and is meant to be read.
+// isStream reports whether path is a descriptor that the shell opened for us. <(command)
+// is such a pipe, and is meant to be read.
 func isStream(path string) bool {
 	dir := filepath.Dir(path)
 	return dir == "/dev/fd" || dir == "/proc/self/fd" || path == "/dev/stdin"
@@ -64,7 +64,7 @@ func (c *cli) readStdin(ctx context.Context, limit int64) ([]byte, error) {
 	return c.readAll(ctx, c.In, "standard input", limit)
 }
 
-// readAll reads r to its end or to limit; it stops waiting when ctx ends.
+// readAll reads r up to its end or limit. It stops waiting when ctx ends.
 func (c *cli) readAll(ctx context.Context, r io.Reader, name string, limit int64) ([]byte, error) {
 	type result struct {
 		data []byte
@@ -89,7 +89,7 @@ func (c *cli) readAll(ctx context.Context, r io.Reader, name string, limit int64
 	}
 }
 
-// readText reads a short text, without its last newline.
+// readText reads a short text and removes its last newline.
 func (c *cli) readText(ctx context.Context, path string) (string, error) {
 	data, err := c.readFile(ctx, path, maxText)
 	if err != nil {
@@ -100,8 +100,8 @@ func (c *cli) readText(ctx context.Context, path string) (string, error) {
 	return string(data), nil
 }
 
-// passphraseFrom reads a passphrase from path, or asks with prompt; flag names
-// what gives it where nobody can be asked. An empty one is refused.
+// passphraseFrom reads a passphrase from path, or asks with prompt. It refuses an empty
+// one. flag names the flag that helps if nobody can be asked.
 func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (string, error) {
 	var text string
 	var err error
@@ -122,14 +122,15 @@ func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (st
 	return text, nil
 }
 
-// What to do instead of taking a weak passphrase.
+// Hints for a weak passphrase.
 const (
 	longerOrWeak = "take a longer one, or --weak"
 	longerOrMade = "take a longer one, none to have one made, or --weak"
 )
 
-// askNew asks for a new passphrase, twice. A weak one is said before it is typed again,
-// with what to do instead, unless weak will do. The empty one is the caller's to judge.
+// askNew asks for a new passphrase twice. It warns about a weak one before it is typed
+// again, with a hint what to do instead, unless weak is true. The caller decides about an
+// empty one.
 func (c *cli) askNew(ctx context.Context, prompt string, weak bool, instead string) (string, error) {
 	for {
 		first, err := c.Prompt.Secret(ctx, prompt)
@@ -151,7 +152,7 @@ func (c *cli) askNew(ctx context.Context, prompt string, weak bool, instead stri
 	}
 }
 
-// confirm asks a question that --yes answers for scripts.
+// confirm asks a question. --yes answers it for scripts.
 func (c *cli) confirm(ctx context.Context, question string) (bool, error) {
 	if !c.choosing() {
 		return false, hint.With(usagef("this asks first, and there is nobody to ask"), "say so with --yes")

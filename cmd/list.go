@@ -87,8 +87,8 @@ type jsonTrashed struct {
 	ID    string `json:"id"`
 	Label string `json:"label"`
 	Since string `json:"since"`
-	Until string `json:"until"` // it may go then, and not before
-	Live  bool   `json:"live"`  // the account lives, with another secret
+	Until string `json:"until"` // kept at least until then
+	Live  bool   `json:"live"`  // the account exists with another secret
 }
 
 // listTrash lists what auth restore --deleted can bring back.

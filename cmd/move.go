@@ -28,7 +28,7 @@ travels with the backup.`,
 				return hint.With(usagef("no place is named"), "auth move QUERY --first")
 			}
 			return s.changeOne(ctx, args[0], "moved", func(tx *vault.Tx, a vault.Account) error {
-				return place(tx, a, before, after, first)
+				return moveTo(tx, a, before, after, first)
 			})
 		},
 	})
@@ -43,8 +43,9 @@ travels with the backup.`,
 	return cmd
 }
 
-// place puts a where the flags say; neither before nor after nor first is last.
-func place(tx *vault.Tx, a vault.Account, before, after string, first bool) error {
+// moveTo moves a before or after another account, or to the first place. Without any of
+// the three, it moves a to the end.
+func moveTo(tx *vault.Tx, a vault.Account, before, after string, first bool) error {
 	var ids []string
 	for _, other := range tx.Accounts() {
 		if other.ID != a.ID {
@@ -72,7 +73,7 @@ func place(tx *vault.Tx, a vault.Account, before, after string, first bool) erro
 	return nil
 }
 
-// completeFlagLabels completes a flag's label where the argument stands already.
+// completeFlagLabels completes the label of a flag after the argument.
 func (c *cli) completeFlagLabels(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	return c.completeLabels(cmd, nil, toComplete)
 }

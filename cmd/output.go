@@ -23,7 +23,7 @@ import (
 // jsonVersion is the version of every JSON object that auth prints.
 const jsonVersion = 1
 
-// print writes data to standard output in one piece.
+// print writes data to standard output in one write.
 func (c *cli) print(text string) error {
 	if _, err := c.Out.Write([]byte(text)); err != nil {
 		if errors.Is(err, syscall.EPIPE) {
@@ -45,9 +45,9 @@ func (c *cli) printJSON(v any) error {
 	return c.print(escapeJSON(b.String()))
 }
 
-// escapeJSON returns a line of JSON that a terminal only shows. What [term.Escape] makes
-// visible stands in it as JSON writes any letter, so that it means the same. It can be
-// nowhere but in strings.
+// escapeJSON makes a line of JSON safe for a terminal. It replaces the characters that
+// [term.Escape] would replace by JSON escapes, so that the JSON means the same. They can
+// only occur in strings.
 func escapeJSON(line string) string {
 	text := strings.TrimSuffix(line, "\n")
 	if term.Escape(text) == text {
@@ -77,8 +77,8 @@ func (c *cli) printTable(rows [][]string) error {
 	return c.print(b.String())
 }
 
-// working shows that something goes on, where somebody may be looking, from its
-// first second on. What is said or asked meanwhile comes after stop.
+// working shows a sign of progress on a terminal after the first second. Call stop before
+// printing or asking anything.
 func (c *cli) working(what string) (stop func()) {
 	if !term.IsTerminal(c.Err) || c.Getenv("TERM") == "dumb" {
 		return func() {}
@@ -86,7 +86,7 @@ func (c *cli) working(what string) (stop func()) {
 	return term.Progress(c.Err, what)
 }
 
-// jsonAccount is an account in the JSON of every command. It holds no secret.
+// jsonAccount is an account in the JSON of every command. It has no secret.
 type jsonAccount struct {
 	ID                string   `json:"id"`
 	Issuer            string   `json:"issuer"`
@@ -107,10 +107,10 @@ type jsonAccount struct {
 	Result            string   `json:"result,omitempty"`
 	URI               string   `json:"uri,omitempty"`
 
-	// What a dry run of an import has read, where it is told to reveal it.
+	// Set only by a dry run of an import with --reveal.
 	Secret     string `json:"secret,omitempty"` // base32
 	SecretHex  string `json:"secret_hex,omitempty"`
-	SecretText string `json:"secret_text,omitempty"` // of Mobile-OTP, whose secret is a text
+	SecretText string `json:"secret_text,omitempty"` // for Mobile-OTP, whose secret is a text
 	PIN        string `json:"pin,omitempty"`
 
 	Code       string `json:"code,omitempty"`
@@ -136,11 +136,12 @@ func toJSON(a vault.Account) jsonAccount {
 	return j
 }
 
-// label is what a person reads of an account.
+// label returns the label of an account for people.
 func label(a vault.Account) string { return term.Escape(a.Shown) }
 
-// create writes an output file that only the user can read. One that exists is
-// [errExists] unless force. Nothing is left behind where writing goes wrong, or ctx ends.
+// create writes an output file that only the user can read. If the file exists, it
+// returns [errExists] unless force is true. It leaves nothing behind if writing fails or
+// ctx ends.
 func create(ctx context.Context, path string, force bool, data []byte) error {
 	err := atomicfile.WriteFunc(path, atomicfile.Options{NoReplace: !force}, func(f *os.File) error {
 		_, err := f.Write(data)

@@ -11,8 +11,7 @@ import (
 	"github.com/authcli/auth/internal/hint"
 )
 
-// places are the folders of one profile, and the name under which its vault lies
-// in the system keyring.
+// places are the folders of one profile, and the name of its vault in the system keyring.
 type places struct {
 	config  string // settings of this device
 	state   string // lock and marker
@@ -20,9 +19,9 @@ type places struct {
 	service string
 }
 
-// places returns where this profile keeps things: all in AUTH_HOME where that is
-// set, otherwise XDG folders on Linux and the BSDs and the usual ones on macOS
-// and Windows. Nothing is created.
+// places returns the folders of this profile. They are in AUTH_HOME if it is set.
+// Otherwise they are the XDG folders on Linux and the BSDs, and the usual folders on
+// macOS and Windows. It creates nothing.
 func (env *Env) places() (places, error) {
 	if dir := env.Getenv("AUTH_HOME"); dir != "" {
 		dir, err := resolve(dir)
@@ -66,14 +65,14 @@ func (env *Env) home() string {
 	if home := env.Getenv(name); home != "" {
 		return home
 	}
-	if u, err := user.Current(); err == nil { // the list of users knows, where the environment does not
+	if u, err := user.Current(); err == nil { // the user database may know it if the environment does not
 		return u.HomeDir
 	}
 	return ""
 }
 
-// xdg returns a folder of the XDG Base Directory Specification, which says that
-// relative paths in its variables are to be ignored.
+// xdg returns a folder of the XDG Base Directory Specification, which says to ignore
+// relative paths in its variables.
 func (env *Env) xdg(name, home, fallback string) string {
 	if dir := env.Getenv(name); filepath.IsAbs(dir) {
 		return dir
@@ -84,7 +83,7 @@ func (env *Env) xdg(name, home, fallback string) string {
 	return filepath.Join(home, filepath.FromSlash(fallback))
 }
 
-// resolve returns dir absolute and without symbolic links, as far as it exists.
+// resolve returns dir as an absolute path without symbolic links, as far as it exists.
 func resolve(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

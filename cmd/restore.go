@@ -128,12 +128,12 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 	return result
 }
 
-// sayStayedOn says where backup is on to after a restore.
+// sayStayedOn reports where backup is on after a restore.
 func (s *session) sayStayedOn(r device.Restored) {
 	switch {
 	case r.From == "":
 	case r.Superseded:
-		s.warn("a newer recovery key has taken the place of this one: what was written since is not here, and backup is not on")
+		s.warn("a newer recovery key has replaced this one. Backups written since were not restored, and backup was not turned on")
 		s.say("auth: hint: auth backup enable LOCATION, with the newest passphrase or sheet")
 	case r.BackupTo == r.From:
 		s.say("backup is on, to %s", term.Escape(r.BackupTo))
@@ -144,7 +144,7 @@ func (s *session) sayStayedOn(r device.Restored) {
 	}
 }
 
-// restoreAdvice adds to an error what only the options of this restore say.
+// restoreAdvice adds hints to an error that depend on the options of this restore.
 func (c *cli) restoreAdvice(err error, o restoreOptions) error {
 	if near, ok := errors.AsType[*device.NearbyError](err); ok {
 		for _, dir := range near.Found {
@@ -176,8 +176,8 @@ func (c *cli) keyInImage(ctx context.Context, path string) (device.IdentityFile,
 	return device.IdentityFile{}, noCode(path, read.seen)
 }
 
-// sayRestored prints what became of each account. It returns the exit code where not
-// all was restored, or an error of printing.
+// sayRestored prints the outcome of each account. It returns an exit code if not
+// everything was restored, or an error of printing.
 func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	counts := map[backup.Outcome]int{}
 	list := []jsonAccount{}
@@ -211,7 +211,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	return nil
 }
 
-// sayRestoredMore says on standard error what a person should know of it.
+// sayRestoredMore prints what the user should know about a restore on standard error.
 func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[backup.Outcome]int) {
 	if len(r.Steps) == 0 {
 		s.say("nothing to restore")

@@ -1,5 +1,5 @@
-// Package cmd is the command line of auth and nothing else: one file a command,
-// each a constructor over one [Env]. It is not an API.
+// Package cmd is the command line of auth. Each command has a file with a constructor
+// that takes an [Env]. The package is not an API.
 package cmd
 
 import (
@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	// graceful is how long a command that was interrupted may take to put things in
-	// order. One that hangs in a read or a keyring call is left behind.
+	// graceful is how long an interrupted command may take to clean up. A command that
+	// hangs in a read or a keyring call is abandoned.
 	graceful = 300 * time.Millisecond
-	// unwatched is how long signals have their usual effect on a command that writes
-	// nothing but the vault, which does not mind: to watch for them costs a twentieth of
-	// "auth code".
+	// unwatched is how long signals keep their default effect on a command that writes
+	// only the vault. Such a command is safe to kill. Watching for signals takes a
+	// twentieth of the time of "auth code".
 	unwatched = 100 * time.Millisecond
 )
 
-// Main runs auth with args and returns its exit code. The process ends with it.
+// Main runs auth with args and exits with its exit code.
 func Main(env *Env, args []string) int {
-	// A reader of our output that goes away is an error to report (a counter may
-	// have been advanced for a code that nobody saw), not a silent death.
+	// If the reader of our output goes away, report an error instead of dying silently: a
+	// counter may have been advanced for a code that nobody saw.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, interrupt := context.WithCancel(context.Background())
 	defer interrupt()
@@ -53,8 +53,8 @@ func Main(env *Env, args []string) int {
 	return c.exit(root.ExecuteContext(ctx), args)
 }
 
-// watched returns the signals that ask the process to end, from now on. Those that whoever
-// started it has turned off, as nohup does, stay off.
+// watched subscribes to the signals that end the process. It leaves out signals that the
+// parent process ignores, as with nohup.
 func watched() <-chan os.Signal {
 	signals := make(chan os.Signal, 1)
 	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -65,15 +65,15 @@ func watched() <-chan os.Signal {
 	return signals
 }
 
-// brief reports whether args call a command that writes no file with secrets in it, be it
-// for the moment that a converter of images takes.
+// brief reports whether args name a command that never writes a file with secrets, not
+// even a temporary one for an image converter.
 func brief(args []string) bool {
 	return len(args) > 0 && slices.Contains([]string{
 		"code", "list", "status", "--version", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd,
 	}, args[0])
 }
 
-// NewRoot returns the whole tree of commands. It touches nothing of env.
+// NewRoot returns the tree of all commands. It uses nothing of env.
 func NewRoot(env *Env) *cobra.Command { return (&cli{Env: env}).root(commands()) }
 
 // The groups of commands in the help.
@@ -83,7 +83,7 @@ const (
 	groupCare   = "care"
 )
 
-// A command is the constructor of one, under the name that it is called by.
+// A command is the constructor of a command with the name that it is called by.
 type command struct {
 	group, name string
 	build       func(*cli) *cobra.Command
@@ -114,8 +114,8 @@ func commands() []command {
 	}
 }
 
-// called returns the commands that args can mean: the one that they begin with, or
-// all. To build a tree of all takes as long as to read a keyring.
+// called returns the commands that args can mean: the one that they begin with, or all.
+// Building the whole tree takes as long as reading a keyring.
 func called(args []string) []command {
 	all := commands()
 	if len(args) == 0 {
@@ -157,7 +157,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 			return cmd.Help()
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
-		// Before cobra does it itself, with an error that cannot be told from others.
+		// Check here, because cobra's own error cannot be told from others.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return usageError{err}
@@ -193,7 +193,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 	return root
 }
 
-// exitStatus is the last part of every command's long help.
+// exitStatus is the heading of the last part of every command's long help.
 func exitStatus(text string) string { return "\n\nExit status:\n" + indent(text) }
 
 // fixed completes a flag or an argument with the given words.
@@ -201,7 +201,7 @@ func fixed(words ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 }
 
-// must panics on an error that only a slip in the tables of this package can make.
+// must panics on an error. Only a mistake in the tables of this package can cause one.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -85,7 +85,8 @@ IMAGE is a file or - for standard input. A text may hold a secret.`,
 	})
 }
 
-// line is a text that is not ours on a line of its own: escaped for a terminal,
+// line returns a text from outside on one line: escaped for a terminal, unchanged for a
+// pipe.
 // as it is for a pipe.
 func (c *cli) line(text string) string {
 	if term.IsTerminal(c.Out) {

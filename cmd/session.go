@@ -12,7 +12,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// A session is a command at work on this device.
+// A session is one run of a command on this device.
 type session struct {
 	*cli
 
@@ -21,7 +21,7 @@ type session struct {
 	answers *answers
 }
 
-// open opens this device. It reads settings and marker, and touches no keyring yet.
+// open opens this device. It reads the settings and the marker, but not the keyring.
 func (c *cli) open(command string) (*session, error) {
 	places, err := c.places()
 	if err != nil {
@@ -50,7 +50,8 @@ func (c *cli) open(command string) (*session, error) {
 	return s, err
 }
 
-// keyringWait is how long the keyring may take, where the environment says so.
+// keyringWait returns how long the keyring may take, from the environment; 0 if it is not
+// set.
 func (c *cli) keyringWait() (time.Duration, error) {
 	text := c.Getenv("AUTH_KEYRING_TIMEOUT")
 	if text == "" {
@@ -79,14 +80,14 @@ func (c *cli) watched() bool {
 	}
 }
 
-// change changes the vault, and says what its backup met.
+// change changes the vault and reports what happened to its backup.
 func (s *session) change(ctx context.Context, change func(*vault.Tx) error) error {
 	r, err := s.device.Change(ctx, change)
 	s.sayReport(r)
 	return err
 }
 
-// sayReport says what a device met on the way to doing what it was asked to.
+// sayReport prints the notices of a device.
 func (c *cli) sayReport(r device.Report) {
 	for _, n := range r.Notices {
 		c.warn("%s", noticeWords(n))
@@ -96,7 +97,7 @@ func (c *cli) sayReport(r device.Report) {
 	}
 }
 
-// noticeWords is a notice as a line.
+// noticeWords returns a notice as a line of text.
 func noticeWords(n device.Notice) string {
 	name := term.Escape(n.Name)
 	switch n.Kind {

@@ -15,7 +15,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// qrScale is how many pixels a module of a written QR code measures.
+// qrScale is the width of a module in a written QR code, in pixels.
 const qrScale = 8
 
 func newShow(c *cli) *cobra.Command {
@@ -96,7 +96,7 @@ func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force b
 	return nil
 }
 
-// details are the rows that show prints, without the secret.
+// details returns the rows that show prints. They do not include the secret.
 func details(a vault.Account) [][]string {
 	rows := [][]string{
 		{"label", label(a)},

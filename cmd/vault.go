@@ -76,7 +76,7 @@ func (s *session) useKeyring(ctx context.Context, kind string) error {
 	}
 }
 
-// listIn names the accounts of a keyring.
+// listIn prints the accounts of a keyring.
 func (s *session) listIn(kind string, accounts []vault.Account) {
 	for _, a := range accounts {
 		s.say("%s keyring: %s", kind, label(a))

@@ -9,7 +9,7 @@ var (
 	releaseDate    string
 )
 
-// version returns what --version prints: the release, or what Go knows of the build.
+// version returns the text of --version: the release, or what Go knows about the build.
 func version() string {
 	if releaseVersion != "" {
 		return releaseVersion + " (" + releaseCommit + ", " + releaseDate + ")"

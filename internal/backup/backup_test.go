@@ -77,7 +77,7 @@ func seal(t testing.TB, payload []byte) ([]byte, backup.Identity) {
 	return data, key.Identity()
 }
 
-// What is backed up comes back, but for the secrets that never leave the device.
+// A backup restores every account, except for secrets that never leave the device.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	state := example(t)
@@ -111,8 +111,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// A backup cut or altered at any byte is an error of its own kind, never a panic and
-// never other accounts.
+// A backup that is cut or altered at any byte returns a known error. It never panics and
+// never yields other accounts.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	payload, err := backup.Encode(backup.Content{Created: noon, State: example(t)})
@@ -139,8 +139,8 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// Nobody learns from the size whether there is one account or twenty, and beyond
-// that at most 12 % is added.
+// The size of a backup does not tell one account from ten. Above that, padding adds at
+// most 12 %.
 func TestPadding(t *testing.T) {
 	t.Parallel()
 	size := func(n int) int {
@@ -170,7 +170,7 @@ func TestPadding(t *testing.T) {
 	}
 }
 
-// A signature holds for the bytes and the key that it was made for, and for no others.
+// A signature is valid only for the bytes and the key that it was made with.
 func TestSignature(t *testing.T) {
 	t.Parallel()
 	for _, x25519 := range []bool{true, false} {
@@ -209,7 +209,7 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// A sealed key opens under its passphrase alone, and is the key it was.
+// A sealed key opens only with its passphrase, and returns the same key.
 func TestSealedKey(t *testing.T) {
 	t.Parallel()
 	key, err := backup.NewRecoveryKey(false)
@@ -239,7 +239,7 @@ func TestSealedKey(t *testing.T) {
 	}
 }
 
-// Names say what they said, also with what a sync client has put into them.
+// A file name parses to its parts, even after a sync client has added to it.
 func TestFileName(t *testing.T) {
 	t.Parallel()
 	n := backup.FileName{Device: "0123456789abcdef", Time: noon, Generation: 42, Hash: "fedcba9876543210"}
@@ -259,8 +259,8 @@ func TestFileName(t *testing.T) {
 	}
 }
 
-// Retention keeps the last ten, one a day for a month and one a month for a year,
-// counted from the newest file and not from any clock.
+// Retention keeps the last ten, one a day for a month and one a month for a year. It
+// counts from the newest file, not from a clock.
 func TestExpendable(t *testing.T) {
 	t.Parallel()
 	var files []backup.FileName
@@ -300,8 +300,9 @@ func TestExpendable(t *testing.T) {
 	}
 }
 
-// A passphrase that was made opens its file in capitals and with spaces, as people copy it
-// from paper; a word more or less does not, nor does one of their own in another case.
+// A generated passphrase also works in capitals and with spaces, as people copy it from
+// paper. It does not work with a word too many or too few. A passphrase of the user's own
+// has to match exactly.
 func TestForgivingPassphrase(t *testing.T) {
 	t.Parallel()
 	const made, own = "zoo-abandon-about-car-cat-dog-door-egg-eight-jump", "Correct horse battery staple"
@@ -315,7 +316,7 @@ func TestForgivingPassphrase(t *testing.T) {
 		{made, "zooabandonaboutcarcatdogdooreggeightjump", false},
 		{own, own, true},
 		{own, "correct horse battery staple", false},
-		// Ten words of a user's own, with spaces: as they were typed.
+		// Ten words that the user chose, with spaces.
 		{"zoo abandon about car cat dog door egg eight jump", "zoo abandon about car cat dog door egg eight jump", true},
 	} {
 		sealed, err := backup.Seal([]byte("x"), backup.Sealing{Passphrase: c.sealed, WorkFactor: 1})
@@ -332,7 +333,7 @@ func TestForgivingPassphrase(t *testing.T) {
 	}
 }
 
-// Restoring twice is restoring once, and a vault that is not empty keeps what it has.
+// A second restore changes nothing, and a vault with accounts keeps what it has.
 func TestRestoreKeepsWhatIsHere(t *testing.T) {
 	t.Parallel()
 	from := example(t)
@@ -371,7 +372,7 @@ func TestRestoreKeepsWhatIsHere(t *testing.T) {
 	}
 }
 
-// Whatever is decrypted, reading it ends in a content or a known error.
+// Decoding any payload returns a content or a known error.
 func FuzzDecode(f *testing.F) {
 	payload, err := backup.Encode(backup.Content{Created: noon, State: example(f)})
 	if err != nil {

@@ -63,8 +63,8 @@ func parseVector(t *testing.T, text []byte) (v vector) {
 	return v
 }
 
-// Every file that age's vectors call good opens to its plain text; of every other one
-// nothing is returned, and the error says of what kind it is.
+// Every valid vector of age opens to its plain text. Every other vector returns no data
+// and the right kind of error.
 func TestAgeVectors(t *testing.T) {
 	t.Parallel()
 	tests, err := fs.ReadDir(agetest.Vectors, ".")

@@ -11,20 +11,21 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// ErrEnrolment is the error of an item that is not understood.
+// ErrEnrolment is returned for a keyring item that cannot be parsed as an enrolment.
 var ErrEnrolment = errors.New("the keyring's item about backups is damaged")
 
-// An Enrolment is how this device takes part in a location, the vault.EnrolmentItem. Where backups go and to
-// which key they are encrypted comes from here, never from the location itself.
+// An Enrolment is how this device takes part in a location. It is stored as the
+// vault.EnrolmentItem. Where backups go and which key they are encrypted to comes from
+// here, never from the location itself.
 type Enrolment struct {
 	Location string
 	On       bool
 	Key      RecoveryKey
 	Sealed   []SealedKey
-	// OldKeys are the recovery keys before a rotation, to read history with.
+	// OldKeys are the recovery keys that were rotated away. They still read older backups.
 	OldKeys []RecoveryKey
-	// Successions are the last rotations that this device made. They lie in the location,
-	// and are put back there.
+	// Successions are the last rotations that this device made. They are stored in the
+	// location too; this copy puts them back if they go missing there.
 	Successions []Succession
 }
 
@@ -39,7 +40,7 @@ type wireEnrolment struct {
 	Successions []Succession `json:"successions,omitempty"`
 }
 
-// Encode returns the enrolment as the text of its item, recovery key included.
+// Encode returns the text of the enrolment's keyring item. It includes the recovery key.
 func (e Enrolment) Encode() (string, error) {
 	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys), e.Successions})
 	return string(data), err
@@ -77,7 +78,7 @@ func ParseEnrolment(text string) (Enrolment, error) {
 	return e, nil
 }
 
-// AddSealed records a sealed key, as retired where either side says so.
+// AddSealed records a sealed key. A key that is already recorded becomes retired if k is.
 func (e *Enrolment) AddSealed(k SealedKey) {
 	for i, have := range e.Sealed {
 		if have.Name == k.Name {
@@ -88,11 +89,12 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 	e.Sealed = append(e.Sealed, k)
 }
 
-// keepSuccessions is how many rotations are kept: an item of a keyring may be no larger
-// than 2,500 bytes.
+// keepSuccessions is how many rotations are kept. A keyring item may be no larger than
+// 2,500 bytes.
 const keepSuccessions = 3
 
-// Rotated returns the enrolment with another key in the place of the present one.
+// Rotated returns the enrolment after a rotation to next. The present key becomes an old
+// key, and every sealed key is retired. stamp is in milliseconds since 1970.
 func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
 	r := Enrolment{Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All()}
 	for i := range r.Sealed {
@@ -103,28 +105,30 @@ func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
 	return r
 }
 
-// AddOldKey records a key before the current one, once.
+// AddOldKey records a key that was rotated away, unless the enrolment has it already.
 func (e *Enrolment) AddOldKey(key RecoveryKey) {
 	if !e.Keys().Has(key.ID()) {
 		e.OldKeys = append(e.OldKeys, key)
 	}
 }
 
-// Written lists the backup files of this device whose content its vault holds, oldest
-// first. It lies beside the vault, as vault.WrittenItem, so that a keyring that was cloned
-// or went back in time gives itself away: it does not list what was written since.
+// Written lists the backup files that this device has written, oldest first. The vault
+// holds the content of each of them. The list is stored beside the vault, as
+// vault.WrittenItem. A keyring that was cloned or rolled back is detected by it: its list
+// lacks the files that were written since.
 type Written []WrittenFile
 
-// A WrittenFile is one of them.
+// A WrittenFile is one backup file in [Written].
 type WrittenFile struct {
 	Hash       string // the first 16 digits of [HashOf] its bytes
-	Generation uint64 // of the vault that it holds; 0 where that is not known
+	Generation uint64 // generation of the vault in the file; 0 if unknown
 }
 
-// shortHash is how many digits of a hash a file's name and Written hold.
+// shortHash is the number of hash digits in a file's name and in [Written].
 const shortHash = 16
 
-// ParseWritten reads the item's text: words of GENERATION:HASH, or of the hash alone.
+// ParseWritten reads the text of the item: words of the form GENERATION:HASH or HASH.
+// It skips a word whose generation is not a number.
 func ParseWritten(text string) (w Written) {
 	for word := range strings.FieldsSeq(text) {
 		f := WrittenFile{Hash: word}
@@ -166,13 +170,13 @@ func (w Written) upTo(generation uint64) Written {
 	return slices.DeleteFunc(slices.Clone(w), func(f WrittenFile) bool { return f.Generation > generation })
 }
 
-// pending is how many files are kept that were not found at the location: some of them
-// were written while nobody could tell, and appear later.
-const pending = 20
+// keepUnseen is how many files stay listed although the location does not show them. A
+// write whose outcome was unknown may still appear later.
+const keepUnseen = 20
 
-// at returns the list without what has long gone from a location: an item of a
-// keyring may be no larger than 2,500 bytes.
-func (w Written) at(entries []location.Entry) Written {
+// withoutGone returns the list without the files that have long gone from the location.
+// A keyring item may be no larger than 2,500 bytes.
+func (w Written) withoutGone(entries []location.Entry) Written {
 	there := map[string]bool{}
 	for _, e := range entries {
 		if n, ok := ParseFileName(e.Name); ok {
@@ -181,14 +185,15 @@ func (w Written) at(entries []location.Entry) Written {
 	}
 	var kept Written
 	for i, f := range w {
-		if there[f.Hash] || i >= len(w)-pending {
+		if there[f.Hash] || i >= len(w)-keepUnseen {
 			kept = append(kept, f)
 		}
 	}
 	return kept
 }
 
-// Has reports whether the file of this hash, long or short, is listed.
+// Has reports whether the file with this hash is listed. The hash may be a full or a
+// short one.
 func (w Written) Has(hash string) bool {
 	return len(hash) >= shortHash && slices.ContainsFunc(w, func(f WrittenFile) bool { return f.Hash == hash[:shortHash] })
 }

@@ -29,8 +29,8 @@ func Seal(payload []byte, s Sealing) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Unseal decrypts an age file whole: nothing of a file that is cut or altered
-// anywhere is returned. Errors wrap [ErrForeign], [ErrDamaged], [ErrTooBig],
+// Unseal decrypts a whole age file. If the file is cut or altered anywhere, Unseal
+// returns none of it. Errors wrap [ErrForeign], [ErrDamaged], [ErrTooBig],
 // [ErrWorkFactor] or [ErrWrongKey], or say why an identity of an [IdentityFile] could
 // not be decrypted.
 func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {

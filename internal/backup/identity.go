@@ -14,31 +14,33 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// Errors of identity files. They hold nothing of the file.
+// Errors of identity files. They contain nothing from the file.
 var (
 	ErrIdentityFile       = errors.New("not an identity file (AGE-SECRET-KEY-1… lines, or an SSH private key: ed25519 or RSA)")
 	ErrIdentityPassphrase = errors.New("wrong passphrase for the identity file, or the file is damaged")
 )
 
-// An IdentityFile is an identity file as age takes it: AGE-SECRET-KEY lines, such
-// lines in an age file under a passphrase, or an SSH private key (ed25519 or RSA),
-// under a passphrase or not.
+// An IdentityFile is an identity file that age accepts: AGE-SECRET-KEY lines, a
+// passphrase-encrypted age file of such lines, or an SSH private key (ed25519 or RSA)
+// with or without a passphrase.
 type IdentityFile struct {
 	Data []byte
 
 	// Passphrase returns the passphrase of the file. It is called at most once, and
-	// only where the file has one.
+	// only if the file has a passphrase.
 	Passphrase func() (string, error)
 
-	// PublicKey returns the content of FILE.pub. It is called only for an SSH key
-	// under a passphrase in PEM, a format that does not hold the public key in clear.
+	// PublicKey returns the content of FILE.pub. It is called only for a
+	// passphrase-protected SSH key in PEM, because that format encrypts the public
+	// key as well.
 	PublicKey func() ([]byte, error)
 }
 
-// Identities returns the identities of the file. The passphrase of an age file is
-// asked for at once; that of an SSH key when a file turns out to be for that key.
-// Errors wrap [ErrIdentityFile], [ErrIdentityPassphrase] or the error of Passphrase;
-// a function that uses the identity of an SSH key returns the latter two.
+// Identities returns the identities of the file. It asks for the passphrase of an age
+// file at once. It asks for the passphrase of an SSH key later, when a file is decrypted
+// that was encrypted to that key. Errors wrap [ErrIdentityFile],
+// [ErrIdentityPassphrase] or the error of Passphrase. For an SSH key, the latter two come
+// from the function that decrypts with the identity.
 func (f IdentityFile) Identities() ([]Identity, error) {
 	text := bytes.TrimSpace(f.Data)
 	switch {
@@ -61,10 +63,10 @@ func (f IdentityFile) Identities() ([]Identity, error) {
 	return ids, nil
 }
 
-// decrypt returns the text of an identity file that is an age file under a passphrase.
+// decrypt returns the text of a passphrase-encrypted identity file.
 func (f IdentityFile) decrypt() ([]byte, error) {
 	if under, err := UnderPassphrase(f.Data); err != nil || !under {
-		return nil, fmt.Errorf("%w: an age file that is damaged, or not under a passphrase", ErrIdentityFile)
+		return nil, fmt.Errorf("%w: the age file is damaged, or has no passphrase", ErrIdentityFile)
 	}
 	passphrase, err := f.Passphrase()
 	if err != nil {
@@ -72,7 +74,7 @@ func (f IdentityFile) decrypt() ([]byte, error) {
 	}
 	id, err := PassphraseIdentity(passphrase)
 	if err != nil {
-		return nil, ErrIdentityPassphrase // it is empty
+		return nil, ErrIdentityPassphrase // the passphrase is empty
 	}
 	text, err := Unseal(f.Data, id)
 	switch {
@@ -93,7 +95,7 @@ func (f IdentityFile) sshKey() (Identity, error) {
 	locked, ok := errors.AsType[*ssh.PassphraseMissingError](err)
 	if !ok {
 		if block, _ := pem.Decode(f.Data); block != nil && block.Type == "ENCRYPTED PRIVATE KEY" {
-			return nil, fmt.Errorf("%w: a PKCS #8 key under a passphrase is read in OpenSSH's format only", ErrIdentityFile)
+			return nil, fmt.Errorf("%w: a PKCS #8 key with a passphrase has to be converted to the OpenSSH format first", ErrIdentityFile)
 		}
 		return nil, ErrIdentityFile
 	}
@@ -104,7 +106,7 @@ func (f IdentityFile) sshKey() (Identity, error) {
 			public, _, _, _, err = ssh.ParseAuthorizedKey(line)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: the key's format needs the public key beside it, in a file of the same name and .pub", ErrIdentityFile)
+			return nil, fmt.Errorf("%w: a key of this format needs its public key beside it, in a file with .pub added to its name", ErrIdentityFile)
 		}
 	}
 	i := &sshIdentity{passphrase: sync.OnceValues(f.Passphrase)}
@@ -114,12 +116,12 @@ func (f IdentityFile) sshKey() (Identity, error) {
 	return i, nil
 }
 
-// An sshIdentity is an SSH key under a passphrase. It adds to agessh that the
-// passphrase is asked for once, a wrong one too, and that errors can be told apart.
+// An sshIdentity is a passphrase-protected SSH key. Unlike agessh, it asks for the
+// passphrase only once, even if it was wrong, and its errors can be told apart.
 type sshIdentity struct {
 	key        *agessh.EncryptedSSHIdentity
 	passphrase func() (string, error)
-	err        error // why the key cannot be decrypted, unless it can
+	err        error // why the key could not be decrypted, or nil
 }
 
 func (i *sshIdentity) ask() ([]byte, error) {
@@ -130,7 +132,7 @@ func (i *sshIdentity) ask() ([]byte, error) {
 	return []byte(passphrase), err
 }
 
-// Unwrap decrypts the file key. Its error is a [lockedError] where the SSH key could
+// Unwrap decrypts the file key. It returns a [lockedError] if the SSH key itself could
 // not be decrypted.
 func (i *sshIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	i.err = nil
@@ -141,15 +143,15 @@ func (i *sshIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return fileKey, err
 }
 
-// A lockedError says why an identity could not be decrypted: it tells nothing about
-// the file that the identity was tried on.
+// A lockedError says why an identity could not be decrypted. It says nothing about the
+// file that the identity was tried on.
 type lockedError struct{ error }
 
 func (e lockedError) Unwrap() error { return e.error }
 
-// OpenSealed returns the recovery keys that the identities open among the files of sealed
-// keys, each once. An error is one of [IdentityFile.Identities]: an identity that could
-// not be used.
+// OpenSealed decrypts the sealed keys that the identities open, and returns each recovery
+// key once. It returns an error only if an identity could not be used, as described at
+// [IdentityFile.Identities].
 func OpenSealed(sealed [][]byte, identities ...Identity) ([]RecoveryKey, error) {
 	var keys []RecoveryKey
 	for _, data := range sealed {
@@ -164,8 +166,8 @@ func OpenSealed(sealed [][]byte, identities ...Identity) ([]RecoveryKey, error) 
 	return keys, nil
 }
 
-// AsRecoveryKey returns the recovery key that a single age identity is; ok is false for
-// anything else.
+// AsRecoveryKey returns a single age identity as a recovery key. ok is false if there are
+// several identities, or if the one is not an age key.
 func AsRecoveryKey(identities ...Identity) (key RecoveryKey, ok bool) {
 	if len(identities) != 1 {
 		return key, false

@@ -27,7 +27,7 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// keygen makes an SSH key as ssh-keygen does, and returns the path of the private file.
+// keygen makes an SSH key with ssh-keygen and returns the path of the private file.
 func keygen(t *testing.T, passphrase string, args ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key")
@@ -47,7 +47,8 @@ func read(t *testing.T, path string) []byte {
 	return data
 }
 
-// answering is an identity file at path whose passphrase is asked for; asked counts how often.
+// answering returns the identity file at path, with passphrase as the answer. asked
+// counts the questions.
 func answering(t *testing.T, path, passphrase string, asked *int) backup.IdentityFile {
 	t.Helper()
 	return backup.IdentityFile{
@@ -57,7 +58,7 @@ func answering(t *testing.T, path, passphrase string, asked *int) backup.Identit
 	}
 }
 
-// silent is an identity file about which nothing may be asked.
+// silent returns an identity file that must not ask for a passphrase.
 func silent(t *testing.T, data []byte) backup.IdentityFile {
 	t.Helper()
 	return backup.IdentityFile{
@@ -105,8 +106,8 @@ func stockAge(t *testing.T, data []byte, args ...string) []byte {
 	return out
 }
 
-// Every SSH key that age takes seals and opens, here and with stock age, and opens
-// nothing of another's.
+// Every kind of SSH key that age accepts encrypts and decrypts here and with stock age.
+// It does not open a file for another key.
 func TestSSHKeys(t *testing.T) {
 	t.Parallel()
 	stranger := identities(t, silent(t, read(t, keygen(t, "", "-t", "ed25519"))))
@@ -139,7 +140,7 @@ func TestSSHKeys(t *testing.T) {
 	}
 }
 
-// An Ed25519 key in PKCS #8, which ssh-keygen does not write and openssl does.
+// An Ed25519 key in PKCS #8, which openssl writes and ssh-keygen does not.
 func TestSSHKeyPKCS8(t *testing.T) {
 	t.Parallel()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
@@ -156,7 +157,8 @@ func TestSSHKeyPKCS8(t *testing.T) {
 	}
 }
 
-// The passphrase of an SSH key is asked for once, and only where something is for that key.
+// The passphrase of an SSH key is asked for once, and only if a file is encrypted to that
+// key.
 func TestEncryptedSSHKeys(t *testing.T) {
 	t.Parallel()
 	other := read(t, keygen(t, "", "-t", "ed25519")+".pub")
@@ -212,7 +214,7 @@ func TestEncryptedSSHKeys(t *testing.T) {
 	}
 }
 
-// An old encrypted key without its public key beside it, and one beside that is another's.
+// An old encrypted SSH key without its public key beside it, or with the wrong one.
 func TestEncryptedSSHKeyNeedsPublicKey(t *testing.T) {
 	t.Parallel()
 	path := keygen(t, "correct horse", "-t", "rsa", "-b", "2048", "-m", "PEM")
@@ -229,7 +231,7 @@ func TestEncryptedSSHKeyNeedsPublicKey(t *testing.T) {
 	}
 }
 
-// An identity file under a passphrase, as age -p makes one, is the identities in it.
+// A passphrase-encrypted identity file, as age -p writes it, yields the identities in it.
 func TestEncryptedIdentityFile(t *testing.T) {
 	t.Parallel()
 	key, err := backup.NewRecoveryKey(true)
@@ -307,7 +309,7 @@ func publicLine(t *testing.T, key any) string {
 	return string(ssh.MarshalAuthorizedKey(public))
 }
 
-// What is no key that age takes is refused, and nothing of it is in the error.
+// A text that is not a key for age is refused, and the error contains nothing from it.
 func TestKeysRefused(t *testing.T) {
 	t.Parallel()
 	small, err := rsa.GenerateKey(rand.Reader, 1024)
@@ -362,7 +364,7 @@ func TestKeysRefused(t *testing.T) {
 	}
 }
 
-// Nothing is sealed to the point of Ed25519 that makes the shared secret known to all.
+// Nothing is encrypted to the Ed25519 point that would make the shared secret public.
 func TestNeutralPoint(t *testing.T) {
 	t.Parallel()
 	neutral := ed25519.PublicKey(append([]byte{1}, make([]byte, 31)...))
@@ -375,7 +377,7 @@ func TestNeutralPoint(t *testing.T) {
 	}
 }
 
-// A key that is cut or altered anywhere is refused or is a key; it never panics.
+// A key that is cut or altered anywhere is refused or parsed. It never panics.
 func TestDamagedKeys(t *testing.T) {
 	t.Parallel()
 	public, private, err := ed25519.GenerateKey(rand.Reader)

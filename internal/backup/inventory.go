@@ -18,11 +18,11 @@ const (
 	Good          FileState = "good"           // ours, whole and signed
 	Unsigned      FileState = "unsigned"       // opens, but nothing proves who wrote it
 	Damaged       FileState = "damaged"        // cut, altered, or half delivered
-	OtherKey      FileState = "other key"      // no key that is held opens it
-	OldKey        FileState = "old key"        // under a key that was rotated away, and no backup vouches for it
-	Foreign       FileState = "foreign"        // no backup at all
-	TooNew        FileState = "newer format"   // of a later version of auth
-	NotDownloaded FileState = "not downloaded" // the cloud has it, this machine does not
+	OtherKey      FileState = "other key"      // none of our keys opens it
+	OldKey        FileState = "old key"        // under a rotated key, and no backup vouches for it
+	Foreign       FileState = "foreign"        // not a backup of auth
+	TooNew        FileState = "newer format"   // written by a later version of auth
+	NotDownloaded FileState = "not downloaded" // still in the cloud, not on this machine
 	Unreadable    FileState = "unreadable"
 )
 
@@ -32,13 +32,13 @@ type File struct {
 	Size    int64
 	Hash    string
 	State   FileState
-	Content *Content // where it opens: Good and Unsigned
-	Key     string   // the id of the key that opened it
+	Content *Content // nil unless the state is Good or Unsigned
+	Key     string   // id of the key that opened it
 	Err     error
 }
 
-// Device returns the device that wrote the file: what it says, or where it does
-// not open what its name says.
+// Device returns the id of the device that wrote the file. It is taken from the content,
+// or from the file's name if the file does not open.
 func (f File) Device() string {
 	if f.Content != nil {
 		return f.Content.Device
@@ -50,51 +50,52 @@ func (f File) Device() string {
 // An Inventory is what was found in a location.
 type Inventory struct {
 	Files   []File
-	Sealed  []location.Entry // the files named as sealed keys
+	Sealed  []location.Entry // every file with the name of a sealed key
 	Entries []location.Entry // every file
 }
 
-// readers is how many files are read at once: a remote takes a tenth of a second
-// and more for each.
+// readers is how many files are read in parallel. A remote takes a tenth of a second or
+// more for each.
 const readers = 4
 
 // Keys are the recovery keys that a location is read with.
 type Keys struct {
-	// Current are the keys whose files count by their signature alone: the current key,
-	// and rarely others that the same secret opened.
+	// Current are the keys whose signature alone makes a file count. Usually there is
+	// one. There are several if the same secret opened several keys.
 	Current []RecoveryKey
-	// Old are the keys before. Backups name such keys, too. A file under one of them
-	// counts only where a backup under a current key vouches for it: whoever found an
-	// old key may have written others.
+	// Old are the keys that were rotated away. The backups name further ones. A file
+	// under an old key counts only if a backup under a current key vouches for it,
+	// because somebody who found the old key could have written others.
 	Old []RecoveryKey
 }
 
-// Keys returns the current key of the enrolment and those before it, to read with.
+// Keys returns the keys of the enrolment: the current one and the old ones.
 func (e Enrolment) Keys() Keys { return Keys{Current: []RecoveryKey{e.Key}, Old: e.OldKeys} }
 
 // All returns every key, current ones first.
 func (k Keys) All() []RecoveryKey { return slices.Concat(k.Current, k.Old) }
 
-// current reports whether a key is a current one, by its id.
+// current reports whether the key with this id is a current one.
 func (k Keys) current(id string) bool {
 	return slices.ContainsFunc(k.Current, func(key RecoveryKey) bool { return key.ID() == id })
 }
 
-// Has reports whether a key is among them, by its id.
+// Has reports whether k includes the key with this id.
 func (k Keys) Has(id string) bool {
 	return slices.ContainsFunc(k.All(), func(key RecoveryKey) bool { return key.ID() == id })
 }
 
-// Take reads every file of a location that may be a backup. It returns an error only
-// where the location cannot be listed, or time ran out.
-func Take(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
-	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+// ReadInventory reads every file of a location that may be a backup. It returns an error
+// only if the location cannot be listed or the context ends.
+func ReadInventory(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
+	return readInventory(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		return wanted, readAll(ctx, loc, wanted, keys.All())
 	})
 }
 
-// take is Take, with read to choose what is read.
-func take(ctx context.Context, loc location.Location, keys Keys,
+// readInventory is ReadInventory for the files that read chooses to read. read returns
+// the entries that it read, and a File for each.
+func readInventory(ctx context.Context, loc location.Location, keys Keys,
 	read func([]location.Entry) ([]location.Entry, []File),
 ) (Inventory, error) {
 	entries, err := loc.List(ctx)
@@ -117,15 +118,15 @@ func take(ctx context.Context, loc location.Location, keys Keys,
 	return inv, ctx.Err()
 }
 
-// readOld reads the files under the keys that the backups themselves name, and
-// judges those under any but a current key.
+// readOld reads the files under the old keys that the backups themselves name. It then
+// rejects the files under old keys that no backup vouches for.
 func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, keys Keys) {
 	known := map[string]bool{}
 	for _, f := range inv.Files {
 		if f.State != Good || !keys.current(f.Key) {
 			continue
 		}
-		// A device vouches for the files that it wrote itself by superseding them.
+		// By superseding its own earlier files, a device vouches for them.
 		for _, hash := range slices.Concat(f.Content.OldFiles, f.Content.Supersedes) {
 			known[hash[:min(len(hash), shortHash)]] = true
 		}
@@ -145,7 +146,7 @@ func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted
 	}
 }
 
-// readAll reads several files at once.
+// readAll reads files in parallel.
 func readAll(ctx context.Context, loc location.Location, wanted []location.Entry, keys []RecoveryKey) []File {
 	files := make([]File, len(wanted))
 	next := make(chan int)
@@ -195,7 +196,7 @@ func readFile(ctx context.Context, loc location.Location, e location.Entry, keys
 	return f
 }
 
-// read judges an opened payload.
+// read decodes a decrypted payload and sets the file's state.
 func (f *File) read(payload []byte, key RecoveryKey) {
 	content, err := Decode(payload)
 	if err != nil {
@@ -221,16 +222,16 @@ func stateOf(err error) FileState {
 	}
 }
 
-// ErrUnsigned is the error of a backup in a location that has no valid signature:
-// anybody who knows the location's recipient could have written it.
+// ErrUnsigned is returned for a backup in a location that has no valid signature.
+// Anybody who knows the location's recipient could have written it.
 var ErrUnsigned = errors.New("the backup has no valid signature of the recovery key")
 
-// ErrOldKey is the error of a backup under a key that was rotated away, and that no
-// backup under the new one lists.
-var ErrOldKey = errors.New("the backup is under a key that was rotated away, and was not there when it was")
+// ErrOldKey is returned for a backup under an old key that no backup under the current
+// key lists.
+var ErrOldKey = errors.New("the backup is encrypted to an old recovery key, and was not there when that key was replaced")
 
-// Skipped returns the files that may hold something and could not be used, in
-// words for each: all but good ones, and unsigned ones where those are accepted.
+// Skipped returns the files that could not be used. It leaves out the good ones, and the
+// unsigned ones too if unsigned is true.
 func (inv Inventory) Skipped(unsigned bool) []File {
 	var skipped []File
 	for _, f := range inv.Files {

@@ -12,7 +12,8 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// Every file of a location that may be a backup is told what it is, and why. What is named as something else is left out.
+// Every file that may be a backup gets a state and a reason. Files with other names are
+// left out.
 func TestTake(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -72,14 +73,15 @@ func TestTake(t *testing.T) {
 	}
 }
 
-// A location that cannot be listed, or time that runs out, is an error: what was not read is not taken for gone.
+// An inventory that cannot be read in full is an error, so that no file is taken for
+// missing.
 func TestTakeFails(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
 	newWriter(t, "a", key).run(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, take := range []func(context.Context, location.Location, backup.Keys) (backup.Inventory, error){backup.Take, backup.TakeNewest} {
+	for _, take := range []func(context.Context, location.Location, backup.Keys) (backup.Inventory, error){backup.ReadInventory, backup.ReadNewest} {
 		if _, err := take(ctx, s, backup.Keys{Current: []backup.RecoveryKey{key}}); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
@@ -91,8 +93,8 @@ func TestTakeFails(t *testing.T) {
 	}
 }
 
-// Files under an earlier key count where a backup under the current key vouches for them, as its device's own or by its list,
-// and whoever reads need not hold that key: the backups do. No other file under it counts.
+// A file under an old key counts only if a backup under the current key vouches for it.
+// The reader does not need to hold the old key, because the backups contain it.
 func TestOldFiles(t *testing.T) {
 	t.Parallel()
 	s, old, key := newShelf(t), newRecoveryKey(t), newRecoveryKey(t)
@@ -108,7 +110,7 @@ func TestOldFiles(t *testing.T) {
 	}
 	finder := newWriter(t, "c", old)
 	stranger := finder.run(s)
-	// A file under the old key vouches for nothing, whatever it lists.
+	// A file under the old key cannot vouch for others.
 	finder.e.OldKeys = []backup.RecoveryKey{key}
 	job = finder.add("evil").job(s)
 	job.OldFiles = []string{backup.HashOf([]byte(s.files[stranger]))}
@@ -137,8 +139,9 @@ func TestOldFiles(t *testing.T) {
 	}
 }
 
-// The newest state of a device is what no other file of it supersedes: often one, sometimes two. A conflict copy of the same
-// bytes is the same file. TakeNewest finds the same as Take, and reads less.
+// The newest state of a device is in the files that no other file supersedes: usually
+// one, sometimes two. A conflict copy with the same bytes counts as the same file.
+// ReadNewest finds the same as ReadInventory, and reads less.
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -157,7 +160,7 @@ func TestNewest(t *testing.T) {
 		t.Fatal(err)
 	}
 	keys := backup.Keys{Current: []backup.RecoveryKey{key}}
-	part, err := backup.TakeNewest(t.Context(), s, keys)
+	part, err := backup.ReadNewest(t.Context(), s, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +180,7 @@ func TestNewest(t *testing.T) {
 	if _, read := states(part)[old]; read {
 		t.Error("what is superseded was read")
 	}
-	// Up to an instant, what is later neither counts nor supersedes.
+	// With a date, later files neither count nor supersede.
 	then := s.content(old, key).Created
 	if got := s.take(key).Newest(then, false); len(got) != 2 || len(got[w.id]) != 1 || got[w.id][0].Name != old {
 		t.Errorf("at that time the newest were %v", got)
@@ -188,10 +191,10 @@ func TestNewest(t *testing.T) {
 	if got := backup.Merge(nil); got.ID != "" || len(got.Accounts()) != 0 {
 		t.Errorf("nothing merges to %+v", got)
 	}
-	// Where the newest is damaged the one before it counts, whoever reads.
+	// If the newest file is damaged, every reader uses the one before it.
 	s.files[third] = s.files[third][:700]
 	delete(s.files, "Copy of "+third)
-	if part, err = backup.TakeNewest(t.Context(), s, keys); err != nil {
+	if part, err = backup.ReadNewest(t.Context(), s, keys); err != nil {
 		t.Fatal(err)
 	}
 	for what, inv := range map[string]backup.Inventory{"all": s.take(key), "newest": part} {
@@ -201,7 +204,7 @@ func TestNewest(t *testing.T) {
 	}
 }
 
-// An unsigned file counts only where that is accepted, and hides nothing of what is signed.
+// An unsigned file counts only if it is accepted, and never hides a signed one.
 func TestUnsignedHidesNothing(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -215,7 +218,7 @@ func TestUnsignedHidesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.put(backup.FileName{Device: w.id, Time: noon.Add(time.Hour), Generation: 100, Hash: strings.Repeat("0", 16)}.String(), key, payload)
-	part, err := backup.TakeNewest(t.Context(), s, backup.Keys{Current: []backup.RecoveryKey{key}})
+	part, err := backup.ReadNewest(t.Context(), s, backup.Keys{Current: []backup.RecoveryKey{key}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,8 +232,8 @@ func TestUnsignedHidesNothing(t *testing.T) {
 	}
 }
 
-// Where backups go and to which key is kept as a text, which reads back as it was. What is not understood is damaged, and
-// what is of a later version is that.
+// An enrolment reads back as it was written. A text that cannot be parsed is damaged, and
+// one of a later version is reported as newer.
 func TestEnrolment(t *testing.T) {
 	t.Parallel()
 	key, old := newRecoveryKey(t), newRecoveryKey(t)
@@ -293,7 +296,7 @@ func TestEnrolment(t *testing.T) {
 	}
 }
 
-// That one key took the place of another can be said by whoever holds the old one, and by nobody else.
+// Only somebody who holds the old key can write its succession.
 func TestSuccession(t *testing.T) {
 	t.Parallel()
 	old, key := newRecoveryKey(t), newRecoveryKey(t)
@@ -337,7 +340,8 @@ func TestSuccession(t *testing.T) {
 	}
 }
 
-// Which key is the location's in the end: along a line of rotations the last, and of two that did not see each other the newer.
+// The current key is the last one of a line of rotations. Of two rotations that did not
+// see each other, the newer one wins.
 func TestSuccessionOrder(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -365,7 +369,8 @@ func TestSuccessionOrder(t *testing.T) {
 	}
 }
 
-// Successions are read from the location where they lead to a key that is not held, and only by who holds the key before.
+// Successions are read only if they lead to a key that is not held, and only by somebody
+// who holds the replaced key.
 func TestReadSuccessions(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
@@ -397,7 +402,7 @@ func TestReadSuccessions(t *testing.T) {
 	if inv := s.take(a); len(inv.Files) != 0 {
 		t.Errorf("they are taken for backups: %+v", inv.Files)
 	}
-	// A file that anybody may have put there under such a name says nothing.
+	// A planted file with the name of a succession has no effect.
 	d := newRecoveryKey(t)
 	s.files[backup.Succession{Old: c.ID(), New: d.ID()}.Name()] = "nonsense"
 	s.files["successor-nonsense.age"] = "nonsense"

@@ -14,19 +14,19 @@ import (
 	"github.com/authcli/auth/internal/passphrase"
 )
 
-// maxWorkFactor is the logarithm of the largest scrypt cost that is tried: four
-// times what age writes. Its own limit would let a forged file ask for 4 GiB.
+// maxWorkFactor is the base-2 logarithm of the largest scrypt cost that is accepted. It
+// is four times the cost that age writes. With age's own limit, a forged file could ask
+// for 4 GiB of memory.
 const maxWorkFactor = 20
 
-// A Sealing says to whom a backup is encrypted: under a passphrase, or to
-// recipients, as age does. One of the two is given.
+// A Sealing says how a backup is encrypted: either with a passphrase or to recipients.
 type Sealing struct {
 	Passphrase string
-	WorkFactor int // logarithm of the scrypt cost; 0 is age's own
+	WorkFactor int // base-2 logarithm of the scrypt cost; 0 for age's default
 	Recipients []age.Recipient
 }
 
-// SealTo returns the sealing to one recipient.
+// SealTo returns a Sealing to one recipient.
 func SealTo(r age.Recipient) Sealing { return Sealing{Recipients: []age.Recipient{r}} }
 
 func (s Sealing) recipients() ([]age.Recipient, error) {
@@ -43,13 +43,13 @@ func (s Sealing) recipients() ([]age.Recipient, error) {
 	return []age.Recipient{r}, nil
 }
 
-// ParseRecipient reads a recipient as age takes it: age1…, age1pq1…, or the one line
-// of an SSH public key (ssh-ed25519, or ssh-rsa of 2048 bits and more).
+// ParseRecipient parses a recipient that age accepts: age1…, age1pq1…, or a single line
+// with an SSH public key (ssh-ed25519, or ssh-rsa of at least 2048 bits).
 func ParseRecipient(text string) (age.Recipient, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "ssh-") {
 		r, err := agessh.ParseRecipient(text)
-		if err != nil || strings.Contains(text, "\n") { // agessh would take one of several lines
+		if err != nil || strings.Contains(text, "\n") { // of several lines, agessh would silently use one
 			return nil, errors.New("not an SSH public key that age takes (ssh-ed25519, ssh-rsa)")
 		}
 		return r, nil
@@ -61,11 +61,12 @@ func ParseRecipient(text string) (age.Recipient, error) {
 	return list[0], nil
 }
 
-// An Identity decrypts, as in age.
+// An Identity decrypts a file. It is age's own type.
 type Identity = age.Identity
 
-// PassphraseIdentity returns the identity of a passphrase as it was typed. One that auth
-// has made opens its file in any case and with any spaces, as [passphrase.Generated] says.
+// PassphraseIdentity returns the identity of a passphrase as the user typed it. A
+// passphrase that auth generated also matches in another case and with other spacing; see
+// [passphrase.Generated].
 func PassphraseIdentity(typed string) (age.Identity, error) {
 	id, err := age.NewScryptIdentity(typed)
 	if err != nil {
@@ -84,7 +85,7 @@ func PassphraseIdentity(typed string) (age.Identity, error) {
 	return either{id, other}, nil
 }
 
-// either is an identity that is one of two.
+// either tries two identities, one after the other.
 type either [2]age.Identity
 
 func (e either) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
@@ -95,8 +96,9 @@ func (e either) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return key, err
 }
 
-// UnderPassphrase reports whether an age file is sealed with a passphrase. A file
-// that is no age file is [ErrForeign], a passphrase at an absurd cost [ErrWorkFactor].
+// UnderPassphrase reports whether an age file is encrypted with a passphrase. It returns
+// [ErrForeign] if data is not an age file, [ErrDamaged] if its header is broken, and
+// [ErrWorkFactor] if its scrypt cost is above the limit.
 func UnderPassphrase(data []byte) (bool, error) {
 	header, err := age.ExtractHeader(dearmor(data))
 	if err != nil {
@@ -124,7 +126,7 @@ func UnderPassphrase(data []byte) (bool, error) {
 	return false, nil
 }
 
-// dearmor returns a reader of the age file in data, armored or not.
+// dearmor returns a reader of the binary age file in data, which may be armored.
 func dearmor(data []byte) io.Reader {
 	if trimmed := bytes.TrimLeft(data, " \t\r\n"); bytes.HasPrefix(trimmed, []byte(armor.Header)) {
 		return armor.NewReader(bytes.NewReader(trimmed))

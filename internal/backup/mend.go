@@ -10,16 +10,17 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// Mend puts back what is missing or altered of the sealed keys and the README, and
-// writes nothing else. Run does so after each backup.
+// Mend puts back the sealed keys and the README if they are missing or altered. It writes
+// nothing else. Run does the same after each backup.
 func (j Job) Mend(ctx context.Context) (Done, error) {
 	var done Done
 	err := j.mend(ctx, j.Entries, &done)
 	return done, err
 }
 
-// mend puts back sealed keys that are missing or altered, and the README. A sealed key
-// that is retired stays away. Another device may have retired one; its backups say so.
+// mend is Mend with a listing of the location. It never puts a retired sealed key back,
+// and removes one that is there. If another device has retired a key, that device's
+// backups say so.
 func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
 	there := map[string]location.Entry{}
 	for _, e := range entries {
@@ -29,7 +30,7 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 	wrong := map[string]bool{}
 	for _, sealed := range done.Sealed {
 		e, found := there[sealed.Name]
-		wrong[sealed.Name] = !sealed.Retired && (!found || !j.whole(ctx, e, sealed))
+		wrong[sealed.Name] = !sealed.Retired && (!found || !j.intact(ctx, e, sealed))
 	}
 	if slices.ContainsFunc(done.Sealed, func(k SealedKey) bool { return wrong[k.Name] }) {
 		if err := j.learnRetired(ctx, done.Sealed); err != nil {
@@ -53,9 +54,9 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 	return errors.Join(errs...)
 }
 
-// whole reports whether a sealed key at the location is as it was written. Reading one
-// from a remote takes long, so that there its size has to do, unless j is to be thorough.
-func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool {
+// intact reports whether a sealed key at the location is as it was written. Reading one
+// from a remote is slow, so there only its size is compared unless j.Thorough is set.
+func (j Job) intact(ctx context.Context, e location.Entry, sealed SealedKey) bool {
 	if j.Location.Local() || j.Thorough {
 		data, err := j.Location.Read(ctx, sealed.Name)
 		return err == nil && HashOf(data) == sealed.Hash
@@ -64,9 +65,10 @@ func (j Job) whole(ctx context.Context, e location.Entry, sealed SealedKey) bool
 	return err != nil || e.Size < 0 || e.Size == int64(len(data))
 }
 
-// learnRetired marks the sealed keys that a backup at the location calls retired.
+// learnRetired marks those of the sealed keys as retired that a backup at the location
+// lists as retired.
 func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
-	inv, err := Take(ctx, j.Location, j.Enrolment.Keys())
+	inv, err := ReadInventory(ctx, j.Location, j.Enrolment.Keys())
 	if err != nil {
 		return err
 	}
@@ -86,13 +88,13 @@ func (j Job) learnRetired(ctx context.Context, sealed []SealedKey) error {
 func (j Job) putBack(ctx context.Context, sealed SealedKey) error {
 	data, err := j.SealedBytes(sealed.Name)
 	if err != nil || HashOf(data) != sealed.Hash {
-		return errors.New("this device has no copy to put back; another that takes part may")
+		return errors.New("this device has no copy to put back; another enrolled device may have one")
 	}
 	return j.Location.Replace(ctx, sealed.Name, data)
 }
 
-// readme writes the README where it is missing or altered. One that is not ours is
-// left alone, and ours lies beside it.
+// readme writes the README if it is missing or altered. It leaves somebody else's
+// README.txt alone, and writes ours under a second name.
 func (j Job) readme(ctx context.Context, there map[string]location.Entry, done *Done) error {
 	want := Readme(j.Enrolment.Key)
 	for _, name := range []string{readmeName, readmeBeside} {
@@ -107,7 +109,7 @@ func (j Job) readme(ctx context.Context, there map[string]location.Entry, done *
 		if err != nil {
 			return fmt.Errorf("read %s: %w", name, err)
 		}
-		// A sync client or an editor may have changed the ends of lines.
+		// A sync client or an editor may have changed the line endings.
 		have := strings.ReplaceAll(string(data), "\r\n", "\n")
 		if have == want {
 			return nil

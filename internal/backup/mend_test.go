@@ -20,7 +20,8 @@ func (w *writer) mend(s *shelf, thorough bool) (putBack []string, err error) {
 	return done.PutBack, err
 }
 
-// A sealed key that is missing or altered is put back from this device's copy. What is whole is left alone.
+// A missing or altered sealed key is put back from this device's copy. An intact one is
+// left alone.
 func TestMendSealedKeys(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
@@ -44,7 +45,7 @@ func TestMendSealedKeys(t *testing.T) {
 	}
 }
 
-// Without a copy that is right nothing is put back, and that is an error which names the file.
+// Without a correct copy nothing is put back, and the error names the file.
 func TestMendWithoutACopy(t *testing.T) {
 	t.Parallel()
 	for what, spoil := range map[string]func(w *writer, name string){
@@ -63,7 +64,8 @@ func TestMendWithoutACopy(t *testing.T) {
 	}
 }
 
-// A remote takes long for each file: there a sealed key's size has to do, unless somebody asked for a close look.
+// Reading from a remote is slow, so only the size of a sealed key is compared there
+// unless the check is to be thorough.
 func TestMendARemote(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
@@ -91,7 +93,8 @@ func TestMendARemote(t *testing.T) {
 	}
 }
 
-// A sealed key that is retired goes and stays away, also where only another device's backup says that it is.
+// A retired sealed key is removed and stays away, even if only another device's backup
+// says that it is retired.
 func TestMendRetired(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -116,7 +119,7 @@ func TestMendRetired(t *testing.T) {
 	if _, err := w.mend(s, false); err != nil || s.files[first.Name] != "" || s.files[second.Name] == "" {
 		t.Errorf("%v, and there is %v", err, s.entries())
 	}
-	// A forged file retires nothing.
+	// A forged file cannot retire a key.
 	forged := newWriter(t, "c", key)
 	forged.e.Sealed = []backup.SealedKey{{Name: second.Name, Hash: second.Hash, Retired: true}}
 	name := forged.run(newShelf(t))
@@ -132,8 +135,8 @@ func TestMendRetired(t *testing.T) {
 	}
 }
 
-// README.txt is ours where it says so, whatever ends its lines have: altered it is put back, and after a rotation it is
-// replaced. The user's own stays, and ours lies beside it.
+// A README.txt of ours is put back if it is altered, and replaced after a rotation. Line
+// endings do not matter. A README.txt of the user stays, and ours is written beside it.
 func TestMendReadme(t *testing.T) {
 	t.Parallel()
 	key := newRecoveryKey(t)
@@ -193,7 +196,7 @@ func TestMendReadme(t *testing.T) {
 	}
 }
 
-// The README says how to get at everything with age alone, for the kind of the key.
+// The README explains how to decrypt with age alone, for the kind of key in use.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	hybrid, err := backup.NewRecoveryKey(false)

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// nameTime is how a file's name gives its time, in UTC.
+// nameTime is the layout of the time in a file's name. The time is in UTC.
 const nameTime = "20060102T150405Z"
 
-// A FileName is what the name of a backup file says. What the file itself says
-// counts for more: clocks are wrong, and sync clients rename.
+// A FileName is a parsed name of a backup file. The content of the file takes precedence
+// over its name, because sync clients rename files.
 type FileName struct {
 	Device     string
 	Time       time.Time
 	Generation uint64
-	Hash       string // the first 16 digits of [HashOf] its bytes, which are random
+	Hash       string // first 16 digits of [HashOf] the file's bytes
 }
 
 func (n FileName) String() string {
@@ -28,8 +28,8 @@ var fileName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^([0-9a-f]{16})-(\d{8}T\d{6}Z)-(\d{1,20})-([0-9a-f]{16})(.*)\.age$`)
 })
 
-// ParseFileName reads the name of a backup file, also of a conflict copy, to whose
-// name a sync client has added something.
+// ParseFileName parses the name of a backup file. It also accepts the name of a conflict
+// copy, which is the name with something that a sync client added.
 func ParseFileName(name string) (n FileName, ok bool) {
 	m := fileName().FindStringSubmatch(name)
 	if m == nil {

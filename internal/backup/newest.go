@@ -10,10 +10,10 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// TakeNewest is [Take] for whoever needs the newest state alone: files that a newer one
-// of their device supersedes, by their names, are not read.
-func TakeNewest(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
-	return take(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
+// ReadNewest is [ReadInventory] for callers that need only the newest state. It does not
+// read a file if a newer file of the same device supersedes it.
+func ReadNewest(ctx context.Context, loc location.Location, keys Keys) (Inventory, error) {
+	return readInventory(ctx, loc, keys, func(wanted []location.Entry) ([]location.Entry, []File) {
 		first, rest := newestByName(wanted)
 		files := readAll(ctx, loc, first, keys.All())
 		superseded := map[string]bool{}
@@ -32,8 +32,8 @@ func TakeNewest(ctx context.Context, loc location.Location, keys Keys) (Inventor
 	})
 }
 
-// newestByName divides files into the newest of each device, with all whose names do not
-// say, and the rest.
+// newestByName splits files in two by their names. first has the newest file of each
+// device and every file whose name cannot be parsed. rest has the others.
 func newestByName(entries []location.Entry) (first, rest []location.Entry) {
 	newest := map[string]FileName{}
 	for _, e := range entries {
@@ -53,9 +53,9 @@ func newestByName(entries []location.Entry) (first, rest []location.Entry) {
 	return first, rest
 }
 
-// Newest returns the files that hold each device's newest state, by device: those
-// that no other file of the device supersedes. Where before is not zero, only
-// files written until then count. Unsigned files count with unsigned only.
+// Newest returns the files with the newest state of each device, by device id. These are
+// the files that no other file of the device supersedes. If before is not zero, files
+// written later are ignored. Unsigned files are ignored unless unsigned is true.
 func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
 	usable := map[string][]File{}
 	for _, f := range inv.Files {
@@ -69,7 +69,7 @@ func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
 		superseded := map[string]bool{}
 		for _, f := range files {
 			if f.State != Good {
-				continue // whoever wrote it may add to what is there, and hide nothing of it
+				continue // an unsigned file may add accounts, but must not hide other files
 			}
 			for _, hash := range f.Content.Supersedes {
 				superseded[hash[:min(len(hash), shortHash)]] = true
@@ -78,7 +78,7 @@ func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
 		seen := map[string]bool{}
 		for _, f := range files {
 			if short := f.Hash[:shortHash]; !superseded[short] && !seen[short] {
-				seen[short] = true // a conflict copy of the same bytes is the same file
+				seen[short] = true // skips conflict copies with the same bytes
 				newest[device] = append(newest[device], f)
 			}
 		}
@@ -86,8 +86,8 @@ func (inv Inventory) Newest(before time.Time, unsigned bool) map[string][]File {
 	return newest
 }
 
-// Merge returns the state of all devices together: the merge of each one's newest
-// files. Device-bound secrets are in none of them.
+// Merge merges the newest files of all devices into one state. The result has no
+// device-bound secrets, because no backup contains them.
 func Merge(newest map[string][]File) *vault.State {
 	var files []File
 	for _, list := range newest {

@@ -1,9 +1,8 @@
-// Package backup writes and reads backups: age files that hold a vault's accounts,
-// and brings accounts back from them.
+// Package backup writes backups, reads them, and restores accounts from them. A backup is
+// an age file with the accounts of a vault.
 //
-// It guarantees that a backup it reports as written has been read back, decrypted
-// and compared; that stock age opens every file; and that restoring overwrites
-// nothing that a user did not name.
+// A backup that the package reports as written has been read back, decrypted and
+// compared. Stock age opens every file. A restore overwrites only what the user named.
 package backup
 
 import (
@@ -18,17 +17,17 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// Format and Version name the payload inside the age file.
+// Format and Version identify the payload inside the age file.
 const (
 	Format  = "auth-backup"
 	Version = 1
 )
 
-// MaxBytes is the size of the largest backup that is read.
+// MaxBytes is the largest backup that is read, in bytes.
 const MaxBytes = 64 << 20
 
-// minPayload is what a payload is padded to at least, so that a file does not
-// tell one account from twenty.
+// minPayload is the smallest padded payload, in bytes. The size of a file does not tell
+// one account from ten.
 const minPayload = 4096
 
 // Errors of reading a backup.
@@ -38,29 +37,29 @@ var (
 	ErrNewer      = errors.New("the backup was written by a later version of auth")
 	ErrTooBig     = fmt.Errorf("the backup is larger than %d MiB", MaxBytes>>20)
 	ErrWorkFactor = errors.New("the passphrase of this file would take unreasonably long to try")
-	ErrNeedsKey   = errors.New("the backup is not under a passphrase: it needs a key")
+	ErrNeedsKey   = errors.New("the backup has no passphrase: a key opens it")
 	ErrWrongKey   = errors.New("wrong passphrase or key, or the file's header is damaged")
 )
 
-// A Content is what one backup says.
+// A Content is the content of one backup.
 type Content struct {
-	Device     string // the id of the device that wrote it
-	DeviceName string // what its user calls that device
-	Generation uint64 // of the vault there
+	Device     string // id of the device that wrote it
+	DeviceName string // the name that the user gave the device
+	Generation uint64 // generation of the device's vault
 	Created    time.Time
 	State      *vault.State
 
-	// Only in a backup that lies in a location:
+	// The remaining fields are set only in a backup in a location.
 
-	Supersedes []string    // hashes of the device's files whose content this one holds
-	Sealed     []SealedKey // of the location, retired ones too
-	OldKeys    []string    // recovery keys before the current one, to read history with
-	OldFiles   []string    // hashes of the files under those that are known to be ours
+	Supersedes []string    // hashes of the device's earlier files, whose content this one includes
+	Sealed     []SealedKey // sealed keys of the location, retired ones too
+	OldKeys    []string    // recovery keys that were rotated away
+	OldFiles   []string    // hashes of files under old keys that are known to be ours
 }
 
-// wireContent is the JSON form of a [Content], version 1. accounts holds the live
-// accounts, each with its URI, so that age and jq are enough to get at them; what
-// is not live, or here by name only, lies in fields of its own.
+// wireContent is the JSON form of a [Content], version 1. The live accounts come first,
+// each with its URI, so that they can be read with just age and jq. Removed accounts, and
+// accounts that are known by name only, have fields of their own.
 type wireContent struct {
 	Format     string          `json:"format"`
 	Version    int             `json:"version"`
@@ -72,8 +71,8 @@ type wireContent struct {
 	NameOnly   []wireAccount   `json:"name_only,omitempty"`
 	Vault      json.RawMessage `json:"vault"` // a vault.State without the records
 	Removed    []*vault.Record `json:"removed,omitempty"`
-	Order      []string        `json:"order"`             // every id, as the records stood
-	Ordered    int             `json:"ordered,omitempty"` // how many of them stand as the user ordered them
+	Order      []string        `json:"order"`             // every id, in the order of the records
+	Ordered    int             `json:"ordered,omitempty"` // how many of the first ones the user has ordered
 	Supersedes []string        `json:"supersedes,omitempty"`
 	Sealed     []SealedKey     `json:"sealed,omitempty"`
 	OldKeys    []string        `json:"old_keys,omitempty"`
@@ -87,12 +86,12 @@ type wireAccount struct {
 	Record *vault.Record `json:"record"`
 }
 
-// Encode returns the payload of a backup: one JSON object, padded so that its
-// length says little about how many accounts there are. It has no signature: a file
-// by itself is read because the user named it. [RecoveryKey.Encode] signs.
+// Encode returns the payload of a single backup file. It is one JSON object, padded so
+// that its length reveals little about the number of accounts. It is not signed: a single
+// file is trusted because the user named it. [RecoveryKey.Encode] signs.
 func Encode(c Content) ([]byte, error) { return encode(c, "{\n") }
 
-// encode writes the payload with start for its opening brace.
+// encode returns the payload with start in place of its opening brace.
 func encode(c Content, start string) ([]byte, error) {
 	state := c.State.Portable()
 	w := wireContent{
@@ -132,9 +131,9 @@ func encode(c Content, start string) ([]byte, error) {
 	return append(append(append(data, w.Pad...), '"', '}'), '\n'), nil
 }
 
-// padded returns the length that a payload of n bytes is padded to: at least
-// minPayload, and at most 12 % more than n (Padmé: Nikitin and others, "Reducing
-// Metadata Leakage from Encrypted Files", 2019, section 4).
+// padded returns the padded length of a payload of n bytes. It is at least minPayload,
+// and above that at most 12 % more than n (Padmé: Nikitin and others, "Reducing Metadata
+// Leakage from Encrypted Files", 2019, section 4).
 func padded(n int) int {
 	if n <= minPayload {
 		return minPayload
@@ -145,7 +144,7 @@ func padded(n int) int {
 	return (n + mask) &^ mask
 }
 
-// Decode reads a payload. Errors wrap [ErrForeign], [ErrNewer] or [ErrDamaged].
+// Decode parses a payload. Errors wrap [ErrForeign], [ErrNewer] or [ErrDamaged].
 func Decode(data []byte) (Content, error) {
 	var head struct {
 		Format  string `json:"format"`
@@ -155,11 +154,11 @@ func Decode(data []byte) (Content, error) {
 		return Content{}, ErrForeign
 	}
 	if head.Version > Version {
-		return Content{}, fmt.Errorf("%w (format %d, this one knows %d)", ErrNewer, head.Version, Version)
+		return Content{}, fmt.Errorf("%w (format %d; this version reads up to %d)", ErrNewer, head.Version, Version)
 	}
 	var w wireContent
 	if err := json.Unmarshal(data, &w); err != nil {
-		return Content{}, fmt.Errorf("%w: its content is not understood", ErrDamaged)
+		return Content{}, fmt.Errorf("%w: its content is not valid", ErrDamaged)
 	}
 	records := map[string]*vault.Record{}
 	for _, r := range w.Removed {
@@ -194,7 +193,7 @@ func rebuild(w wireContent, records map[string]*vault.Record) (*vault.State, err
 		}
 		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	if len(state.Records) > 0 { // they lie in fields of their own, each once
+	if len(state.Records) > 0 { // they belong in the fields for accounts only
 		return nil, fmt.Errorf("%w: accounts in two places", ErrDamaged)
 	}
 	for _, id := range w.Order {

@@ -2,16 +2,15 @@ package backup
 
 import "fmt"
 
-// The file of a location that tells a stranger what the rest is, and the one that does
-// where the first is somebody else's. Ours are told by words that each of them holds.
+// Names of the README, which explains the files of a location to a stranger.
 const (
 	readmeName   = "README.txt"
-	readmeBeside = "README-auth.txt"
-	readmeOurs   = "written by auth"
+	readmeBeside = "README-auth.txt" // used if README.txt is somebody else's
+	readmeOurs   = "written by auth" // words that every README of ours contains
 )
 
-// Readme returns the text of a location's README: how to get at everything with
-// auth, and with age alone.
+// Readme returns the text of a location's README. It explains how to restore with auth,
+// and with age alone.
 func Readme(k RecoveryKey) string {
 	age := "age (age-encryption.org)"
 	if k.Quantum() {

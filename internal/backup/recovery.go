@@ -12,11 +12,11 @@ import (
 	"filippo.io/age"
 )
 
-// macInfo is the HKDF info of the key that backups of a location are signed with.
+// macInfo is the HKDF info string of the signing key of a location's backups.
 const macInfo = "auth backup mac v1"
 
-// A RecoveryKey is the age identity that opens everything in a location. It prints
-// as nothing; [RecoveryKey.Text] is the only way out.
+// A RecoveryKey is the age identity that decrypts everything in a location. Printing it
+// does not reveal it; only [RecoveryKey.Text] does.
 type RecoveryKey struct{ p **recoveryKey }
 
 type recoveryKey struct {
@@ -26,11 +26,12 @@ type recoveryKey struct {
 	public    string
 }
 
-// ErrRecoveryKey is the error of a text that is no recovery key.
+// ErrRecoveryKey is returned for a text that is not a recovery key.
 var ErrRecoveryKey = errors.New("not a recovery key (AGE-SECRET-KEY-…)")
 
-// NewRecoveryKey makes a recovery key: post-quantum hybrid (ML-KEM-768 and X25519,
-// which age reads from 1.3 on), or plain X25519, which every age reads.
+// NewRecoveryKey generates a recovery key. It is a post-quantum hybrid key (ML-KEM-768
+// with X25519), which needs age 1.3 or later. If x25519 is true, it is a plain X25519
+// key, which every version of age reads.
 func NewRecoveryKey(x25519 bool) (RecoveryKey, error) {
 	if x25519 {
 		id, err := age.GenerateX25519Identity()
@@ -46,9 +47,8 @@ func NewRecoveryKey(x25519 bool) (RecoveryKey, error) {
 	return ParseRecoveryKey(id.String())
 }
 
-// ParseRecoveryKey reads a recovery key from the text of an identity file: one
-// AGE-SECRET-KEY line among comments. The error is [ErrRecoveryKey], and holds
-// nothing of the text.
+// ParseRecoveryKey parses the text of an identity file: one AGE-SECRET-KEY line, and any
+// comments. The error is [ErrRecoveryKey], which contains nothing from the text.
 func ParseRecoveryKey(text string) (RecoveryKey, error) {
 	var key string
 	for line := range strings.Lines(text) {
@@ -75,17 +75,17 @@ func ParseRecoveryKey(text string) (RecoveryKey, error) {
 // IsZero reports whether there is no key.
 func (k RecoveryKey) IsZero() bool { return k.p == nil }
 
-// Text returns the key as a line of an identity file: whoever has it opens every backup.
+// Text returns the key as a line of an identity file. It is secret: it opens every backup.
 func (k RecoveryKey) Text() string { return (*k.p).text }
 
-// Recipient returns the public half, to which backups are encrypted.
+// Recipient returns the public key that backups are encrypted to.
 func (k RecoveryKey) Recipient() string { return (*k.p).public }
 
-// Identity returns the key as age takes it.
+// Identity returns the key as an age identity.
 func (k RecoveryKey) Identity() Identity { return (*k.p).identity }
 
-// ID names the key without opening anything: 16 hexadecimal digits of the SHA-256
-// of its recipient.
+// ID returns the public id of the key: the first 16 hexadecimal digits of the SHA-256 of
+// its recipient.
 func (k RecoveryKey) ID() string {
 	sum := sha256.Sum256([]byte((*k.p).public))
 	return hex.EncodeToString(sum[:8])
@@ -100,9 +100,9 @@ func (k RecoveryKey) String() string { return "(recovery key)" }
 // Format does not show the key, whatever the verb.
 func (k RecoveryKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("(recovery key)")) }
 
-// mac returns the signature of a payload: HMAC-SHA256 over all its bytes, under a
-// key that HKDF-SHA256 derives from the identity's text. age proves no sender;
-// this proves that the writer held the recovery key.
+// mac returns the signature of a payload. It is HMAC-SHA256 over all bytes, with a key
+// that HKDF-SHA256 derives from the text of the identity. age does not authenticate the
+// sender; the signature proves that the writer held the recovery key.
 func (k RecoveryKey) mac(payload []byte) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, []byte((*k.p).text), nil, macInfo, sha256.Size)
 	if err != nil {

@@ -15,30 +15,32 @@ type Outcome string
 const (
 	Restored    Outcome = "restored"
 	AlreadyHere Outcome = "already here"
-	Kept        Outcome = "kept"               // the one here has another secret, and stays
-	Replaced    Outcome = "replaced"           // as the user asked; what was here is in the trash
+	Kept        Outcome = "kept"               // the vault's account has another secret, and stays
+	Replaced    Outcome = "replaced"           // the user asked for it; the vault's secret is in the trash now
 	Unverified  Outcome = "needs verification" // restored by name, without its secret
-	RemovedHere Outcome = "removed here"       // and only Deleted brings it back
+	RemovedHere Outcome = "removed here"       // stays removed unless Options.Deleted is set
 )
 
 // A Step is what happens to one account of a backup.
 type Step struct {
-	Account vault.Account // as it is in the vault afterwards; for Kept and RemovedHere as it is in the backup
+	Account vault.Account // as in the vault after the restore; for Kept and RemovedHere, as in the backup
 	Outcome Outcome
 }
 
 // Options say what to restore.
 type Options struct {
-	Accounts []string // queries of the accounts to restore; none: all
-	Replace  []string // queries of the accounts to take from the backup where both differ
-	Deleted  bool     // bring back what is in the trash, too; with Replace also what a live account held before
-	Anew     bool     // from is not the newest state: stamp what it brings anew, so that no sync undoes it
+	Accounts []string // queries of the accounts to restore; empty for all
+	Replace  []string // queries of the accounts whose secret in the vault is to be replaced
+	Deleted  bool     // also restore from the trash; with Replace, also earlier secrets of live accounts
+	// Restamp gives every restored account a new stamp. It is for a from that is not the
+	// newest state: without it, the next sync would undo the restore.
+	Restamp bool
 }
 
-// Restore brings the accounts of from into tx, and overwrites nothing that o does
-// not name: what is in the vault stays as it is. Accounts keep their ids, stamps and
-// counters; what is brought back against a removal or a newer secret is stamped
-// anew. Errors are [vault.ErrNotFound] and *[vault.AmbiguousError] for queries.
+// Restore brings the accounts of from into tx. It overwrites only what o.Replace names;
+// everything else in the vault stays as it is. Restored accounts keep their ids, stamps
+// and counters. An account that comes back against a removal or a newer secret gets a new
+// stamp. Queries can return [vault.ErrNotFound] and *[vault.AmbiguousError].
 func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 	r := restorer{Tx: tx, from: from, candidates: from.Accounts(), replaced: map[string]bool{}, brought: map[string]bool{}}
 	empty := len(tx.Records) == 0
@@ -66,10 +68,10 @@ func Restore(tx *vault.Tx, from *vault.State, o Options) ([]Step, error) {
 			continue
 		}
 		if r.earlier[a.ID] && !replace[a.ID] {
-			continue // only one that is named is given up for what it was before
+			continue // an earlier secret comes back only if the user named the account
 		}
 		d, fromTrash := trashed[a.ID]
-		step, err := r.one(a, replace[a.ID], o, d, fromTrash)
+		step, err := r.restore(a, o, restoring{replace: replace[a.ID], fromTrash: fromTrash, trashed: d})
 		if err != nil {
 			return nil, err
 		}
@@ -91,13 +93,13 @@ type restorer struct {
 	*vault.Tx
 	from       *vault.State
 	candidates []vault.Account
-	replaced   map[string]bool // accounts here that hold a secret of the backup by now
-	brought    map[string]bool // accounts that this restore has brought
-	earlier    map[string]bool // candidates that are what a live account held before
+	replaced   map[string]bool // ids of accounts whose secret this restore has replaced
+	brought    map[string]bool // ids of accounts that this restore has added
+	earlier    map[string]bool // ids of candidates that are an earlier secret of a live account
 }
 
-// offerEarlier makes candidates of the secrets that live accounts held before their
-// present ones, as far as the trash has them: the newest of each.
+// offerEarlier adds the earlier secrets of live accounts to the candidates. It takes them
+// from the trash, the newest one for each account.
 func (r *restorer) offerEarlier(trashed map[string]vault.Trashed) {
 	r.earlier = map[string]bool{}
 	for _, d := range r.Superseded() {
@@ -111,8 +113,9 @@ func (r *restorer) offerEarlier(trashed map[string]vault.Trashed) {
 	}
 }
 
-// differing returns the candidates that are not here as they are: this device's own
-// backup, which has the account that is to be replaced, is a part of its location.
+// differing returns the candidates that the vault does not already have in the same form.
+// A location includes this device's own backup, which has the account that is to be
+// replaced.
 func (r *restorer) differing() []vault.Account {
 	return slices.DeleteFunc(slices.Clone(r.candidates), func(a vault.Account) bool {
 		same, found := r.Same(a.Account)
@@ -120,7 +123,7 @@ func (r *restorer) differing() []vault.Account {
 	})
 }
 
-// choose returns the ids of those among candidates that the queries name.
+// choose returns the ids of the candidates that the queries name.
 func (r *restorer) choose(candidates []vault.Account, queries []string) (map[string]bool, error) {
 	ids := map[string]bool{}
 	for _, query := range queries {
@@ -133,26 +136,34 @@ func (r *restorer) choose(candidates []vault.Account, queries []string) (map[str
 	return ids, nil
 }
 
-func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed, fromTrash bool) (Step, error) {
+// restoring says how one candidate is to be restored.
+type restoring struct {
+	replace   bool          // the user asked to replace the vault's secret
+	fromTrash bool          // the candidate is in the trash, as trashed
+	trashed   vault.Trashed // zero unless fromTrash is set
+}
+
+// restore restores one candidate.
+func (r *restorer) restore(a vault.Account, o Options, how restoring) (Step, error) {
 	if same, found := r.Same(a.Account); found {
 		return Step{same, AlreadyHere}, nil
 	}
-	if here, found := r.other(a); found {
-		if here.Credential.Equal(a.Credential) { // of another name by now
+	if here, found := r.counterpart(a); found {
+		if here.Credential.Equal(a.Credential) { // renamed since the backup
 			return Step{here, AlreadyHere}, nil
 		}
-		if here.ID == a.ID && r.replaced[a.ID] { // this device's own backup still has what was replaced
+		if here.ID == a.ID && r.replaced[a.ID] { // this device's own backup still has the old secret
 			return Step{here, AlreadyHere}, nil
 		}
-		if !replace && !o.Anew && here.ID == a.ID && r.Supersedes(r.from, a.ID) {
-			return Step{here, AlreadyHere}, nil // what the backup has is what it was here before
+		if !how.replace && !o.Restamp && here.ID == a.ID && r.Supersedes(r.from, a.ID) {
+			return Step{here, AlreadyHere}, nil // the backup has an earlier secret of the same account
 		}
-		if !replace || a.NeedsVerification() {
+		if !how.replace || a.NeedsVerification() {
 			return Step{a, Kept}, nil
 		}
 		r.replaced[here.ID] = true
-		if fromTrash {
-			back, err := r.Undelete(d)
+		if how.fromTrash {
+			back, err := r.Undelete(how.trashed)
 			return Step{back, Replaced}, err
 		}
 		if err := r.SetCredential(here.ID, a.Credential, a.Counter); err != nil {
@@ -163,18 +174,19 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 	if r.Has(a.ID) && !o.Deleted {
 		return Step{a, RemovedHere}, nil
 	}
-	if fromTrash && !r.Has(a.ID) && r.from.Has(a.ID) {
-		r.Adopt(r.from, a.ID) // removed still, with its names and counter
+	if how.fromTrash && !r.Has(a.ID) && r.from.Has(a.ID) {
+		r.Adopt(r.from, a.ID) // brings its names and counter, and leaves it removed
 	}
-	if fromTrash || r.Has(a.ID) {
-		if !fromTrash {
+	if how.fromTrash || r.Has(a.ID) {
+		d := how.trashed
+		if !how.fromTrash {
 			d = vault.Trashed{ID: a.ID, Label: vault.Label{Issuer: a.Issuer, Name: a.Name}, Credential: a.Credential, DeviceBound: a.DeviceBound}
 		}
 		back, err := r.Undelete(d)
 		return Step{back, Restored}, err
 	}
 	adopted := r.Adopt(r.from, a.ID)
-	if o.Anew {
+	if o.Restamp {
 		var err error
 		if adopted, err = r.Restamp(adopted.ID); err != nil {
 			return Step{}, err
@@ -186,10 +198,10 @@ func (r *restorer) one(a vault.Account, replace bool, o Options, d vault.Trashed
 	return Step{adopted, Restored}, nil
 }
 
-// other returns the account here that stands against a: the one of its id, or the one of
-// its label. What this restore has brought itself stands against nothing: two accounts
-// of one label come back beside each other.
-func (r *restorer) other(a vault.Account) (vault.Account, bool) {
+// counterpart returns the account of the vault that a would collide with: the one with
+// its id, or else the one with its label. Accounts that this restore has added do not
+// count, so two accounts with the same label in a backup are both restored.
+func (r *restorer) counterpart(a vault.Account) (vault.Account, bool) {
 	if here, err := r.Find("id:"+a.ID, true); err == nil {
 		return here, true
 	}
@@ -206,7 +218,8 @@ func (r *restorer) step(id string, outcome Outcome) (Step, error) {
 	return Step{a, outcome}, err
 }
 
-// Conflicts reports whether any account was not brought in as the backup has it.
+// Conflicts reports whether an account was not restored because the vault's version of it
+// stays.
 func Conflicts(steps []Step) bool {
 	for _, s := range steps {
 		if s.Outcome == Kept || s.Outcome == RemovedHere {
@@ -216,8 +229,8 @@ func Conflicts(steps []Step) bool {
 	return false
 }
 
-// Counters returns the accounts that were restored and go by a counter, which may
-// have moved on elsewhere since the backup.
+// Counters returns the restored accounts that use a counter. Another device may have
+// advanced it since the backup.
 func Counters(steps []Step) []vault.Account {
 	var list []vault.Account
 	for _, s := range steps {

@@ -11,12 +11,13 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// A history makes the backup and the vault here, from one vault that both have in common.
+// A history makes a backup and a vault that both start from a common vault.
 type history struct {
 	common, there, here func(tx *vault.Tx) error
 }
 
-// restored restores the backup of a history, and returns what became of each account, by its name, and the vault.
+// restored restores the backup of a history. It returns the outcome of each account by
+// name, and the vault.
 func (h history) restored(t testing.TB, o backup.Options) (map[string]backup.Outcome, *vault.State, error) {
 	t.Helper()
 	do := func(s *vault.State, device string, at time.Duration, f func(*vault.Tx) error) *vault.State {
@@ -44,7 +45,7 @@ func (h history) restored(t testing.TB, o backup.Options) (map[string]backup.Out
 	return outcomes, here, err
 }
 
-// one does something to the account of a name.
+// one applies a change to the account with the given name.
 func one(name string, f func(tx *vault.Tx, id string) error) func(*vault.Tx) error {
 	return func(tx *vault.Tx) error {
 		a, err := tx.Find(name, true)
@@ -78,7 +79,8 @@ func all(changes ...func(*vault.Tx) error) func(*vault.Tx) error {
 	}
 }
 
-// What is here stays, whatever the backup has, unless it is named; and what was removed stays removed, unless that is asked for.
+// The accounts of the vault stay unless the user names them. Removed accounts stay
+// removed unless the user asks for them.
 func TestRestoreRules(t *testing.T) {
 	t.Parallel()
 	bound := func(tx *vault.Tx) error {
@@ -113,7 +115,7 @@ func TestRestoreRules(t *testing.T) {
 		{"bound there, another here, named", history{there: bound, here: adding("x", "ours")}, replace, backup.Kept, "ours", 0},
 		{"named, and equal", history{there: adding("x", "same"), here: adding("y", "other")}, backup.Options{Accounts: []string{"x"}}, backup.Restored, "same", 0},
 		{"not named", history{there: all(adding("x", "theirs"), adding("y", "other"))}, backup.Options{Accounts: []string{"y"}}, "", "", 0},
-		{"back to what it was", history{common: adding("x", "old"), here: renewing("x", "ours")}, backup.Options{Replace: []string{"x"}, Anew: true}, backup.Replaced, "old", 1},
+		{"back to what it was", history{common: adding("x", "old"), here: renewing("x", "ours")}, backup.Options{Replace: []string{"x"}, Restamp: true}, backup.Replaced, "old", 1},
 	} {
 		outcomes, here, err := c.h.restored(t, c.o)
 		if err != nil {
@@ -133,8 +135,9 @@ func TestRestoreRules(t *testing.T) {
 	}
 }
 
-// What is brought back against a removal or a newer secret is stamped anew, so that the next merge does not undo it. What
-// simply was absent keeps its stamps.
+// An account that comes back against a removal or a newer secret gets a new stamp, so
+// that the next merge does not undo the restore. An account that was simply absent keeps
+// its stamps.
 func TestRestoreStamps(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
@@ -142,8 +145,8 @@ func TestRestoreStamps(t *testing.T) {
 		o backup.Options
 	}{
 		"deleted":  {history{common: adding("x", "same"), here: removing("x")}, backup.Options{Deleted: true}},
-		"replaced": {history{common: adding("x", "same"), here: renewing("x", "ours")}, backup.Options{Replace: []string{"x"}, Anew: true}},
-		"anew":     {history{there: adding("x", "same")}, backup.Options{Anew: true}},
+		"replaced": {history{common: adding("x", "same"), here: renewing("x", "ours")}, backup.Options{Replace: []string{"x"}, Restamp: true}},
+		"anew":     {history{there: adding("x", "same")}, backup.Options{Restamp: true}},
 	} {
 		var removed *vault.State // what another device has, from just before the restore
 		h := c.h
@@ -164,8 +167,8 @@ func TestRestoreStamps(t *testing.T) {
 	}
 }
 
-// An account goes back to the secret that it had before: the newest of those in the trash, only where it is named, and as an
-// exchange.
+// An account can go back to its previous secret, the newest one in the trash. The user
+// has to name the account, and the two secrets swap places.
 func TestRestoreEarlier(t *testing.T) {
 	t.Parallel()
 	trash := func(here func(*vault.Tx) error, o backup.Options) (map[string]backup.Outcome, *vault.State, error) {
@@ -200,7 +203,7 @@ func TestRestoreEarlier(t *testing.T) {
 	}
 }
 
-// A name that fits nothing, or several, restores nothing.
+// A query that matches no account, or several, restores nothing.
 func TestRestoreQueries(t *testing.T) {
 	t.Parallel()
 	h := history{there: all(adding("mail at home", "one"), adding("mail at work", "two"))}
@@ -223,7 +226,8 @@ func TestRestoreQueries(t *testing.T) {
 	}
 }
 
-// Into an empty vault the order of the backup comes, and the settings that travel; a vault that has its own keeps them.
+// An empty vault takes the order and the portable settings of the backup. A vault that
+// has its own keeps them.
 func TestRestoreOrderAndSettings(t *testing.T) {
 	t.Parallel()
 	set := func(value string) func(*vault.Tx) error {
@@ -244,7 +248,8 @@ func TestRestoreOrderAndSettings(t *testing.T) {
 	}
 }
 
-// Which steps are conflicts, and which accounts go by a counter that may have moved on elsewhere.
+// Which steps count as conflicts, and which accounts have a counter that may have
+// advanced elsewhere.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	counted := vault.Account{Account: account.Account{Name: "h", Credential: account.Default(account.HOTP)}}

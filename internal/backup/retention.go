@@ -9,15 +9,14 @@ import (
 // What a device keeps of its own backups.
 const (
 	keepLast   = 10
-	keepDays   = 32 // the newest of each day, for as many days as have a backup
-	keepMonths = 13 // and of each month
+	keepDays   = 32 // days with a backup; the newest file of each is kept
+	keepMonths = 13 // months with a backup; the newest file of each is kept
 )
 
-// Expendable returns which of a device's files may go: all but the last ten, one a
-// day for a month, and one a month for a year. Days and months count where they have
-// a backup, from the newest file on, and not by how long ago they are: a clock that
-// jumped a year ahead and came back deletes no history. files is what the names say;
-// a file is deleted only after it was read and found to be ours.
+// Expendable returns the files of a device that may be deleted. It keeps the last ten,
+// one a day for a month, and one a month for a year. Only days and months with a backup
+// count, starting from the newest file. They do not depend on today's date, so a clock
+// that jumped a year ahead and came back deletes no history.
 func Expendable(files []FileName) []FileName {
 	files = slices.SortedFunc(slices.Values(files), func(a, b FileName) int {
 		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(b.Generation, a.Generation))

@@ -90,7 +90,7 @@ func (s *shelf) Remove(_ context.Context, name string) error {
 	return nil
 }
 
-// entries lists the shelf.
+// entries lists the files on the shelf.
 func (s *shelf) entries() []location.Entry {
 	s.t.Helper()
 	entries, err := s.List(s.t.Context())
@@ -100,17 +100,17 @@ func (s *shelf) entries() []location.Entry {
 	return entries
 }
 
-// take reads the shelf with keys, the current one first.
+// take reads an inventory of the shelf with keys, the current key first.
 func (s *shelf) take(keys ...backup.RecoveryKey) backup.Inventory {
 	s.t.Helper()
-	inv, err := backup.Take(s.t.Context(), s, backup.Keys{Current: keys[:1], Old: keys[1:]})
+	inv, err := backup.ReadInventory(s.t.Context(), s, backup.Keys{Current: keys[:1], Old: keys[1:]})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return inv
 }
 
-// states returns what each file is, by its name.
+// states returns the state of each file by name.
 func states(inv backup.Inventory) map[string]backup.FileState {
 	all := map[string]backup.FileState{}
 	for _, f := range inv.Files {
@@ -152,7 +152,7 @@ func (w *writer) add(name string) *writer {
 	return w
 }
 
-// seal gives the device a sealed key, with a copy of its own.
+// seal gives the device a sealed key and its own copy of it.
 func (w *writer) seal(s *shelf) backup.SealedKey {
 	w.t.Helper()
 	sealed, data, err := w.e.Key.Seal(backup.Sealing{Passphrase: "pass", WorkFactor: 4})
@@ -165,7 +165,7 @@ func (w *writer) seal(s *shelf) backup.SealedKey {
 	return sealed
 }
 
-// job is the device's next backup.
+// job returns the device's next backup.
 func (w *writer) job(s *shelf) backup.Job {
 	return backup.Job{
 		Location: s, Enrolment: w.e, Written: w.written, Device: w.id, DeviceName: "device " + w.id[:1], Generation: w.state.Generation,
@@ -183,7 +183,7 @@ func (w *writer) job(s *shelf) backup.Job {
 	}
 }
 
-// run writes a backup, which has to go well, and returns its name.
+// run writes a backup, which must succeed, and returns its name.
 func (w *writer) run(s *shelf) string {
 	w.t.Helper()
 	done, err := w.job(s).Run(w.t.Context())
@@ -202,7 +202,7 @@ func newRecoveryKey(t testing.TB) backup.RecoveryKey {
 	return key
 }
 
-// put seals a payload for a key and puts it onto the shelf.
+// put encrypts a payload to a key and puts it on the shelf.
 func (s *shelf) put(name string, key backup.RecoveryKey, payload []byte) string {
 	s.t.Helper()
 	to, err := backup.ParseRecipient(key.Recipient())
@@ -217,7 +217,7 @@ func (s *shelf) put(name string, key backup.RecoveryKey, payload []byte) string 
 	return name
 }
 
-// content opens a file of the shelf.
+// content decrypts a file on the shelf.
 func (s *shelf) content(name string, key backup.RecoveryKey) backup.Content {
 	s.t.Helper()
 	c, err := backup.Open([]byte(s.files[name]), key.Identity())
@@ -227,7 +227,7 @@ func (s *shelf) content(name string, key backup.RecoveryKey) backup.Content {
 	return c
 }
 
-// names returns the names of the accounts of a state, in their order.
+// names returns the names of a state's accounts, in order.
 func names(s *vault.State) string {
 	var list []string
 	for _, a := range s.Accounts() {

@@ -8,18 +8,20 @@ import (
 	"strings"
 )
 
-// A signed payload begins with this, 64 hexadecimal digits, and `",` on its first
-// line. The signature is over every byte with those digits as zeros.
+// macStart begins the first line of a signed payload. 64 hexadecimal digits and `",`
+// follow. The signature covers every byte of the payload, with the digits set to zero.
 const macStart = `{"mac":"`
 
 const macDigits = 2 * sha256.Size
 
-// Encode is [Encode] for a file in a location, with the signature of k.
+// Encode returns the payload of a backup in a location. It is that of [Encode] with a
+// signature of k.
 func (k RecoveryKey) Encode(c Content) ([]byte, error) {
 	return k.sign(func(start string) ([]byte, error) { return encode(c, start) })
 }
 
-// sign signs a payload that write makes with start for its opening brace.
+// sign signs a payload. write returns the payload with start in place of its opening
+// brace.
 func (k RecoveryKey) sign(write func(start string) ([]byte, error)) ([]byte, error) {
 	payload, err := write(macStart + strings.Repeat("0", macDigits) + "\",\n")
 	if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// A Succession says that one recovery key took the place of another. It lies in the
-// location as a file of its own, encrypted to the old key and signed with it, so that
-// every device that holds the old key can read it and nobody else can write it.
+// A Succession records that one recovery key replaced another. It is stored in the
+// location as a separate file, encrypted to the old key and signed with it. Every device
+// with the old key can read the file, and nobody else can write it.
 type Succession struct {
-	Old   string `json:"old"`   // the id of a key
-	New   string `json:"new"`   // the id of the key in its place
-	Stamp int64  `json:"stamp"` // when, in milliseconds since 1970, by the clock of the vault
+	Old   string `json:"old"`   // id of the replaced key
+	New   string `json:"new"`   // id of the key that replaced it
+	Stamp int64  `json:"stamp"` // when, in milliseconds since 1970, by the vault's clock
 }
 
 // successorPrefix begins the name of every succession in a location.
@@ -26,8 +26,8 @@ const successorPrefix = "successor-"
 // successorFormat names the payload inside the age file.
 const successorFormat = "auth-successor"
 
-// maxSuccessions is how many files are read: a location whose key is rotated every
-// month for eight years has fewer.
+// maxSuccessions is how many successions are read at most. Eight years of monthly
+// rotations stay below it.
 const maxSuccessions = 100
 
 type wireSuccession struct {
@@ -36,10 +36,11 @@ type wireSuccession struct {
 	Succession
 }
 
-// Name returns the name of the file that says so.
+// Name returns the name of the succession's file.
 func (s Succession) Name() string { return successorPrefix + s.Old + "-" + s.New + ".age" }
 
-// Succeed returns the file that says that another key, by its id, took the place of k.
+// Succeed returns the succession file for the replacement of k by the key with the id
+// next.
 func (k RecoveryKey) Succeed(next string, stamp int64) ([]byte, error) {
 	payload, err := k.sign(func(start string) ([]byte, error) {
 		data, err := json.Marshal(wireSuccession{successorFormat, Version, Succession{k.ID(), next, stamp}})
@@ -55,8 +56,8 @@ func (k RecoveryKey) Succeed(next string, stamp int64) ([]byte, error) {
 	return Seal(payload, SealTo(recipient))
 }
 
-// ParseSuccession reads what [RecoveryKey.Succeed] writes. Errors are those of [Unseal],
-// [ErrUnsigned] and [ErrForeign].
+// ParseSuccession parses a file of [RecoveryKey.Succeed], where k is the replaced key.
+// Errors are those of [Unseal], [ErrUnsigned], [ErrForeign] and [ErrNewer].
 func ParseSuccession(data []byte, k RecoveryKey) (Succession, error) {
 	payload, err := Unseal(data, k.Identity())
 	if err != nil {
@@ -75,23 +76,22 @@ func ParseSuccession(data []byte, k RecoveryKey) (Succession, error) {
 	return w.Succession, nil
 }
 
-// isSuccession reports whether a file of a location is named as a succession.
+// isSuccession reports whether a file has the name of a succession.
 func isSuccession(name string) bool {
 	return strings.HasPrefix(name, successorPrefix) && strings.HasSuffix(name, ".age")
 }
 
-// successionOf returns what the name of a succession says.
-func successionOf(name string) (from, to string) {
+// parseSuccessionName returns the key ids in the name of a succession.
+func parseSuccessionName(name string) (from, to string) {
 	from, to, _ = strings.Cut(strings.TrimSuffix(strings.TrimPrefix(name, successorPrefix), ".age"), "-")
 	return from, to
 }
 
-// A SuccessionOrder is what is known of which key took the place of which.
+// A SuccessionOrder is a list of known successions. It tells which key is current.
 type SuccessionOrder []Succession
 
-// ReadSuccessions reads the successions in a location that the given keys open. Where
-// they only name keys that are given, nothing is read: that is the history of a
-// location as its devices know it.
+// ReadSuccessions reads the successions in a location that the given keys open. It reads
+// nothing if every succession leads to a key that is given: then they tell nothing new.
 func ReadSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, keys []RecoveryKey) SuccessionOrder {
 	held := map[string]RecoveryKey{}
 	for _, k := range keys {
@@ -103,7 +103,7 @@ func ReadSuccessions(ctx context.Context, loc location.Location, entries []locat
 		if !isSuccession(e.Name) || e.Missing {
 			continue
 		}
-		from, to := successionOf(e.Name)
+		from, to := parseSuccessionName(e.Name)
 		if _, found := held[from]; found && len(wanted) < maxSuccessions {
 			wanted = append(wanted, e)
 			_, known := held[to]
@@ -115,10 +115,10 @@ func ReadSuccessions(ctx context.Context, loc location.Location, entries []locat
 	}
 	var order SuccessionOrder
 	for _, e := range wanted {
-		from, _ := successionOf(e.Name)
+		from, _ := parseSuccessionName(e.Name)
 		data, err := loc.Read(ctx, e.Name)
 		if err != nil {
-			continue // the files under the new key are named all the same
+			continue // the new key still shows in the names of its files
 		}
 		if s, err := ParseSuccession(data, held[from]); err == nil {
 			order = append(order, s)
@@ -127,8 +127,8 @@ func ReadSuccessions(ctx context.Context, loc location.Location, entries []locat
 	return order
 }
 
-// Current returns the key that took the place of a key in the end, or the key itself.
-// Of two keys that took the place of the same one the newer is meant, by stamp, then id.
+// Current returns the id of the key that replaced a key in the end, or the given id. If
+// two keys replaced the same key, it follows the newer one, by stamp and then by id.
 func (o SuccessionOrder) Current(id string) string {
 	seen := map[string]bool{}
 	for !seen[id] {
@@ -149,10 +149,10 @@ func (o SuccessionOrder) Current(id string) string {
 	return id
 }
 
-// Replaced reports whether a succession says that another key took the place of this one.
+// Replaced reports whether another key has replaced this one.
 func (o SuccessionOrder) Replaced(id string) bool { return o.next(id) != "" }
 
-// next returns the newest key that took the place of a key; empty for none.
+// next returns the newest key that replaced a key directly; empty for none.
 func (o SuccessionOrder) next(id string) string {
 	var newest Succession
 	for _, s := range o {
@@ -163,11 +163,11 @@ func (o SuccessionOrder) next(id string) string {
 	return newest.New
 }
 
-// Lost reports whether a key took the place of another one, and was outdone by a newer
-// one that did so too and that leads to current.
+// Lost reports whether a key lost against another one: both replaced the same key, and
+// the other is newer and leads to current.
 func (o SuccessionOrder) Lost(id, current string) bool {
 	return slices.ContainsFunc(o, func(s Succession) bool { return s.New == id }) && id != current && o.Current(id) == current
 }
 
-// ErrSuperseded is the error of a recovery key whose place a newer one has taken.
-var ErrSuperseded = errors.New("a newer recovery key has taken the place of this one")
+// ErrSuperseded is returned for a recovery key that a newer one has replaced.
+var ErrSuperseded = errors.New("a newer recovery key has replaced this one")

@@ -13,16 +13,16 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// ErrEmpty is the error of backing up a vault without accounts to a location that
-// has some.
+// ErrEmpty is returned for a backup of an empty vault to a location that already has
+// backups.
 var ErrEmpty = errors.New("the vault is empty, and an empty vault never replaces accounts")
 
-// ErrCloned is the error of finding backups under this device's own id that its
-// vault never wrote: the machine was cloned, or went back to an old image. The
-// device takes a new id then.
+// ErrCloned is returned if the location holds backups under this device's id that its
+// vault never wrote. The machine was cloned, or went back to an old image. The caller
+// then gives the device a new id.
 var ErrCloned = errors.New("the location holds backups under this device's id that it did not write")
 
-// A Job is one backup to be written into a location.
+// A Job writes one backup into a location.
 type Job struct {
 	Location   location.Location
 	Enrolment  Enrolment
@@ -31,14 +31,15 @@ type Job struct {
 	DeviceName string
 	Generation uint64
 	State      *vault.State
-	// OldFiles are hashes of files under earlier keys that this device vouches for from
-	// now on, beside those that its newest backup under the current key vouches for.
+	// OldFiles are hashes of files under earlier keys. This device vouches for them from
+	// now on. The files that its newest backup under the current key vouches for are
+	// added by Run.
 	OldFiles []string
 	Now      time.Time
-	Entries  []location.Entry // what the location was just found to hold
-	Thorough bool             // whether what takes a remote long is looked at, too
+	Entries  []location.Entry // a fresh listing of the location
+	Thorough bool             // also make the checks that are slow on a remote
 
-	// Record keeps what is about to be written, before it is.
+	// Record stores the list of written files. Run calls it before it writes a file.
 	Record func(Written) error
 	// SealedBytes returns this device's copy of a sealed key's file.
 	SealedBytes func(name string) ([]byte, error)
@@ -49,24 +50,24 @@ type Done struct {
 	File    string
 	Bytes   int
 	Pruned  int
-	PutBack []string    // sealed keys and README that were missing or altered
-	Sealed  []SealedKey // of the location, as they are known now
+	PutBack []string    // names of the sealed keys and README that were missing or altered
+	Sealed  []SealedKey // every known sealed key of the location, retired ones too
 }
 
-// Run writes the backup, reads it back and opens it; then puts back what is missing
-// of the sealed keys, and removes the device's expendable files. Errors of that
-// second half are returned with a Done whose File is set: the backup counts.
+// Run writes the backup, reads it back and opens it. Then it puts back missing sealed
+// keys and removes the device's expendable files. If only that second half fails, the
+// error comes with a Done whose File is set, and the backup counts.
 func (j Job) Run(ctx context.Context) (Done, error) {
 	entries := j.Entries
 	j.Written = j.Written.upTo(j.Generation)
-	if err := j.cloned(ctx, entries); err != nil {
+	if err := j.checkCloned(ctx, entries); err != nil {
 		return Done{}, err
 	}
 	if len(j.State.Accounts()) == 0 && slices.ContainsFunc(entries, func(e location.Entry) bool { return isBackup(e.Name) }) {
 		return Done{}, ErrEmpty
 	}
-	j.Written = j.Written.at(entries)
-	j.OldFiles = j.vouched(ctx, entries)
+	j.Written = j.Written.withoutGone(entries)
+	j.OldFiles = j.vouchedFiles(ctx, entries)
 	done, err := j.write(ctx)
 	if err != nil {
 		return done, err
@@ -74,9 +75,10 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 	return done, errors.Join(j.mend(ctx, entries, &done), j.prune(ctx, entries, &done))
 }
 
-// cloned looks for files under this device's id whose content its vault does not hold.
-// One that it has pruned, and that a sync client brought back, is none of those.
-func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
+// checkCloned returns [ErrCloned] if a file under this device's id has content that its
+// vault does not hold. A pruned file that a sync client brought back passes: the vault
+// holds its content.
+func (j Job) checkCloned(ctx context.Context, entries []location.Entry) error {
 	for _, e := range entries {
 		n, ok := ParseFileName(e.Name)
 		if !ok || n.Device != j.Device || j.Written.Has(n.Hash) || e.Missing {
@@ -90,14 +92,14 @@ func (j Job) cloned(ctx context.Context, entries []location.Entry) error {
 	return nil
 }
 
-// lookBack is how many of its own files a device looks at for its newest one that is
-// whole: more than one, since a sync client may have delivered the newest in part.
+// lookBack is how many of its own files a device tries when it looks for its newest whole
+// one. It is more than one because a sync client may have delivered the newest in part.
 const lookBack = 3
 
-// vouched returns the files under earlier keys that this backup vouches for: those of
-// the job, and those of the device's newest backup under the current key. So the list
-// lies in the backups, and no device has to remember it.
-func (j Job) vouched(ctx context.Context, entries []location.Entry) []string {
+// vouchedFiles returns the files under earlier keys that this backup vouches for: those
+// of the job, and those of the device's newest backup under the current key. The list is
+// stored in the backups, so no device has to remember it.
+func (j Job) vouchedFiles(ctx context.Context, entries []location.Entry) []string {
 	if len(j.Enrolment.OldKeys) == 0 {
 		return nil
 	}
@@ -114,7 +116,7 @@ func (j Job) vouched(ctx context.Context, entries []location.Entry) []string {
 	return slices.Compact(list)
 }
 
-// own returns the files that are named as this device's, newest first.
+// own returns the files that carry this device's id in their names, newest first.
 func (j Job) own(entries []location.Entry) []location.Entry {
 	var own []location.Entry
 	names := map[string]FileName{}
@@ -163,8 +165,8 @@ func (j Job) write(ctx context.Context) (Done, error) {
 	return Done{File: name, Bytes: len(data)}, nil
 }
 
-// prune removes expendable files of this device, each only after it was read and
-// found to be the device's own and whole.
+// prune removes this device's expendable files. It reads each one first, and removes it
+// only if it is whole and the device's own.
 func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) error {
 	var own []FileName
 	names := map[FileName]string{}
@@ -196,7 +198,7 @@ func (j Job) prune(ctx context.Context, entries []location.Entry, done *Done) er
 	return j.Record(keep)
 }
 
-// HashOfName returns the hash that a backup's name holds, or nothing.
+// HashOfName returns the hash in a backup file's name; empty if the name has none.
 func HashOfName(name string) string {
 	n, _ := ParseFileName(name)
 	return n.Hash

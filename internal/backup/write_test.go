@@ -18,8 +18,9 @@ func adds(tx *vault.Tx, name string, c account.Credential) error {
 	return err
 }
 
-// A backup is a new file under the name of its device, its time, its generation and its bytes. It says so itself, it is signed,
-// it lists the files before it, and what is about to be written is recorded before it is.
+// A backup is a new file, named by device, time, generation and hash. Its content says
+// the same, is signed, and lists the files before it. The new file is recorded before it
+// is written.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -50,8 +51,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// What cannot be recorded is not written, and what cannot be written is no backup. What fails after it is said, and the
-// backup counts.
+// If the record fails, nothing is written. If the write fails, there is no backup. If a
+// later step fails, the error says so and the backup counts.
 func TestRunFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -72,7 +73,7 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// An empty vault replaces nothing. It may be the first one there.
+// An empty vault replaces nothing, but it may be the first backup.
 func TestRunOfAnEmptyVault(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -89,8 +90,9 @@ func TestRunOfAnEmptyVault(t *testing.T) {
 	}
 }
 
-// Files under the own id with content that the vault does not hold were written by a clone, or before the vault went back.
-// What is no such file is none: a damaged one, a forged one, one that was pruned and came back.
+// Files under our id with content that the vault lacks were written by a clone, or before
+// the vault was rolled back. Damaged files, forged files and pruned files that came back
+// do not count as such.
 func TestRunOfAClone(t *testing.T) {
 	t.Parallel()
 	key := newRecoveryKey(t)
@@ -146,8 +148,8 @@ func TestRunOfAClone(t *testing.T) {
 	}
 }
 
-// Retention removes files of the device itself, which are whole and which it wrote, and forgets them. What is another's, or
-// cannot be read, stays.
+// Retention removes only whole files that this device wrote, and drops them from its
+// list. Files of others and unreadable files stay.
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -166,7 +168,8 @@ func TestPrune(t *testing.T) {
 	}
 	for i, name := range all {
 		_, there := s.files[name]
-		// Fourteen of one day: the last ten stay. The second is damaged, the third has another name.
+		// Fourteen files of one day. The last ten stay. The second is damaged, the third
+		// has another name.
 		if want := i == 1 || i >= 4; there != want {
 			t.Errorf("the %d. is there: %t", i+1, there)
 		}
@@ -191,7 +194,8 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// What a device lists of its own files stays small enough for an item of a keyring, and does not forget what may still come.
+// The list of written files stays small enough for a keyring item, and keeps files that
+// may still appear.
 func TestWrittenStaysSmall(t *testing.T) {
 	t.Parallel()
 	s, key := newShelf(t), newRecoveryKey(t)
@@ -219,8 +223,9 @@ func TestWrittenStaysSmall(t *testing.T) {
 	}
 }
 
-// What a device vouches for lies in its backups: what the job says, and what its newest whole backup under the same key said.
-// Under another key it starts anew.
+// The files that a device vouches for are stored in its backups: those of the job, and
+// those of its newest whole backup under the same key. Under another key the list starts
+// empty.
 func TestVouched(t *testing.T) {
 	t.Parallel()
 	s, old, key := newShelf(t), newRecoveryKey(t), newRecoveryKey(t)
@@ -248,7 +253,7 @@ func TestVouched(t *testing.T) {
 	if c := s.content(done.File, key); !slices.Equal(c.OldFiles, want) || !slices.Equal(c.OldKeys, []string{old.Text()}) {
 		t.Errorf("it vouches for %q, want %q", c.OldFiles, want)
 	}
-	// Two of the newest came by half: the one before them counts.
+	// Two of the newest files were delivered in part, so the one before them counts.
 	for range 2 {
 		name := w.add("x" + w.now.Format(time.TimeOnly)).run(s)
 		s.files[name] = s.files[name][:500]

@@ -10,8 +10,8 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// The list of written files is read as it is written, also where it is of a version
-// that did not note generations.
+// The list of written files reads back as it was written. It also reads the older form
+// without generations.
 func TestWrittenText(t *testing.T) {
 	t.Parallel()
 	const text = "0123456789abcdef\n7:fedcba9876543210"
@@ -29,9 +29,8 @@ func TestWrittenText(t *testing.T) {
 	}
 }
 
-// A backup of a vault that has gone back supersedes no file of a later generation: it
-// may be the only one that holds what was added since. The device takes itself for a
-// clone.
+// A backup of a rolled-back vault does not supersede files of later generations. They may
+// hold the only copy of what was added since. The device is treated as a clone.
 func TestBackupOfOlderGeneration(t *testing.T) {
 	t.Parallel()
 	key, err := backup.NewRecoveryKey(true)
@@ -66,7 +65,7 @@ func TestBackupOfOlderGeneration(t *testing.T) {
 	if err := run("fedcba9876543210", 1, one); err != nil {
 		t.Fatal(err)
 	}
-	inv, err := backup.Take(t.Context(), loc, backup.Enrolment{Key: key}.Keys())
+	inv, err := backup.ReadInventory(t.Context(), loc, backup.Enrolment{Key: key}.Keys())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -226,7 +226,7 @@ func (d *Device) countOtherKeys(ctx context.Context, loc location.Location, entr
 	if others == 0 {
 		return 0
 	}
-	inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
 	if err == nil && !slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.State == backup.OtherKey }) {
 		return 0
 	}

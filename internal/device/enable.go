@@ -149,7 +149,7 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		// Where the key was rotated away, somebody may have found it: only what this
 		// device wrote itself is known to be ours then, and it supersedes that anyway.
 		if !replaced {
-			inv, err := d.read(ctx, backup.Take, loc, mine.Keys())
+			inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
 			if err != nil {
 				return e, nil, err
 			}
@@ -166,7 +166,7 @@ func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found op
 		for _, key := range found.equal {
 			e.AddOldKey(key)
 		}
-		inv, err := d.read(ctx, backup.Take, loc, backup.Keys{Current: found.equal})
+		inv, err := d.read(ctx, backup.ReadInventory, loc, backup.Keys{Current: found.equal})
 		if err != nil {
 			return e, nil, err
 		}

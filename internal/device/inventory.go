@@ -16,7 +16,7 @@ import (
 // readWait is how long a location may take to be read from end to end.
 const readWait = 5 * time.Minute
 
-// A reader is [backup.Take] or [backup.TakeNewest].
+// A reader is [backup.ReadInventory] or [backup.ReadNewest].
 type reader func(context.Context, location.Location, backup.Keys) (backup.Inventory, error)
 
 // read reads a location with the keys that are held and those that its backups hold.
@@ -41,7 +41,7 @@ func (d *Device) Backups(ctx context.Context) (Backups, error) {
 	if err != nil {
 		return Backups{}, err
 	}
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	b := Backups{Report: d.report(), Files: inv.Files, Newest: map[string]bool{}}
 	for _, files := range inv.Newest(time.Time{}, false) {
 		for _, f := range files {

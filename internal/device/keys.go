@@ -112,7 +112,7 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	if err != nil {
 		return Rekeyed{}, err
 	}
@@ -159,7 +159,7 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err != nil {
 		return Forgotten{}, err
 	}
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	if err != nil {
 		return Forgotten{}, err
 	}

@@ -27,7 +27,7 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 	if err != nil {
 		return Lost{}, err
 	}
-	inv, err := d.read(ctx, backup.Take, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	if err != nil {
 		return Lost{}, err
 	}

@@ -221,7 +221,7 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 	for i := range candidates {
 		c := &candidates[i]
 		var err error
-		if c.inventory, err = d.read(ctx, backup.TakeNewest, loc, backup.Keys{Current: []backup.RecoveryKey{c.key}}); err != nil {
+		if c.inventory, err = d.read(ctx, backup.ReadNewest, loc, backup.Keys{Current: []backup.RecoveryKey{c.key}}); err != nil {
 			return err
 		}
 		known = append(known, c.key)

@@ -67,7 +67,7 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 	if from.location != nil {
 		restored.From = from.location.String()
 	}
-	o.Anew = !o.At.IsZero()
+	o.Restamp = !o.At.IsZero()
 	if from.state == nil && len(o.Accounts) == 0 {
 		o.Accounts = o.Replace // an exchange with the trash does not ask for the rest of it
 	}

@@ -79,9 +79,9 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	}
 	inv := from.opened.inventory
 	if !o.At.IsZero() || len(from.opened.equal) > 0 {
-		read := backup.TakeNewest
+		read := backup.ReadNewest
 		if !o.At.IsZero() {
-			read = backup.Take
+			read = backup.ReadInventory
 		}
 		if inv, err = d.read(ctx, read, loc, keys); err != nil {
 			return source{}, err
@@ -123,7 +123,7 @@ func (d *Device) openForReading(ctx context.Context, loc location.Location, o Re
 			return opened{}, backup.Keys{}, err
 		}
 		if e, ok, err := d.enrolment(ctx); err == nil && ok && e.Location == loc.String() {
-			inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+			inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
 			return opened{key: e.Key, inventory: inv}, e.Keys(), err
 		}
 	}

@@ -58,7 +58,7 @@ const (
 
 // mergeLocation merges the newest backups of all other devices into the vault.
 func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, what merging) (Synced, backup.Inventory, error) {
-	inv, err := d.read(ctx, backup.TakeNewest, loc, e.Keys())
+	inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
 	if err != nil {
 		return Synced{Report: d.report()}, inv, err
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Found is a folder that a cloud's client carries away.
+// Found is a folder that a cloud client uploads.
 type Found struct {
-	Service string // As its maker writes it: "Dropbox".
+	Service string // The maker's spelling, such as "Dropbox".
 	Path    string // Absolute.
 }
 
-// DetectOptions is the machine that [Detect] looks at. All of it is passed in,
-// so that the table of every system can be tested on any.
+// DetectOptions describe the machine that [Detect] looks at. Everything is passed in, so
+// that the rules for one operating system can be tested on another.
 type DetectOptions struct {
 	GOOS     string
 	Home     string
@@ -24,11 +24,10 @@ type DetectOptions struct {
 	ReadFile func(path string) ([]byte, error)
 }
 
-// Detect finds the folders of clouds on this machine, in a fixed order of
-// services, each folder once. It is a hint for who has not said where backups
-// shall lie: not every client can be found, and a folder that is found may
-// belong to a client that no longer runs. What does not answer until the
-// context ends is left out.
+// Detect finds the cloud folders of this machine. It returns each folder once, in a fixed
+// order of services. The result is only a hint: some clients cannot be found, and a found
+// folder may belong to a client that no longer runs. Folders that do not answer before
+// the context ends are left out.
 func Detect(ctx context.Context, o DetectOptions) []Found {
 	if o.Home == "" {
 		return nil
@@ -38,7 +37,7 @@ func Detect(ctx context.Context, o DetectOptions) []Found {
 	for _, s := range services {
 		look := make(chan []Found, 1)
 		looks = append(looks, look)
-		go func() { // A file system that hangs must not hide the others.
+		go func() { // A hanging file system must not hide the others.
 			var found []Found
 			for _, path := range s.find(m) {
 				if info, err := o.Stat(path); err == nil && info.IsDir() {
@@ -50,7 +49,7 @@ func Detect(ctx context.Context, o DetectOptions) []Found {
 	}
 	var all []Found
 	for _, look := range looks {
-		for _, f := range answer(ctx, look) {
+		for _, f := range receive(ctx, look) {
 			if !slices.ContainsFunc(all, func(a Found) bool { return m.same(a.Path, f.Path) }) {
 				all = append(all, f)
 			}
@@ -59,8 +58,9 @@ func Detect(ctx context.Context, o DetectOptions) []Found {
 	return all
 }
 
-// answer waits for a look until the context ends, and then takes what is there.
-func answer(ctx context.Context, look <-chan []Found) []Found {
+// receive waits for a result until the context ends. It returns nil if there is none by
+// then.
+func receive(ctx context.Context, look <-chan []Found) []Found {
 	select {
 	case found := <-look:
 		return found
@@ -74,7 +74,7 @@ func answer(ctx context.Context, look <-chan []Found) []Found {
 	}
 }
 
-// machine writes paths as its system does.
+// machine builds paths in the syntax of its operating system.
 type machine struct{ DetectOptions }
 
 func (m machine) windows() bool { return m.GOOS == "windows" }
@@ -92,12 +92,12 @@ func (m machine) home(parts ...string) string {
 	return m.join(append([]string{m.Home}, parts...)...)
 }
 
-// under is a path below the folder that a variable of the environment names, or
-// below another one where it is not set.
-func (m machine) under(variable, otherwise string, parts ...string) string {
+// under returns a path below the folder named by an environment variable, or below
+// fallback if the variable is not set.
+func (m machine) under(variable, fallback string, parts ...string) string {
 	base := m.Getenv(variable)
 	if base == "" {
-		base = otherwise
+		base = fallback
 	}
 	return m.join(append([]string{base}, parts...)...)
 }
@@ -110,8 +110,8 @@ func (m machine) appData(parts ...string) string {
 	return m.under("APPDATA", m.home("AppData", "Roaming"), parts...)
 }
 
-// cloudStorage returns the folders of macOS's file providers of one service:
-// NAME or NAME-account, as in GoogleDrive-alice@example.com.
+// cloudStorage returns the folders of one service's macOS file provider. They are called
+// NAME or NAME-account, such as GoogleDrive-alice@example.com.
 func (m machine) cloudStorage(name string) []string {
 	base := m.home("Library", "CloudStorage")
 	items, err := m.ReadDir(base)
@@ -127,7 +127,8 @@ func (m machine) cloudStorage(name string) []string {
 	return paths
 }
 
-// file reads the beginning of a client's configuration; empty where there is none.
+// file returns the content of a client's configuration file. It returns nil if the file
+// cannot be read or is larger than 1 MiB.
 func (m machine) file(path string) []byte {
 	data, err := m.ReadFile(path)
 	if err != nil || len(data) > 1<<20 {
@@ -136,7 +137,7 @@ func (m machine) file(path string) []byte {
 	return data
 }
 
-// same compares paths as the system's own file system does.
+// same reports whether two paths are equal, ignoring case on Windows and macOS.
 func (m machine) same(a, b string) bool {
 	a, b = strings.TrimRight(a, `/\`), strings.TrimRight(b, `/\`)
 	if m.windows() || m.mac() {

@@ -13,13 +13,13 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// disk is a machine's file system with paths as its system writes them.
+// disk is the file system of a machine, with paths in the syntax of its system.
 type disk struct {
 	files fstest.MapFS
 	env   map[string]string
 }
 
-// clean turns C:\Users\alice and /home/alice into what fs.FS knows.
+// clean turns C:\Users\alice and /home/alice into paths for fs.FS.
 func clean(name string) string {
 	return strings.Trim(path.Clean(strings.ReplaceAll(name, `\`, "/")), "/")
 }
@@ -35,7 +35,7 @@ func (d disk) options(goos, home string) location.DetectOptions {
 	}
 }
 
-// machine has folders, and files by their content.
+// machine has the given folders, and files with the given content.
 func machine(env, files map[string]string, folders ...string) disk {
 	d := disk{files: fstest.MapFS{}, env: env}
 	for _, folder := range folders {
@@ -167,7 +167,7 @@ func TestDetect(t *testing.T) {
 	}
 }
 
-// One client that hangs hides none of the others.
+// A client that hangs does not hide the others.
 func TestDetectDoesNotWaitForTheDead(t *testing.T) {
 	t.Parallel()
 	never := make(chan struct{})

@@ -1,15 +1,15 @@
 package location
 
-// FolderWith is a folder in which renames fail as a test wants: each is asked
-// instead of the system, and busy says which of its errors may pass.
+// FolderWith returns a folder with other rename calls. busy reports which of their errors
+// are worth a retry.
 func FolderWith(l Location, rename func(from, to string) error, busy func(error) bool) Location {
 	f := newFolder(l.String())
 	f.sys = system{rename: rename, renameNew: rename, busy: busy}
 	return f
 }
 
-// Within is how a call ends with its context although the system never answers.
-var Within = within[int]
+// RunWithContext is runWithContext, for tests of calls that never return.
+var RunWithContext = runWithContext[int]
 
-// LastLine is what an RcloneError shows of rclone's stderr.
+// LastLine returns the part of rclone's stderr that an RcloneError shows.
 var LastLine = lastLine

@@ -10,7 +10,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// A FIFO opens when somebody writes to it, which is never. It is not opened.
+// Opening a FIFO waits for a writer, and here there is none. The FIFO must not be opened.
 func TestFIFO(t *testing.T) {
 	t.Parallel()
 	l, path := folder(t)

@@ -20,11 +20,11 @@ type folder struct {
 	sys  system
 }
 
-// system is what differs between operating systems, and what tests make fail.
+// system holds the calls that differ between operating systems. Tests replace them.
 type system struct {
-	rename    func(from, to string) error // Replaces what is there.
-	renameNew func(from, to string) error // fs.ErrExist where something is there.
-	busy      func(error) bool            // Whether an error may pass by itself.
+	rename    func(from, to string) error // Replaces an existing file.
+	renameNew func(from, to string) error // Returns fs.ErrExist if the file exists.
+	busy      func(error) bool            // Reports whether a retry may help.
 }
 
 func newFolder(path string) *folder {
@@ -37,14 +37,14 @@ func (f *folder) Local() bool { return true }
 
 func (f *folder) Wait() time.Duration { return FolderWait }
 
-func (f *folder) in(name string) string { return filepath.Join(f.path, name) }
+func (f *folder) join(name string) string { return filepath.Join(f.path, name) }
 
-// look finds out whether the folder is there. Every call begins with it: a stat
-// neither waits for a FIFO's other end nor downloads anything.
+// look checks that the folder exists. Every call begins with it. A stat does not wait for
+// the other end of a FIFO and does not download anything.
 func (f *folder) look() (fs.FileInfo, error) {
 	info, err := os.Stat(f.path)
 	if err != nil {
-		return nil, reading("look at the folder", err)
+		return nil, readError("look at the folder", err)
 	}
 	if !info.IsDir() {
 		return nil, ErrNotFolder
@@ -53,8 +53,8 @@ func (f *folder) look() (fs.FileInfo, error) {
 }
 
 func (f *folder) Prepare(ctx context.Context) error {
-	_, err := within(ctx, func() (struct{}, error) {
-		// What is there in some way and does not answer, such as a dead mount, is not made anew.
+	_, err := runWithContext(ctx, func() (struct{}, error) {
+		// A folder that exists but does not answer, such as a dead mount, is not created again.
 		if _, err := os.Lstat(f.path); !errors.Is(err, fs.ErrNotExist) {
 			_, err = f.look()
 			return struct{}{}, err
@@ -64,7 +64,7 @@ func (f *folder) Prepare(ctx context.Context) error {
 			return struct{}{}, fmt.Errorf("the folder above it: %w", err)
 		}
 		if err := os.Mkdir(f.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return struct{}{}, writing("make the folder", err)
+			return struct{}{}, writeError("make the folder", err)
 		}
 		return struct{}{}, syncFolder(parent.path)
 	})
@@ -72,13 +72,13 @@ func (f *folder) Prepare(ctx context.Context) error {
 }
 
 func (f *folder) List(ctx context.Context) ([]Entry, error) {
-	return within(ctx, func() ([]Entry, error) {
+	return runWithContext(ctx, func() ([]Entry, error) {
 		if _, err := f.look(); err != nil {
 			return nil, err
 		}
 		items, err := os.ReadDir(f.path)
 		if err != nil {
-			return nil, reading("list the folder", err)
+			return nil, readError("list the folder", err)
 		}
 		var entries []Entry
 		for _, item := range items {
@@ -87,13 +87,13 @@ func (f *folder) List(ctx context.Context) ([]Entry, error) {
 				continue // It went away since the folder was read.
 			}
 			if err != nil {
-				return nil, reading("list the folder", err)
+				return nil, readError("list the folder", err)
 			}
 			if !ordinary(info) || isTemp(info.Name()) {
 				continue
 			}
 			entry := Entry{Name: info.Name(), Size: info.Size(), Modified: info.ModTime(), Missing: missing(info)}
-			if name, ok := stubbed(entry.Name); ok {
+			if name, ok := fromStub(entry.Name); ok {
 				entry.Name, entry.Size, entry.Missing = name, -1, true
 			}
 			entries = append(entries, entry)
@@ -104,17 +104,17 @@ func (f *folder) List(ctx context.Context) ([]Entry, error) {
 }
 
 func (f *folder) Read(ctx context.Context, name string) ([]byte, error) {
-	if err := plain(name); err != nil {
+	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	var away atomic.Bool
-	data, err := within(ctx, func() ([]byte, error) {
+	data, err := runWithContext(ctx, func() ([]byte, error) {
 		info, err := f.find(name)
 		if err != nil {
 			return nil, err
 		}
 		away.Store(missing(info))
-		return readFile(f.in(name))
+		return readFile(f.join(name))
 	})
 	if errors.Is(err, ErrTimeout) && away.Load() {
 		return nil, fmt.Errorf("%w: %w", ErrNotDownloaded, err)
@@ -122,20 +122,20 @@ func (f *folder) Read(ctx context.Context, name string) ([]byte, error) {
 	return data, err
 }
 
-// find returns a file by its name, without following or opening it.
+// find returns the information of a file. It does not follow a link or open the file.
 func (f *folder) find(name string) (fs.FileInfo, error) {
 	if _, err := f.look(); err != nil {
 		return nil, err
 	}
-	info, err := os.Lstat(f.in(name))
+	info, err := os.Lstat(f.join(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Lstat(f.in(stub(name))); err == nil {
+		if _, err := os.Lstat(f.join(stubName(name))); err == nil {
 			return nil, ErrNotDownloaded
 		}
 		return nil, noFile()
 	}
 	if err != nil {
-		return nil, reading("find the file", err)
+		return nil, readError("find the file", err)
 	}
 	if !ordinary(info) {
 		return nil, ErrNotFile
@@ -143,20 +143,20 @@ func (f *folder) find(name string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// readFile reads what is still a file when it is open: openFile neither follows
-// a link nor waits for a FIFO that took its place.
+// readFile reads a regular file. It checks the file again once it is open. openFile
+// neither follows a link nor waits for a FIFO that took the file's place.
 func readFile(path string) ([]byte, error) {
 	file, err := openFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noFile()
 	}
 	if err != nil {
-		return nil, reading("open the file", err)
+		return nil, readError("open the file", err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return nil, reading("read the file", err)
+		return nil, readError("read the file", err)
 	}
 	if !ordinary(info) {
 		return nil, ErrNotFile
@@ -166,7 +166,7 @@ func readFile(path string) ([]byte, error) {
 	}
 	data, err := io.ReadAll(io.LimitReader(file, MaxFile+1))
 	if err != nil {
-		return nil, reading("read the file", err)
+		return nil, readError("read the file", err)
 	}
 	if len(data) > MaxFile {
 		return nil, fmt.Errorf("%w: at most %d bytes", ErrTooBig, MaxFile)
@@ -175,21 +175,21 @@ func readFile(path string) ([]byte, error) {
 }
 
 func (f *folder) Remove(ctx context.Context, name string) error {
-	if err := plain(name); err != nil {
+	if err := checkName(name); err != nil {
 		return err
 	}
-	_, err := within(ctx, func() (struct{}, error) {
+	_, err := runWithContext(ctx, func() (struct{}, error) {
 		if _, err := f.find(name); err != nil {
 			return struct{}{}, err
 		}
-		err := patiently(ctx, f.sys.busy, func() error { return os.Remove(f.in(name)) })
-		if errors.Is(err, fs.ErrNotExist) { // Somebody else was faster, or took the folder too.
+		err := retryBusy(ctx, f.sys.busy, func() error { return os.Remove(f.join(name)) })
+		if errors.Is(err, fs.ErrNotExist) { // Another program removed the file, or the whole folder.
 			if _, err := f.find(name); err != nil {
 				return struct{}{}, err
 			}
 		}
 		if err != nil {
-			return struct{}{}, writing("remove the file", err)
+			return struct{}{}, writeError("remove the file", err)
 		}
 		return struct{}{}, syncFolder(f.path)
 	})

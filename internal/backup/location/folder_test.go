@@ -14,7 +14,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// folder is a location that is there, and its path.
+// folder returns an existing location and its path.
 func folder(t *testing.T) (location.Location, string) {
 	t.Helper()
 	path := t.TempDir()
@@ -65,7 +65,7 @@ func TestFolderIsMadeForItsOwnerAlone(t *testing.T) {
 	}
 }
 
-// A disk that is not mounted must not become a folder on another one.
+// If a disk is not mounted, its folder must not be created on another disk.
 func TestPrepareMakesNoParents(t *testing.T) {
 	t.Parallel()
 	disk := filepath.Join(t.TempDir(), "usb-stick")
@@ -88,7 +88,7 @@ func TestFileInTheFoldersPlace(t *testing.T) {
 	}
 }
 
-// fails wants one error of all calls.
+// fails expects the same error from every call.
 func fails(t *testing.T, l location.Location, want error) {
 	t.Helper()
 	for what, call := range map[string]func(context.Context) error{
@@ -107,8 +107,8 @@ func fails(t *testing.T, l location.Location, want error) {
 	}
 }
 
-// Conflict copies and half a file are files. What a sync client or a person has
-// put beside them that is none is neither seen nor followed.
+// Conflict copies and partial files are files. Anything that is not a regular file is
+// neither listed nor followed.
 func TestListHasFilesAlone(t *testing.T) {
 	t.Parallel()
 	l, path := folder(t)
@@ -144,7 +144,7 @@ func TestListHasFilesAlone(t *testing.T) {
 	}
 }
 
-// notAFile wants a name to be refused by every call and left as it is.
+// notAFile expects every call to refuse a name and to leave it as it is.
 func notAFile(t *testing.T, l location.Location, name string) {
 	t.Helper()
 	if _, err := l.Read(t.Context(), name); !errors.Is(err, location.ErrNotFile) {
@@ -164,7 +164,7 @@ func notAFile(t *testing.T, l location.Location, name string) {
 	}
 }
 
-// The folder may be a link: people keep ~/Dropbox on another disk.
+// The folder may be a link, because people keep ~/Dropbox on another disk.
 func TestFolderBehindALink(t *testing.T) {
 	t.Parallel()
 	link := filepath.Join(t.TempDir(), "auth")
@@ -180,8 +180,8 @@ func TestFolderBehindALink(t *testing.T) {
 	}
 }
 
-// An old iCloud stub says that a file is in the cloud. It stands for the file:
-// nothing is put in its place, and removing it is not ours to do.
+// An old iCloud stub means that a file is in the cloud. The stub counts as the file:
+// nothing is written in its place, and it is not removed.
 func TestStubOfICloud(t *testing.T) {
 	t.Parallel()
 	l, path := folder(t)
@@ -213,7 +213,8 @@ func TestTooBigToRead(t *testing.T) {
 	}
 }
 
-// What never answers is left behind at the deadline, or as soon as the user interrupts.
+// A call that never returns is abandoned at the deadline, or at once if the user
+// interrupts.
 func TestCallsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	never := make(chan struct{})
@@ -221,12 +222,12 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 	hang := func() (int, error) { <-never; return 0, nil }
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	if _, err := location.Within(ctx, hang); !errors.Is(err, location.ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := location.RunWithContext(ctx, hang); !errors.Is(err, location.ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("at the deadline: %v, want ErrTimeout", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if _, err := location.Within(ctx, hang); !errors.Is(err, context.Canceled) || errors.Is(err, location.ErrTimeout) {
+	if _, err := location.RunWithContext(ctx, hang); !errors.Is(err, context.Canceled) || errors.Is(err, location.ErrTimeout) {
 		t.Errorf("interrupted: %v, want context.Canceled alone", err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// leftoverAge is how much older than a new file a temporary one is before it is
-// taken for what a crash left behind, and not for what somebody is writing.
+// leftoverAge is the age at which a temporary file counts as a leftover of a crash. A
+// younger one may still be in use.
 const leftoverAge = 24 * time.Hour
 
 func (f *folder) Create(ctx context.Context, name string, data []byte) error {
@@ -23,22 +23,22 @@ func (f *folder) Replace(ctx context.Context, name string, data []byte) error {
 }
 
 func (f *folder) write(ctx context.Context, name string, data []byte, isNew bool) error {
-	if err := writable(name, data); err != nil {
+	if err := checkWritable(name, data); err != nil {
 		return err
 	}
-	_, err := within(ctx, func() (struct{}, error) {
+	_, err := runWithContext(ctx, func() (struct{}, error) {
 		return struct{}{}, f.put(ctx, name, data, isNew)
 	})
 	return err
 }
 
-// writable refuses names and sizes that would not read back.
-func writable(name string, data []byte) error {
-	if err := plain(name); err != nil {
+// checkWritable refuses names and sizes that could not be read back.
+func checkWritable(name string, data []byte) error {
+	if err := checkName(name); err != nil {
 		return err
 	}
 	if isTemp(name) {
-		return fmt.Errorf("%w: the name is one of temporary files", ErrInvalid)
+		return fmt.Errorf("%w: the name is reserved for temporary files", ErrInvalid)
 	}
 	if len(data) > MaxFile {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooBig, len(data), MaxFile)
@@ -46,8 +46,8 @@ func writable(name string, data []byte) error {
 	return nil
 }
 
-// put writes a file aside and names it last. It is left alone when its caller
-// stops waiting, so it looks at the context before the step that counts.
+// put writes a temporary file and then renames it. If the caller stops waiting, put goes
+// on in the background. It checks the context before it renames.
 func (f *folder) put(ctx context.Context, name string, data []byte, isNew bool) error {
 	before, err := f.look()
 	if err != nil {
@@ -60,30 +60,30 @@ func (f *folder) put(ctx context.Context, name string, data []byte, isNew bool) 
 	case err != nil:
 		return err
 	}
-	temp := f.in(tempName())
+	temp := f.join(tempName())
 	defer os.Remove(temp)
 	written, err := writeAside(temp, data)
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
-		return ended(ctx)
+		return contextError(ctx)
 	}
 	rename := f.sys.rename
 	if isNew {
 		rename = f.sys.renameNew
 	}
-	err = patiently(ctx, f.sys.busy, func() error { return rename(temp, f.in(name)) })
+	err = retryBusy(ctx, f.sys.busy, func() error { return rename(temp, f.join(name)) })
 	if isNew && errors.Is(err, fs.ErrExist) {
 		return ErrExists
 	}
 	if err != nil {
-		return writing("rename the file", err)
+		return writeError("rename the file", err)
 	}
 	if err := syncFolder(f.path); err != nil {
 		return err
 	}
-	if err := f.still(before, name, written); err != nil {
+	if err := f.checkWritten(before, name, written); err != nil {
 		return err
 	}
 	f.sweep(written.ModTime())
@@ -94,18 +94,18 @@ func (f *folder) put(ctx context.Context, name string, data []byte, isNew bool) 
 func writeAside(path string, data []byte) (fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, writing("write the file", err)
+		return nil, writeError("write the file", err)
 	}
 	_, err = file.Write(data)
 	if err == nil {
 		err = syncFile(file)
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, writing("write the file", err)
+		return nil, writeError("write the file", err)
 	}
 	back, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the file vanished while it was written", ErrGone)
+		return nil, fmt.Errorf("%w: the file disappeared while it was written", ErrGone)
 	}
 	if err != nil {
 		return nil, err
@@ -115,29 +115,29 @@ func writeAside(path string, data []byte) (fs.FileInfo, error) {
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		return nil, writing("write the file", err)
+		return nil, writeError("write the file", err)
 	}
 	return info, nil
 }
 
-// still makes sure that the folder is the one that it was and holds the new
-// file. A disk that is unmounted half way leaves an empty folder behind, in
-// which every single step succeeds.
-func (f *folder) still(before fs.FileInfo, name string, written fs.FileInfo) error {
+// checkWritten checks that the folder is still the same one and has the new file. A disk
+// that is unmounted meanwhile leaves an empty folder behind, in which every single step
+// succeeds.
+func (f *folder) checkWritten(before fs.FileInfo, name string, written fs.FileInfo) error {
 	after, err := f.look()
 	if err != nil {
 		return err
 	}
-	info, err := os.Lstat(f.in(name))
+	info, err := os.Lstat(f.join(name))
 	if err != nil || !os.SameFile(before, after) || info.Size() != written.Size() {
 		return fmt.Errorf("%w: it changed while the file was written", ErrGone)
 	}
 	return nil
 }
 
-// sweep removes what writers of ours left behind that were killed. Age counts
-// from the file just written and so by one clock, the file system's own. What
-// cannot be removed now is a matter for the next time.
+// sweep removes temporary files that killed writers left behind. Their age is relative to
+// the file just written, so both times come from the file system's clock. A file that
+// cannot be removed is left for the next call.
 func (f *folder) sweep(now time.Time) {
 	items, err := os.ReadDir(f.path)
 	if err != nil {
@@ -149,14 +149,14 @@ func (f *folder) sweep(now time.Time) {
 		}
 		info, err := item.Info()
 		if err == nil && ordinary(info) && now.Sub(info.ModTime()) > leftoverAge {
-			os.Remove(f.in(item.Name()))
+			os.Remove(f.join(item.Name()))
 		}
 	}
 }
 
-// patiently repeats what a sync client or virus scanner prevents by holding a
-// file open, with growing pauses of two seconds in all.
-func patiently(ctx context.Context, busy func(error) bool, try func() error) error {
+// retryBusy retries while a sync client or virus scanner holds the file open. The pauses
+// grow, and add up to about two seconds.
+func retryBusy(ctx context.Context, busy func(error) bool, try func() error) error {
 	for pause := 25 * time.Millisecond; ; pause *= 2 {
 		err := try()
 		if err == nil || !busy(err) || pause > time.Second {
@@ -167,7 +167,7 @@ func patiently(ctx context.Context, busy func(error) bool, try func() error) err
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return ended(ctx)
+			return contextError(ctx)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// What a killed writer left is invisible, and goes when it is old and ours.
+// The leftover of a killed writer is not listed. It is removed if it is old and ours.
 func TestLeftovers(t *testing.T) {
 	t.Parallel()
 	l, path := folder(t)
@@ -30,7 +30,8 @@ func TestLeftovers(t *testing.T) {
 	if left, _ := os.ReadDir(path); len(left) != 0 {
 		t.Errorf("a write that failed leaves %v behind", left)
 	}
-	// The names that clients leave out: ".~*" (Nextcloud, Dropbox), "*.tmp" (OneDrive, iCloud Drive).
+	// Cloud clients ignore these names: ".~*" (Nextcloud, Dropbox), "*.tmp" (OneDrive,
+	// iCloud Drive).
 	if !strings.HasPrefix(temp, ".~") || !strings.HasSuffix(temp, ".tmp") {
 		t.Errorf("%s is a name that sync clients carry away", temp)
 	}
@@ -65,7 +66,7 @@ func TestLeftovers(t *testing.T) {
 	}
 }
 
-// Windows refuses to rename what a sync client holds open, for a while.
+// Windows refuses to rename a file while a sync client has it open.
 func TestRenameIsRetriedWhileTheFileIsHeld(t *testing.T) {
 	t.Parallel()
 	held := errors.New("sharing violation")
@@ -104,7 +105,7 @@ func TestRenameIsRetriedWhileTheFileIsHeld(t *testing.T) {
 	}
 }
 
-// A folder that goes away between two steps of a write.
+// The folder disappears between two steps of a write.
 func TestFolderVanishesHalfWay(t *testing.T) {
 	t.Parallel()
 	for what, vanish := range map[string]func(path string) error{
@@ -131,7 +132,7 @@ func TestFolderVanishesHalfWay(t *testing.T) {
 	}
 }
 
-// After the rename the folder may be another one, in which the file is not.
+// After the rename, the folder may be another one that does not have the file.
 func TestWrittenIsWhatIsThere(t *testing.T) {
 	t.Parallel()
 	l, _ := folder(t)
@@ -147,7 +148,7 @@ func TestWrittenIsWhatIsThere(t *testing.T) {
 	}
 }
 
-// Of many who create one name at once, one does, and its file stays.
+// If many writers create the same name at once, one succeeds and its file stays.
 func TestOneOfManyCreates(t *testing.T) {
 	t.Parallel()
 	l, path := folder(t)

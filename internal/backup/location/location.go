@@ -1,24 +1,24 @@
-// Package location is where backups lie: a folder, or a remote of the user's
-// own rclone. It moves whole small files under plain names and knows nothing of
-// what is in them.
+// Package location reads and writes the files of a backup location. A location is a
+// folder, or a remote of the user's rclone. The package handles whole small files with
+// plain names, and does not look into them.
 //
 // # Guarantees
 //
-// A file is never seen in part under its name: it is written under a temporary
-// name, synced, read back, compared and only then renamed. [Location.Create]
-// never replaces a file. Every call ends when its context does, however the file
-// system, the cloud's client or rclone hang.
+// A file never appears in part under its name. It is written under a temporary name,
+// synced, read back and compared, and only then renamed. [Location.Create] never replaces
+// a file. Every call ends when its context does, even if the file system, the cloud
+// client or rclone hangs.
 //
-// "Written" is all that is promised: for a folder that the folder's own disk has
-// it, never that a cloud client has uploaded it.
+// A file that is written to a folder is on that folder's disk. The package cannot tell
+// whether a cloud client has uploaded it.
 //
-// # Refuses
+// # Refusals
 //
-// Names that are not plain file names. Whatever is not a file: a symbolic link,
-// FIFO, socket or device among the files is neither listed, read, replaced nor
-// removed, since a cloud folder holds none and others can write to it. The
-// folder itself may be reached through a symbolic link, which is its owner's
-// choice. rclone's connection strings, which can run commands.
+// The package refuses names that are not plain file names. It ignores everything that is
+// not a regular file: it does not list, read, replace or remove symbolic links, FIFOs,
+// sockets or devices. A cloud folder contains none of these, and others may be able to
+// write to it. The folder itself may be a symbolic link, because its owner chose it. The
+// package refuses rclone's connection strings, because they can run commands.
 package location
 
 import (
@@ -31,90 +31,91 @@ import (
 // MaxFile is the largest file that is written or read, in bytes.
 const MaxFile = 64 << 20
 
-// Errors of a location. Each is wrapped with what happened; none says what a file holds.
+// Errors of a location. They are wrapped with details, which never include the content of
+// a file.
 var (
-	// ErrInvalid is a text that names no location, or a name that is not a plain file name.
+	// ErrInvalid: the text does not name a location, or the name is not a plain file name.
 	ErrInvalid = errors.New("not valid")
-	// ErrGone is a folder or remote that is not there, was unmounted, or vanished half way.
+	// ErrGone: the folder or remote does not exist, or disappeared during the call.
 	ErrGone = errors.New("the location is not there")
-	// ErrNotFolder is something else where the folder should be.
+	// ErrNotFolder: the location is not a folder.
 	ErrNotFolder = errors.New("the location is not a folder")
-	// ErrNotFile is a name that belongs to something else than a file.
+	// ErrNotFile: the name belongs to something other than a regular file.
 	ErrNotFile = errors.New("not a regular file")
-	// ErrReadOnly is a location that may not be written to.
+	// ErrReadOnly: the location does not allow writing.
 	ErrReadOnly = errors.New("the location cannot be written to")
-	// ErrFull is a disk or quota without room.
+	// ErrFull: the disk or the quota is full.
 	ErrFull = errors.New("no space is left at the location")
-	// ErrExists is a file that is there already; it was left as it is.
+	// ErrExists: the file exists already. It was not changed.
 	ErrExists = errors.New("a file of that name exists")
-	// ErrNotDownloaded is a file whose content is still in the cloud and did not come in time.
+	// ErrNotDownloaded: the content is still in the cloud and did not arrive in time.
 	ErrNotDownloaded = errors.New("the file is not downloaded from the cloud yet")
-	// ErrTimeout is a call that its context's deadline ended. A write may still land.
+	// ErrTimeout: the call took too long. A write may still take effect.
 	ErrTimeout = errors.New("the location does not answer")
-	// ErrTooBig is a file larger than MaxFile.
+	// ErrTooBig: the file is larger than MaxFile.
 	ErrTooBig = errors.New("the file is too big")
-	// ErrBusy is a file that another program, such as a sync client, holds on to.
+	// ErrBusy: another program, such as a sync client, has the file open.
 	ErrBusy = errors.New("another program holds the file")
-	// ErrReadBack is a file that did not read back as it was written.
+	// ErrReadBack: the file read back differently than it was written.
 	ErrReadBack = errors.New("the file does not read back as it was written")
-	// ErrRcloneMissing is a remote on a machine without rclone.
+	// ErrRcloneMissing: the location is a remote, and rclone is not installed.
 	ErrRcloneMissing = errors.New("rclone is not installed")
 )
 
-// Location holds files. Besides the errors named at each method, all of them
-// return [ErrGone], [ErrNotFolder] and [ErrTimeout], the context's own error when
-// it is cancelled, [ErrInvalid] for a name that is not a plain one, and for a
-// remote [ErrRcloneMissing] and *[RcloneError].
+// Location is a place for files. Every method may return [ErrGone], [ErrNotFolder],
+// [ErrTimeout], the error of a cancelled context, and [ErrInvalid] for a name that is not
+// plain. On a remote, every method may also return [ErrRcloneMissing] and *[RcloneError].
+// Further errors are listed at each method.
 //
-// Methods may be called at once, also by several processes.
+// Methods may be called concurrently, also from several processes.
 type Location interface {
-	// String is the absolute path of the folder, or rclone:REMOTE:PATH.
+	// String returns the absolute path of the folder, or rclone:REMOTE:PATH.
 	String() string
-	// Local reports whether it is a folder.
+	// Local reports whether the location is a folder.
 	Local() bool
-	// Wait is how long a single call may take; it ends with [ErrTimeout] after that.
+	// Wait returns how long a single call may take. After that it ends with [ErrTimeout].
 	Wait() time.Duration
-	// List returns the files that lie directly in it, by name. It reads none of
+	// List returns the files directly in the location, sorted by name. It does not read
 	// them, so it downloads nothing.
 	List(ctx context.Context) ([]Entry, error)
-	// Read returns a whole file, at most MaxFile bytes: also half a file, where
-	// that is what a sync client has delivered so far. A file that is still in
-	// the cloud is fetched by the cloud's client if the context lets it.
+	// Read returns a whole file of at most MaxFile bytes. If a sync client has delivered
+	// only part of the file so far, Read returns that part. A file that is still in the
+	// cloud is downloaded by the cloud client if the context leaves enough time.
 	// Errors: fs.ErrNotExist, [ErrNotFile], [ErrNotDownloaded], [ErrTooBig].
 	Read(ctx context.Context, name string) ([]byte, error)
-	// Create writes a new file, 0600. Errors: [ErrExists], [ErrReadOnly],
-	// [ErrFull], [ErrTooBig], [ErrBusy], [ErrReadBack]. After one of them no
-	// new file is there; after any other error, and above all [ErrTimeout] and
-	// a cancelled context, it is not there or there as a whole. What a remote
-	// does not read back as it was written is left to be looked at.
+	// Create writes a new file with mode 0600. Errors: [ErrExists], [ErrReadOnly],
+	// [ErrFull], [ErrTooBig], [ErrBusy], [ErrReadBack]. After one of these there is no new
+	// file. After any other error, such as [ErrTimeout] or a cancelled context, the file
+	// is either missing or complete. A file that a remote reads back differently is left
+	// in place for inspection.
 	Create(ctx context.Context, name string, data []byte) error
-	// Replace is Create for a file that may exist: it holds the old bytes or
-	// the new ones. Errors: as Create, and [ErrNotFile] instead of [ErrExists].
+	// Replace writes a file that may exist already. The file has either the old bytes or
+	// the new ones. Errors are those of Create, with [ErrNotFile] in place of [ErrExists].
 	Replace(ctx context.Context, name string, data []byte) error
-	// Remove deletes a file. Errors: fs.ErrNotExist, [ErrNotFile],
-	// [ErrReadOnly], [ErrBusy], [ErrNotDownloaded].
+	// Remove deletes a file. Errors: fs.ErrNotExist, [ErrNotFile], [ErrReadOnly],
+	// [ErrBusy], [ErrNotDownloaded].
 	Remove(ctx context.Context, name string) error
 }
 
-// Entry is a file of a location as its folder lists it.
+// Entry describes a file of a location.
 type Entry struct {
 	Name     string
-	Size     int64     // In bytes; -1 where it is not known.
-	Modified time.Time // By the clock of whoever wrote it.
-	// Missing is a cloud's placeholder: the name is here and the content is not.
+	Size     int64     // In bytes; -1 if unknown.
+	Modified time.Time // By the clock of the writer.
+	// Missing marks a placeholder of a cloud client: the content is not on this machine.
 	Missing bool
 }
 
-// A Preparer is a location that can be made where there is none yet, as [Prepare] says.
-// Those of [Parse] are; a location that stands before another has to pass it on.
+// A Preparer is a location that [Prepare] can create. Locations of [Parse] are Preparers.
+// A wrapper around a location has to forward the method.
 type Preparer interface {
 	Prepare(ctx context.Context) error
 }
 
-// Prepare makes a location where there is none yet. Of a folder only the last
-// element is made, 0700: where its parent is missing too, that is [ErrGone],
-// since a disk that is not mounted or a cloud folder that is not set up must not
-// be replaced by an ordinary folder that nobody carries away.
+// Prepare creates a location that does not exist yet. It creates only the last element of
+// a folder's path, with mode 0700. If the parent is missing too, it returns [ErrGone]:
+// the disk is not mounted or the cloud folder is not set up, and an ordinary folder in
+// its place would never be uploaded.
 func Prepare(ctx context.Context, l Location) error {
 	p, ok := l.(Preparer)
 	if !ok {
@@ -123,16 +124,16 @@ func Prepare(ctx context.Context, l Location) error {
 	return p.Prepare(ctx)
 }
 
-// within runs f and returns when it ends or the context does. What hangs in the
-// kernel cannot be stopped, only left behind.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// runWithContext runs f in a goroutine. It returns when f or the context ends. A call
+// that hangs in the kernel cannot be stopped, so f may go on in the background.
+func runWithContext[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
 	}
 	var none T
 	if ctx.Err() != nil {
-		return none, ended(ctx)
+		return none, contextError(ctx)
 	}
 	done := make(chan result, 1)
 	go func() {
@@ -143,12 +144,13 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
-		return none, ended(ctx)
+		return none, contextError(ctx)
 	}
 }
 
-// ended is the error of a context that is over.
-func ended(ctx context.Context) error {
+// contextError returns the error of a context that has ended, with [ErrTimeout] for a
+// deadline.
+func contextError(ctx context.Context) error {
 	err := ctx.Err()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)

@@ -17,12 +17,11 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// namespaced is set in the environment of a test that may mount what it likes.
+// namespaced is set in the environment of a test process that may mount file systems.
 const namespaced = "AUTH_TEST_MOUNT_NAMESPACE"
 
-// mounting runs the test once more as a process of its own in a mount namespace
-// of its own, in which everybody is root, and reports whether this is that
-// process: its mounts are seen by nobody else and end with it.
+// mounting runs the test again as a process in its own mount namespace, where it is root.
+// It reports whether this is that process. The mounts are private to it and end with it.
 func mounting(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(namespaced) != "" {
@@ -50,7 +49,7 @@ func mounting(t *testing.T) bool {
 	return false
 }
 
-// tmpfs mounts a new file system and returns where.
+// tmpfs mounts a new file system and returns its path.
 func tmpfs(t *testing.T, options string) string {
 	t.Helper()
 	path := t.TempDir()
@@ -100,7 +99,8 @@ func TestFullFolder(t *testing.T) {
 	if err := l.Create(t.Context(), "b.age", make([]byte, 600<<10)); !errors.Is(err, location.ErrFull) {
 		t.Errorf("Create: %v, want ErrFull", err)
 	}
-	// There is room for the new file or the old one, not for both: the old one stays.
+	// There is room for either the new file or the old one, but not for both. The old one
+	// stays.
 	if err := l.Replace(t.Context(), "a.age", []byte("")); err != nil {
 		t.Errorf("Replace by a smaller one: %v", err)
 	}
@@ -109,7 +109,7 @@ func TestFullFolder(t *testing.T) {
 	}
 }
 
-// rclone has the same days on its side, and says so in words alone.
+// rclone meets the same failures, and reports them only in its message.
 func TestRemoteOnAFullOrReadOnlyDisk(t *testing.T) {
 	t.Parallel()
 	if !mounting(t) {
@@ -132,8 +132,8 @@ func TestRemoteOnAFullOrReadOnlyDisk(t *testing.T) {
 	}
 }
 
-// The folder is where a disk was mounted. Without the disk it is still there,
-// empty, and takes files that nobody carries away.
+// The folder is a mount point. Without its disk it still exists, is empty, and accepts
+// files that are never uploaded.
 func TestUnmountedHalfWay(t *testing.T) {
 	t.Parallel()
 	if !mounting(t) {
@@ -151,7 +151,7 @@ func TestUnmountedHalfWay(t *testing.T) {
 	}
 }
 
-// A FUSE that is stopped answers nothing, not even a stat; one that died says so.
+// A stopped FUSE process does not answer even a stat. A dead one returns an error.
 func TestStoppedFUSE(t *testing.T) {
 	t.Parallel()
 	if !mounting(t) {
@@ -183,7 +183,7 @@ func TestStoppedFUSE(t *testing.T) {
 	fails(t, l, location.ErrGone)
 }
 
-// fuseOptions are those of a mount whose requests come to a device nobody reads.
+// fuseOptions mount a file system whose requests nobody answers.
 func fuseOptions(device int) string {
 	return "fd=" + strconv.Itoa(device) + ",rootmode=40000,user_id=0,group_id=0"
 }

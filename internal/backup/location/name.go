@@ -8,26 +8,25 @@ import (
 	"unicode"
 )
 
-// maxName is the longest name that all file systems of note take, in bytes.
+// maxName is the longest file name that all common file systems accept, in bytes.
 const maxName = 255
 
-// plain refuses a name that could lead out of a location or means something
-// else than a file to this system: a path, "..", a device of Windows.
-func plain(name string) error {
+// checkName refuses a name that could lead out of the location or that this system does
+// not treat as a file: a path, "..", or a Windows device.
+func checkName(name string) error {
 	if len(name) > maxName || name == "." || name != filepath.Base(name) || !filepath.IsLocal(name) || strings.ContainsAny(name, "/\x00") {
 		return fmt.Errorf("%w: not a plain file name", ErrInvalid)
 	}
 	return nil
 }
 
-// control reports whether a text holds characters that no path of a person does.
-func control(text string) bool {
+// hasControl reports whether a text contains control characters.
+func hasControl(text string) bool {
 	return strings.ContainsFunc(text, unicode.IsControl)
 }
 
-// The name of a file that is being written: .~auth-RANDOM.tmp. Nextcloud,
-// ownCloud and Dropbox leave out what begins with ".~"; OneDrive and iCloud
-// Drive what ends with ".tmp".
+// A temporary file is called .~auth-RANDOM.tmp. Nextcloud, ownCloud and Dropbox ignore
+// names that begin with ".~". OneDrive and iCloud Drive ignore names that end with ".tmp".
 const (
 	tempPrefix = ".~auth-"
 	tempSuffix = ".tmp"
@@ -35,8 +34,8 @@ const (
 
 func tempName() string { return tempPrefix + rand.Text() + tempSuffix }
 
-// isTemp reports whether a name is one of tempName's, so that no file of
-// anybody else is taken for a leftover.
+// isTemp reports whether tempName made a name. It is strict, so that somebody else's file
+// never counts as a leftover.
 func isTemp(name string) bool {
 	middle, ok := strings.CutPrefix(name, tempPrefix)
 	if !ok {
@@ -46,8 +45,9 @@ func isTemp(name string) bool {
 	return ok && len(middle) == len(rand.Text()) && strings.Trim(middle, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// stubbed returns the file that an old iCloud stub (.NAME.icloud) stands for.
-func stubbed(name string) (string, bool) {
+// fromStub returns the name of the file that an old iCloud stub (.NAME.icloud) stands
+// for. ok is false if name is not a stub.
+func fromStub(name string) (string, bool) {
 	name, ok := strings.CutSuffix(name, ".icloud")
 	if !ok || len(name) < 2 || name[0] != '.' {
 		return "", false
@@ -55,5 +55,5 @@ func stubbed(name string) (string, bool) {
 	return name[1:], true
 }
 
-// stub is the name of an old iCloud stub for a file.
-func stub(name string) string { return "." + name + ".icloud" }
+// stubName returns the name of a file's old iCloud stub.
+func stubName(name string) string { return "." + name + ".icloud" }

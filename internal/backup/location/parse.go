@@ -9,35 +9,35 @@ import (
 	"unicode"
 )
 
-// Options is what a location needs of the process that it lives in.
+// Options are what a location needs from its process.
 type Options struct {
-	// Dir is the absolute working folder, which relative folders count from.
+	// Dir is the absolute working folder. Relative folders start from it.
 	Dir string
-	// Home is what ~ stands for. Empty: there is none.
+	// Home is the folder that ~ stands for; empty if there is none.
 	Home string
-	// Temp is a folder for what rclone is to upload, in files 0600 that are
-	// removed at once.
+	// Temp is a folder for files that rclone uploads. They have mode 0600 and are
+	// removed right after.
 	Temp string
-	// LookPath finds a program, as exec.LookPath does. Nil: there are none.
+	// LookPath finds a program, like exec.LookPath. If it is nil, no program is found.
 	LookPath func(name string) (string, error)
-	// Env is rclone's environment, where it finds its configuration.
+	// Env is the environment of rclone. rclone finds its configuration there.
 	Env []string
-	// Wait is how long a single call may take. Zero is what is usual for the kind
-	// of location: [FolderWait], [RemoteWait].
+	// Wait is how long a single call may take. Zero means [FolderWait] for a folder and
+	// [RemoteWait] for a remote.
 	Wait time.Duration
 }
 
-// Parse reads what a user calls a location: a folder, or rclone:REMOTE:PATH.
-// It looks at nothing. Errors wrap [ErrInvalid] and say why.
+// Parse parses the name of a location: a folder, or rclone:REMOTE:PATH. It does not
+// access the location. Errors wrap [ErrInvalid] and say why.
 //
-// REMOTE is the name of a configured remote: letters, digits, _ . + @ - and
-// spaces, neither - nor a space first and no space last. Everything else that
-// rclone takes in its place is refused: "remote,option=value:" and ":backend:"
-// set options, and some of those are commands that rclone runs. PATH may be
+// REMOTE is the name of a configured remote. It consists of letters, digits, spaces and
+// _ . + @ -. It does not begin with - or a space, and does not end with a space. Parse
+// refuses the other forms that rclone accepts here: "remote,option=value:" and
+// ":backend:" set options, and some options are commands that rclone runs. PATH may be
 // empty.
 func Parse(text string, o Options) (Location, error) {
-	if control(text) {
-		return nil, invalid("a location has no control characters")
+	if hasControl(text) {
+		return nil, invalid("a location must not contain control characters")
 	}
 	if rest, ok := strings.CutPrefix(text, "rclone:"); ok {
 		return parseRemote(rest, o)
@@ -52,15 +52,15 @@ func Parse(text string, o Options) (Location, error) {
 func parseRemote(text string, o Options) (Location, error) {
 	remote, path, ok := strings.Cut(text, ":")
 	if !ok {
-		return nil, invalid("a remote is rclone:REMOTE:PATH, and the second colon is missing")
+		return nil, invalid("a remote is written rclone:REMOTE:PATH; the second colon is missing")
 	}
 	if remote == "" || strings.ContainsAny(remote, `,="'`) {
-		return nil, invalid("REMOTE is the name of a remote that is configured: connection strings can run commands")
+		return nil, invalid("REMOTE must be the name of a configured remote, because connection strings can run commands")
 	}
 	if remote[0] == '-' || strings.TrimSpace(remote) != remote || strings.ContainsFunc(remote, notInRemote) {
-		return nil, invalid("REMOTE has letters, digits, _ . + @ - and spaces")
+		return nil, invalid("REMOTE may contain letters, digits, spaces and _ . + @ -")
 	}
-	if strings.Trim(path, "/") != "" { // "/" alone is the root, and not the folder that the remote begins at.
+	if strings.Trim(path, "/") != "" { // "/" alone is the root, which can differ from the remote's default folder.
 		path = strings.TrimRight(path, "/")
 	}
 	return bound(&remoteLocation{o: o, remote: remote, path: path}, o.Wait), nil
@@ -70,26 +70,27 @@ func notInRemote(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_.+@- ", r)
 }
 
-// folderPath makes the path of a folder absolute.
+// folderPath returns the absolute path of a folder.
 func folderPath(text string, o Options) (string, error) {
 	if text == "" {
-		return "", invalid("it is empty")
+		return "", invalid("the name of the location is empty")
 	}
 	if rest, ok := strings.CutPrefix(text, "~"); ok && (rest == "" || rest[0] == '/' || rest[0] == filepath.Separator) {
 		if o.Home == "" {
-			return "", invalid("~ stands for no folder: there is no home")
+			return "", invalid("~ cannot be used because the home folder is not known")
 		}
 		return filepath.Clean(o.Home + rest), nil
 	}
 	if filepath.IsAbs(text) {
 		return filepath.Clean(text), nil
 	}
-	// gdrive:auth, s3://bucket: a remote whose "rclone:" was forgotten would become a folder of that name, and nothing would ever leave the machine.
+	// In gdrive:auth or s3://bucket the user probably forgot "rclone:". As a folder of that
+	// name, it would never leave this machine.
 	if before, _, ok := strings.Cut(text, ":"); ok && !strings.ContainsAny(before, `/\`) {
-		return "", invalid("a remote begins with rclone:, a folder of that name with ./")
+		return "", invalid("write rclone: before the name of a remote, or ./ before a folder of that name")
 	}
 	if o.Dir == "" {
-		return "", invalid("the folder is not absolute")
+		return "", invalid("the folder must be absolute")
 	}
 	return filepath.Join(o.Dir, text), nil
 }

@@ -46,8 +46,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseRefuses has what rclone would take for more than a remote's name. A
-// connection string sets options such as sftp's ssh or webdav's
+// TestParseRefuses lists texts that rclone would accept as more than the name of a
+// remote. A connection string sets options such as sftp's ssh or webdav's
 // bearer_token_command, which are commands (rclone.org/docs, "Connection strings").
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()

@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// RcloneError is an rclone that ended with an error, and what it said last. It
-// is wrapped in [ErrGone], [ErrFull], [ErrReadOnly] or [ErrTimeout] where its
-// words say as much.
+// RcloneError is a failed run of rclone. It is wrapped in [ErrGone], [ErrFull],
+// [ErrReadOnly] or [ErrTimeout] if rclone's message says so.
 type RcloneError struct {
-	Code    int    // Its exit code; -1 where a signal ended it.
-	Message string // The last line of its stderr, escaped, at most 300 bytes, without what it quoted of its configuration.
+	Code int // Exit code; -1 if a signal ended rclone.
+	// Message is the last line of rclone's stderr, escaped and cut to 300 bytes. Parts that
+	// quote rclone's configuration are removed.
+	Message string
 }
 
 func (e *RcloneError) Error() string {
@@ -26,7 +27,7 @@ func (e *RcloneError) Error() string {
 	return fmt.Sprintf("rclone: %s (exit code %d)", e.Message, e.Code)
 }
 
-// notFound is rclone's exit code for a folder that is not there (lib/exitcode).
+// notFound is rclone's exit code for a missing folder (lib/exitcode).
 const notFound = 3
 
 func isCode(err error, code int) bool {
@@ -34,15 +35,14 @@ func isCode(err error, code int) bool {
 	return errors.As(err, &failed) && failed.Code == code
 }
 
-// maxSaid is how much of rclone's stderr is kept: its end.
-const maxSaid = 16 << 10
+// maxStderr is how much of the end of rclone's stderr is kept, in bytes.
+const maxStderr = 16 << 10
 
-// rclone runs the user's rclone with the arguments as they are, no shell and
-// nothing to read from, and returns its stdout. It and what it started are
-// killed when the context ends.
+// rclone runs the user's rclone and returns its stdout. It uses no shell, and rclone's
+// stdin is empty. When the context ends, rclone and its children are killed.
 func (r *remoteLocation) rclone(ctx context.Context, command []string, names ...string) ([]byte, error) {
 	if ctx.Err() != nil {
-		return nil, ended(ctx)
+		return nil, contextError(ctx)
 	}
 	program, err := r.program()
 	if err != nil {
@@ -50,19 +50,20 @@ func (r *remoteLocation) rclone(ctx context.Context, command []string, names ...
 	}
 	var args []string
 	args = append(args, command...)
-	// The time-outs are below the deadline of a remote, so that rclone can say what it waits for. It must neither ask nor draw.
+	// rclone must not prompt or draw progress. Its timeouts are shorter than RemoteWait, so
+	// that it can still report what it waited for.
 	args = append(args, "--ask-password=false", "--progress=false", "--contimeout=10s", "--timeout=15s", "--retries=1", "--low-level-retries=2", "--")
 	args = append(args, names...)
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append([]string{}, r.o.Env...) // Never nil, which would be our own.
-	out, said := &head{max: MaxFile}, &tail{max: maxSaid}
-	cmd.Stdout, cmd.Stderr = out, said
-	cmd.WaitDelay = time.Second // For a child that keeps the pipes open.
-	alone(cmd)
+	cmd.Env = append([]string{}, r.o.Env...) // A nil Env would inherit ours.
+	out, stderr := &head{max: MaxFile}, &tail{max: maxStderr}
+	cmd.Stdout, cmd.Stderr = out, stderr
+	cmd.WaitDelay = time.Second // A child of rclone may keep the pipes open.
+	isolate(cmd)
 	err = run(ctx, cmd)
 	switch {
 	case ctx.Err() != nil:
-		return nil, ended(ctx)
+		return nil, contextError(ctx)
 	case out.over:
 		return nil, fmt.Errorf("%w: at most %d bytes", ErrTooBig, MaxFile)
 	case err == nil:
@@ -72,12 +73,12 @@ func (r *remoteLocation) rclone(ctx context.Context, command []string, names ...
 	if !errors.As(err, &exit) {
 		return nil, fmt.Errorf("run rclone: %w", cause(err))
 	}
-	return nil, explain(exit.ExitCode(), said.String(), !slices.Contains([]string{"lsjson", "cat"}, command[0]))
+	return nil, explain(exit.ExitCode(), stderr.String(), !slices.Contains([]string{"lsjson", "cat"}, command[0]))
 }
 
-// run is cmd.Run. Once the context ends it waits until the kill has had its
-// effect, so that our own end does not leave rclone behind, but no longer than
-// that takes: one that is stuck in the kernel cannot be killed.
+// run is cmd.Run with a limit. After the context ends it waits until rclone is killed, so
+// that rclone does not outlive this process. It gives up soon after, because a process
+// that is stuck in the kernel cannot be killed.
 func run(ctx context.Context, cmd *exec.Cmd) error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Run() }()
@@ -92,7 +93,7 @@ func run(ctx context.Context, cmd *exec.Cmd) error {
 	case err := <-done:
 		return err
 	case <-stuck.C:
-		return ended(ctx)
+		return contextError(ctx)
 	}
 }
 
@@ -107,13 +108,14 @@ func (r *remoteLocation) program() (string, error) {
 	return program, nil
 }
 
-// explain finds the reason in what rclone said: its exit codes tell little.
-func explain(code int, said string, writes bool) error {
-	err := &RcloneError{Code: code, Message: lastLine(said)}
-	said = strings.ToLower(said)
+// explain returns the error of a failed run. It finds the reason in rclone's stderr,
+// because the exit codes say little.
+func explain(code int, stderr string, writes bool) error {
+	err := &RcloneError{Code: code, Message: lastLine(stderr)}
+	stderr = strings.ToLower(stderr)
 	has := func(words ...string) bool {
 		for _, word := range words {
-			if strings.Contains(said, word) {
+			if strings.Contains(stderr, word) {
 				return true
 			}
 		}
@@ -132,7 +134,7 @@ func explain(code int, said string, writes bool) error {
 	return err
 }
 
-// head keeps the first max bytes and refuses more, which ends who writes them.
+// head keeps the first max bytes. It refuses more, which ends the writer.
 type head struct {
 	kept bytes.Buffer
 	max  int

@@ -14,8 +14,8 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// rclone is Debian's, with remotes of a test's own: disk (local), "short cut"
-// (an alias), sealed (crypt) and dav (WebDAV on loopback).
+// rclone is the installed rclone with remotes of the test: disk (local), "short cut" (an
+// alias), sealed (crypt) and dav (WebDAV on loopback).
 type rclone struct {
 	program string
 	config  string
@@ -52,7 +52,7 @@ pass = %s
 	return r
 }
 
-// options are those of a program whose rclone is this one.
+// options returns options that use this rclone.
 func (r *rclone) options(t *testing.T) location.Options {
 	t.Helper()
 	return location.Options{

@@ -9,13 +9,14 @@ import (
 
 const maxMessage = 300 // bytes of RcloneError.Message
 
-// lastLine is what rclone said at the end, fit to be shown.
-func lastLine(said string) string {
-	// stamp begins every line of rclone's log.
+// lastLine returns the last line of rclone's stderr, safe to print.
+func lastLine(stderr string) string {
+	// stamp is the time at the beginning of a log line.
 	stamp := regexp.MustCompile(`^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d `)
-	// quoted is what rclone repeats of its configuration or of an address, which may hold a password or a token.
+	// quoted matches quotes from the configuration and parts of addresses. They may contain
+	// a password or a token.
 	quoted := regexp.MustCompile(`(could not parse line:?).*|(://)[^/@\s]*(@)|(\?)[^\s"]*=[^\s"]*`)
-	lines := strings.Split(strings.TrimSpace(said), "\n")
+	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	line := strings.TrimSpace(lines[len(lines)-1])
 	line = stamp.ReplaceAllString(line, "")
 	line = quoted.ReplaceAllString(line, "$1$2$3$4")

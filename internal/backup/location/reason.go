@@ -7,15 +7,15 @@ import (
 	"os"
 )
 
-// reading tells what the error of a file system means for a caller who reads.
-// The path is left out: it may be a temporary one, and the caller knows the location.
-func reading(what string, err error) error {
+// readError turns an error of the file system into one of this package, for a read. It
+// drops the path, which may be temporary; the caller knows the location.
+func readError(what string, err error) error {
 	err = cause(err)
 	switch {
-	case ours(err):
+	case isKnown(err):
 		return err
 	case errors.Is(err, fs.ErrNotExist):
-		return ErrGone // Not fs.ErrNotExist too: noFile is for a location that is there.
+		return ErrGone // It does not wrap fs.ErrNotExist, which means a missing file.
 	case isGone(err):
 		return reason(ErrGone, what, err)
 	case isTimeout(err):
@@ -30,14 +30,14 @@ func reading(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-// noFile is a file that is missing in a location that is there.
+// noFile returns the error for a missing file in an existing location.
 func noFile() error { return fmt.Errorf("find the file: %w", fs.ErrNotExist) }
 
-// writing is reading for a caller who writes.
-func writing(what string, err error) error {
+// writeError is readError for a write.
+func writeError(what string, err error) error {
 	err = cause(err)
 	switch {
-	case ours(err):
+	case isKnown(err):
 		return err
 	case isFull(err):
 		return reason(ErrFull, what, err)
@@ -46,14 +46,14 @@ func writing(what string, err error) error {
 	case errors.Is(err, fs.ErrPermission), isReadOnly(err):
 		return reason(ErrReadOnly, what, err)
 	}
-	return reading(what, err)
+	return readError(what, err)
 }
 
 func reason(is error, what string, err error) error {
 	return fmt.Errorf("%w: %s: %w", is, what, err)
 }
 
-// cause takes the path off an error.
+// cause returns the error without its path.
 func cause(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
@@ -66,8 +66,8 @@ func cause(err error) error {
 	return err
 }
 
-// ours reports whether an error has its words already.
-func ours(err error) bool {
+// isKnown reports whether an error is one of this package already.
+func isKnown(err error) bool {
 	for _, known := range []error{ErrGone, ErrNotFolder, ErrNotFile, ErrTimeout, ErrTooBig, ErrReadBack} {
 		if errors.Is(err, known) {
 			return true

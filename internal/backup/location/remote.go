@@ -12,16 +12,15 @@ import (
 
 // remoteLocation is a Location on a remote of the user's rclone.
 //
-// What it is asked to do works from version 1.60 on, which has these quirks:
+// It works with rclone 1.60 and later. rclone has these quirks:
 //
-//   - Up to 1.62 its local backend writes a file under its final name; rcat
-//     still does. Hence an upload under a temporary name, and a rename there.
+//   - Up to 1.62, the local backend writes a file under its final name, and rcat still
+//     does. Files are therefore uploaded under a temporary name and renamed on the remote.
 //   - --immutable does not keep copyto and moveto from replacing a file.
-//     --ignore-existing does, without calling it an error.
-//   - Exit codes 1 and 2 swapped their meanings at 1.69, and 3 (not found)
-//     tells the folder from the file no better than cat does. Whoever needs to
-//     know lists the folder.
-//   - cat of a folder prints all files in it; deletefile refuses one.
+//     --ignore-existing does, but reports no error.
+//   - Exit codes 1 and 2 swapped their meanings in 1.69. Code 3 (not found) does not tell
+//     a missing folder from a missing file. Only a listing of the folder does.
+//   - cat of a folder prints all files in it. deletefile refuses a folder.
 type remoteLocation struct {
 	o      Options
 	remote string
@@ -34,8 +33,9 @@ func (r *remoteLocation) Local() bool { return false }
 
 func (r *remoteLocation) Wait() time.Duration { return RemoteWait }
 
-// at is what rclone calls a file of the location, or with "" the location.
-func (r *remoteLocation) at(name string) string {
+// address returns rclone's name of a file in the location, or of the location itself if
+// name is empty.
+func (r *remoteLocation) address(name string) string {
 	switch {
 	case name == "" || r.path == "" || strings.HasSuffix(r.path, "/"):
 		return r.remote + ":" + r.path + name
@@ -45,22 +45,22 @@ func (r *remoteLocation) at(name string) string {
 }
 
 func (r *remoteLocation) Prepare(ctx context.Context) error {
-	err := r.isFolder(ctx)
+	err := r.checkFolder(ctx)
 	if errors.Is(err, ErrGone) && isCode(err, notFound) {
-		_, err = r.rclone(ctx, []string{"mkdir"}, r.at(""))
+		_, err = r.rclone(ctx, []string{"mkdir"}, r.address(""))
 	}
 	return err
 }
 
-// item is what rclone lsjson says of a file or folder.
+// item is a file or folder in the output of rclone lsjson.
 type item struct {
 	Name    string
 	Size    int64
-	ModTime string // RFC 3339; empty where it was not asked for.
+	ModTime string // RFC 3339; empty with --no-modtime.
 	IsDir   bool
 }
 
-// modified is the zero time where it is not known.
+// modified returns the time of modification; zero if unknown.
 func (i item) modified() time.Time {
 	at, err := time.Parse(time.RFC3339, i.ModTime)
 	if err != nil {
@@ -69,7 +69,7 @@ func (i item) modified() time.Time {
 	return at
 }
 
-var errNotJSON = errors.New("what rclone lists is not JSON: it is another version, or another program")
+var errNotJSON = errors.New("rclone's listing is not JSON: the program is another version, or not rclone")
 
 func (r *remoteLocation) List(ctx context.Context) ([]Entry, error) {
 	items, err := r.list(ctx)
@@ -78,7 +78,7 @@ func (r *remoteLocation) List(ctx context.Context) ([]Entry, error) {
 	}
 	var entries []Entry
 	for _, item := range items {
-		if !isTemp(item.Name) && plain(item.Name) == nil {
+		if !isTemp(item.Name) && checkName(item.Name) == nil {
 			entries = append(entries, Entry{Name: item.Name, Size: item.Size, Modified: item.modified()})
 		}
 	}
@@ -86,10 +86,10 @@ func (r *remoteLocation) List(ctx context.Context) ([]Entry, error) {
 	return entries, nil
 }
 
-// list returns the files of the location, temporary ones too. Some stores answer
-// with a time of modification only file by file; flags can leave it out.
+// list returns the files of the location, including temporary ones. On some stores every
+// time of modification costs a request; --no-modtime avoids that.
 func (r *remoteLocation) list(ctx context.Context, flags ...string) ([]item, error) {
-	out, err := r.rclone(ctx, append([]string{"lsjson", "--files-only", "--no-mimetype"}, flags...), r.at(""))
+	out, err := r.rclone(ctx, append([]string{"lsjson", "--files-only", "--no-mimetype"}, flags...), r.address(""))
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +97,16 @@ func (r *remoteLocation) list(ctx context.Context, flags ...string) ([]item, err
 	if err := json.Unmarshal(out, &items); err != nil {
 		return nil, errNotJSON
 	}
-	// For rclone a file in the folder's place is a folder with one file of its name.
+	// If the location is a file, rclone lists it as a folder with this one file.
 	if len(items) == 1 && items[0].Name == path.Base(r.path) {
-		return items, r.isFolder(ctx)
+		return items, r.checkFolder(ctx)
 	}
 	return items, nil
 }
 
-// isFolder looks at the location itself.
-func (r *remoteLocation) isFolder(ctx context.Context) error {
-	out, err := r.rclone(ctx, []string{"lsjson", "--stat", "--no-modtime", "--no-mimetype"}, r.at(""))
+// checkFolder returns [ErrNotFolder] if the location is not a folder.
+func (r *remoteLocation) checkFolder(ctx context.Context) error {
+	out, err := r.rclone(ctx, []string{"lsjson", "--stat", "--no-modtime", "--no-mimetype"}, r.address(""))
 	if err != nil {
 		return err
 	}
@@ -129,14 +129,14 @@ func (r *remoteLocation) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// onFile runs a command on a file. Where it fails, a list of the folder tells
-// whether the folder or the file is missing, or neither: then it is tried once
-// more, since the file may have appeared in between.
+// onFile runs a command on a file. If it fails, a listing tells whether the folder or the
+// file is missing. If neither is, the file may have appeared in between, and onFile runs
+// the command once more.
 func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]byte, error) {
-	if err := plain(name); err != nil {
+	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	out, err := r.rclone(ctx, []string{command}, r.at(name))
+	out, err := r.rclone(ctx, []string{command}, r.address(name))
 	if _, failed := errors.AsType[*RcloneError](err); !failed {
 		return out, err
 	}
@@ -147,5 +147,5 @@ func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]by
 	if !slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
 		return nil, noFile()
 	}
-	return r.rclone(ctx, []string{command}, r.at(name))
+	return r.rclone(ctx, []string{command}, r.address(name))
 }

@@ -29,7 +29,7 @@ func TestRcloneMissing(t *testing.T) {
 	}
 }
 
-// The same remotes on the days when they are not as they were.
+// The same remotes when something is wrong with them.
 func TestRemoteBadDays(t *testing.T) {
 	t.Parallel()
 	r := newRclone(t)
@@ -161,7 +161,7 @@ func TestRemoteBadDays(t *testing.T) {
 	})
 }
 
-// withURL lets the WebDAV remote lead elsewhere.
+// withURL changes the address of the WebDAV remote.
 func withURL(o location.Options, url string) location.Options {
 	o.Env = append(slices.Clone(o.Env), "RCLONE_CONFIG_DAV_TYPE=webdav", "RCLONE_CONFIG_DAV_URL="+url, "RCLONE_CONFIG_DAV_VENDOR=other")
 	return o
@@ -179,7 +179,7 @@ func onList(t *testing.T, l location.Location, within ...time.Duration) error {
 	return err
 }
 
-// What rclone says is shown in one line that can be printed, without secrets.
+// rclone's message is shown as one printable line without secrets.
 func TestWordsOfRclone(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{

@@ -20,10 +20,10 @@ func (r *remoteLocation) Replace(ctx context.Context, name string, data []byte) 
 }
 
 func (r *remoteLocation) write(ctx context.Context, name string, data []byte, isNew bool) error {
-	if err := writable(name, data); err != nil {
+	if err := checkWritable(name, data); err != nil {
 		return err
 	}
-	// Without this look, rclone would make a folder that is gone anew.
+	// Without this check, rclone would create a missing folder again.
 	items, err := r.list(ctx, "--no-modtime")
 	if err != nil {
 		return err
@@ -37,19 +37,19 @@ func (r *remoteLocation) write(ctx context.Context, name string, data []byte, is
 	}
 	defer os.RemoveAll(filepath.Dir(local))
 	temp := tempName()
-	if _, err := r.rclone(ctx, []string{"copyto"}, local, r.at(temp)); err != nil {
+	if _, err := r.rclone(ctx, []string{"copyto"}, local, r.address(temp)); err != nil {
 		return err
 	}
 	if err := r.rename(ctx, temp, name, isNew); err != nil {
 		return err
 	}
-	back, err := r.rclone(ctx, []string{"cat"}, r.at(name))
+	back, err := r.rclone(ctx, []string{"cat"}, r.address(name))
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(back, data) {
-		if _, err := r.rclone(ctx, []string{"deletefile"}, r.at(temp)); err == nil && isNew {
-			return ErrExists // It was never renamed: somebody else was faster.
+		if _, err := r.rclone(ctx, []string{"deletefile"}, r.address(temp)); err == nil && isNew {
+			return ErrExists // The upload was never renamed: another writer was faster.
 		}
 		return ErrReadBack
 	}
@@ -57,22 +57,22 @@ func (r *remoteLocation) write(ctx context.Context, name string, data []byte, is
 	return nil
 }
 
-// rename gives an uploaded file its name. That a file was there is no error for
-// rclone, which then leaves both: reading back tells.
+// rename gives an uploaded file its name. If a file of that name exists, rclone reports
+// no error and leaves both files. The caller finds out by reading back.
 func (r *remoteLocation) rename(ctx context.Context, temp, name string, isNew bool) error {
 	command := []string{"moveto"}
 	if isNew {
 		command = append(command, "--ignore-existing")
 	}
-	_, err := r.rclone(ctx, command, r.at(temp), r.at(name))
+	_, err := r.rclone(ctx, command, r.address(temp), r.address(name))
 	if err != nil && ctx.Err() == nil {
-		_, _ = r.rclone(ctx, []string{"deletefile"}, r.at(temp))
+		_, _ = r.rclone(ctx, []string{"deletefile"}, r.address(temp))
 	}
 	return err
 }
 
-// stage puts what is to be uploaded into a file. A store that breaks off can be
-// tried again from it, which it cannot from a pipe.
+// stage writes data to a local file for the upload. Unlike a pipe, a file lets rclone
+// retry.
 func (r *remoteLocation) stage(data []byte) (file string, made time.Time, err error) {
 	if r.o.Temp == "" {
 		return "", made, invalid("there is no folder for temporary files")
@@ -93,8 +93,8 @@ func (r *remoteLocation) stage(data []byte) (file string, made time.Time, err er
 	return "", made, fmt.Errorf("a copy to upload: %w", cause(err))
 }
 
-// sweep removes what uploads of ours left behind that were killed: seldom
-// anything, so it asks for the times only then.
+// sweep removes temporary files that killed uploads left behind. It asks for times of
+// modification only if there are temporary files, which is rare.
 func (r *remoteLocation) sweep(ctx context.Context, items []item, now time.Time) {
 	if !slices.ContainsFunc(items, func(i item) bool { return isTemp(i.Name) }) {
 		return
@@ -105,7 +105,7 @@ func (r *remoteLocation) sweep(ctx context.Context, items []item, now time.Time)
 	}
 	for _, item := range items {
 		if at := item.modified(); isTemp(item.Name) && !at.IsZero() && now.Sub(at) > leftoverAge {
-			_, _ = r.rclone(ctx, []string{"deletefile"}, r.at(item.Name))
+			_, _ = r.rclone(ctx, []string{"deletefile"}, r.address(item.Name))
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// script is a remote whose rclone is a shell script, and the folder it runs in.
+// script returns a remote whose rclone is a shell script, and the folder that it runs in.
 func script(t *testing.T, text string) (location.Location, string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -32,8 +32,8 @@ func script(t *testing.T, text string) (location.Location, string) {
 	}), dir
 }
 
-// An rclone that never answers is killed with all that it has started, such as
-// the ssh of a remote, even where that keeps its output open.
+// An rclone that never answers is killed together with its children, such as the ssh of a
+// remote, even if a child keeps the output open.
 func TestHangingRclone(t *testing.T) {
 	t.Parallel()
 	l, dir := script(t, "sleep 1000 & echo $! >>$DIR/children\nwait\n")
@@ -62,14 +62,14 @@ func TestHangingRclone(t *testing.T) {
 	}
 }
 
-// isZombie reports whether a process has ended and nobody has asked how.
+// isZombie reports whether a process has ended and was not waited for.
 func isZombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-// Each argument is one of the array, names come after --, there is nothing to
-// read, no terminal to ask at and no environment but the one that was given.
+// Every argument is passed separately and names come after --. rclone has no input, no
+// terminal, and only the given environment.
 func TestHowRcloneIsRun(t *testing.T) {
 	t.Setenv("AUTH_SECRET_OF_OURS", "x")
 	l, dir := script(t, `for a; do printf '%s\n' "$a" >>$DIR/args; done; echo . >>$DIR/args
@@ -159,7 +159,7 @@ func TestFailingRclone(t *testing.T) {
 	}
 }
 
-// A program that is called rclone and is another one.
+// The program called rclone is another program.
 func TestOtherProgram(t *testing.T) {
 	t.Parallel()
 	l, _ := script(t, "echo hello\n")
@@ -171,7 +171,7 @@ func TestOtherProgram(t *testing.T) {
 	}
 }
 
-// A store that sends without end is cut off, and what it sent is not kept.
+// A store that sends without end is cut off, and its output is not kept.
 func TestFloodingRclone(t *testing.T) {
 	t.Parallel()
 	l, _ := script(t, "exec cat /dev/zero\n")
@@ -180,7 +180,7 @@ func TestFloodingRclone(t *testing.T) {
 	}
 }
 
-// Every step says that it succeeded, and the store holds something else.
+// Every step reports success, but the store has different content.
 func TestLyingRclone(t *testing.T) {
 	t.Parallel()
 	l, _ := script(t, "case $1 in lsjson) echo '[]';; cat) printf abd;; deletefile) exit 1;; esac\n")

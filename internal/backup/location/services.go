@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// service is a cloud and where its client keeps its folder. What find returns
-// need not exist.
+// service is a cloud service. find returns the places where its client may keep its
+// folder. They need not exist.
 type service struct {
 	name string
 	find func(machine) []string
 }
 
-// services are the clouds that are looked for, those of the systems' makers first.
+// services are the services that Detect knows. Those of the makers of operating systems
+// come first.
 var services = []service{
 	{"iCloud Drive", func(m machine) []string {
 		switch {
@@ -115,8 +116,8 @@ func dropbox(m machine) []string {
 	return append(paths, m.home("Dropbox"))
 }
 
-// googleDrive has no client for Linux. Its folder is a drive on Windows, G:
-// unless that was taken.
+// googleDrive returns the folders of Google Drive. There is no client for Linux. On
+// Windows the folder is a drive, by default G:.
 func googleDrive(m machine) []string {
 	var roots, paths []string
 	switch {
@@ -145,7 +146,7 @@ func owncloud(m machine, name, config string) []string {
 	lines := bufio.NewScanner(bytes.NewReader(m.file(config)))
 	for lines.Scan() {
 		match := localPath.FindStringSubmatch(lines.Text())
-		if match == nil || strings.Contains(match[1], `\`) { // A backslash begins one of Qt's escapes: rather no hint than a wrong one.
+		if match == nil || strings.Contains(match[1], `\`) { // A backslash begins an escape of Qt, which is not decoded here.
 			continue
 		}
 		path := strings.TrimRight(match[1], "/")
@@ -157,8 +158,8 @@ func owncloud(m machine, name, config string) []string {
 	return append(paths, m.home(name))
 }
 
-// syncthing reads Syncthing's config.xml. A folder that only receives carries
-// nothing away, and a paused one not now.
+// syncthing reads Syncthing's config.xml. It skips folders that only receive, and paused
+// ones.
 func syncthing(m machine) []string {
 	var configs []string
 	if dir := m.Getenv("STHOMEDIR"); dir != "" {

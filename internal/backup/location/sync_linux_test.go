@@ -12,11 +12,11 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// traced names, in the environment, the folder that a traced process writes to.
+// traced is the environment variable with the folder that a traced process writes to.
 const traced = "AUTH_TEST_TRACED_FOLDER"
 
-// After a power cut there is the old name or the whole new file only if the
-// kernel was asked in this order: the file's bytes, its name, the folder's names.
+// A power cut leaves either the old name or the whole new file only if the kernel is
+// asked in this order: the file's bytes, the file's name, the folder's names.
 func TestOrderOnTheDisk(t *testing.T) {
 	t.Parallel()
 	if path := os.Getenv(traced); path != "" {

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// missing: no sync client of Linux leaves placeholders that can be told from files.
+// missing returns false: sync clients for Linux leave no recognizable placeholders.
 func missing(fs.FileInfo) bool { return false }
 
-// renameNew renames without replacing, in one step where the file system can.
+// renameNew renames without replacing. It is atomic if the file system supports that.
 func renameNew(from, to string) error {
 	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 	if is(err, unix.EINVAL, unix.ENOSYS, unix.ENOTSUP) {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// lookAndRename is for file systems that cannot rename without replacing. Names
-// of backups are random, so that nobody makes the same one in between.
+// lookAndRename is for file systems that cannot rename without replacing. Names of
+// backups are random, so another writer does not create the same one in between.
 func lookAndRename(from, to string) error {
 	if _, err := os.Lstat(to); err == nil {
 		return fs.ErrExist

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// How long one call to a location may take where [Options] do not say.
+// Default limits for one call to a location.
 const (
 	FolderWait = 10 * time.Second
 	RemoteWait = 30 * time.Second
 )
 
-// bounded is a location of which no single call takes longer than wait. Between two
-// calls somebody may be asked for a passphrase, which may take as long as it likes.
+// bounded limits every single call of a location to wait. The limit is not for several
+// calls together, because the user may be typing a passphrase between two of them.
 type bounded struct {
 	Location
 
 	wait time.Duration
 }
 
-// bound bounds the calls of a location by wait, or by what is usual for its kind.
+// bound limits every call of a location to wait, or to the default of its kind.
 func bound(l Location, wait time.Duration) Location {
 	usual := RemoteWait
 	if l.Local() {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// hanging is a location that never answers by itself.
+// hanging is a location that never answers.
 type hanging struct{ Location }
 
 func (hanging) Local() bool { return true }
 
 func (hanging) List(ctx context.Context) ([]Entry, error) {
 	<-ctx.Done()
-	return nil, ended(ctx)
+	return nil, contextError(ctx)
 }
 
-// No single call takes longer than the location's option says, whoever waits for it.
+// No call takes longer than the Wait option says.
 func TestWait(t *testing.T) {
 	t.Parallel()
 	if _, err := bound(hanging{}, time.Millisecond).List(t.Context()); !errors.Is(err, ErrTimeout) {

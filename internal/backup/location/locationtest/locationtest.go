@@ -1,5 +1,5 @@
-// Package locationtest holds every kind of location against the same promises,
-// and lets other packages' tests see what a location does when it fails.
+// Package locationtest tests that every kind of location keeps the same promises. It also
+// has a location that fails on demand, for the tests of other packages.
 package locationtest
 
 import (
@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// odd is a name that shells, globs, flags and old file systems stumble over.
+	// odd is a name that causes trouble for shells, globs, flags and old file systems.
 	odd = "-100% [x]{y}* バックアップ é 🗝 (conflicted copy 2026-01-02 030405).age"
-	// big is more bytes than one packet, page or multipart chunk of any store.
+	// big has more bytes than one packet, page or multipart chunk of any store.
 	big = 5 << 20
 )
 
-// Test runs the contract of [location.Location] on a place where nothing is yet
-// and Prepare can make a location. Its parts follow from each other, so that a
-// remote, where each call is a process, is not set up again and again.
+// Test runs the contract of [location.Location] on a location that does not exist yet and
+// that Prepare can create. The parts build on each other, because setting up a remote
+// again for each part would be slow.
 func Test(t *testing.T, l location.Location) {
 	for _, part := range []struct {
 		name string
@@ -46,7 +46,8 @@ func Test(t *testing.T, l location.Location) {
 	}
 }
 
-// nothing is made by looking or writing: what vanished must not come back empty.
+// Neither looking nor writing creates the location: one that disappeared must not come
+// back empty.
 func nothing(t *testing.T, l location.Location) {
 	if _, err := l.List(t.Context()); !errors.Is(err, location.ErrGone) {
 		t.Errorf("List: %v, want ErrGone", err)
@@ -96,8 +97,8 @@ func replace(t *testing.T, l location.Location) {
 	holds(t, l, "README.txt", []byte("new, and longer"))
 }
 
-// names are plain; where they are folded in case, a second one is refused.
-// Nowhere does it take the first one's place.
+// names checks that names are taken literally. If the location ignores case, a second
+// name is refused; it never replaces the first one.
 func names(t *testing.T, l location.Location) {
 	if err := l.Create(t.Context(), "EMPTY.age", []byte("upper")); err == nil {
 		holds(t, l, "EMPTY.age", []byte("upper"))
@@ -118,7 +119,8 @@ func names(t *testing.T, l location.Location) {
 	}
 }
 
-// contexts that are over end every call with their own error and change nothing.
+// contexts checks that a context that has ended makes every call fail with its own error
+// and change nothing.
 func contexts(t *testing.T, l location.Location) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -137,8 +139,8 @@ func contexts(t *testing.T, l location.Location) {
 	holds(t, l, odd, []byte("first"))
 }
 
-// whole looks at a big file from outside while it is written, and after writes
-// that a deadline broke off: under its name there is all of it or nothing.
+// whole checks that a big file is visible completely or not at all, while it is written
+// and after writes that a deadline interrupted.
 func whole(t *testing.T, l location.Location) {
 	data := noise(big)
 	done := make(chan error, 1)
@@ -170,7 +172,7 @@ func whole(t *testing.T, l location.Location) {
 	}
 }
 
-// remove takes one file: a name is never a pattern.
+// remove checks that exactly one file is removed: a name is never a pattern.
 func remove(t *testing.T, l location.Location) {
 	if err := l.Remove(t.Context(), odd); err != nil {
 		t.Fatalf("Remove: %v", err)
@@ -190,7 +192,7 @@ func remove(t *testing.T, l location.Location) {
 	}
 }
 
-// each wants the same error of several calls.
+// each expects the same error from several calls.
 func each(t *testing.T, want error, calls map[string]error) {
 	t.Helper()
 	for what, err := range calls {
@@ -228,7 +230,7 @@ func holds(t *testing.T, l location.Location, name string, want []byte) {
 	}
 }
 
-// listed wants exactly these files in the location, with sizes that are those of their content.
+// listed expects exactly these files in the location, with the right sizes.
 func listed(t *testing.T, l location.Location, want ...string) {
 	t.Helper()
 	entries, err := l.List(t.Context())
@@ -248,7 +250,8 @@ func listed(t *testing.T, l location.Location, want ...string) {
 	}
 }
 
-// noise does not compress and repeats nowhere, so that a missing part shows.
+// noise returns bytes that do not compress and do not repeat, so that a missing part is
+// noticed.
 func noise(size int) []byte {
 	data := make([]byte, size)
 	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// alone runs a program in a session of its own: without a terminal that it, or
-// an ssh that it starts, could ask at and wait; and in a group that is killed whole.
-func alone(cmd *exec.Cmd) {
+// isolate runs a program in a new session. It has no terminal, so neither it nor an ssh
+// that it starts can prompt and wait. Its whole process group is killed with it.
+func isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
