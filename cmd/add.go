@@ -37,17 +37,17 @@ func newAdd(c *cli) *cobra.Command {
 	cmd = c.command(spec{
 		use:   "add [LABEL]",
 		short: "Add accounts from a secret, a URI or QR codes",
-		long: `Add an account. Its secret is asked for, or read from a file; or everything
-comes from otpauth URIs, or from the QR codes in images: PNG, JPEG, GIF, WebP,
-BMP, TIFF, several codes in one, and Google Authenticator's export in one or
-several parts.
+		long: `Add an account. auth asks for its secret, or reads it from a file. It can also
+read whole accounts from otpauth URIs, or from QR codes in images (PNG, JPEG,
+GIF, WebP, BMP, TIFF). An image may have several codes. Google Authenticator's
+export may have several parts.
 
-LABEL is issuer:name, and splits at its first colon; --issuer and --name take
-what they are given literally. Secrets are never arguments.
+LABEL is issuer:name and is split at the first colon. --issuer and --name are
+taken literally. Secrets are never arguments.
 
-What was added is shown with its current code, to confirm it with the issuer. An
-account that is here already is left alone; one of the same label with another
-secret is kept and named.`,
+auth prints each added account with its current code, so that you can confirm it
+with the issuer. An account that exists already is left alone. If one with the
+same label has another secret, it is kept and named.`,
 		exit: "0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted",
 		example: `  auth add github:alice
   auth add --qr screenshot.png
@@ -77,8 +77,8 @@ secret is kept and named.`,
 	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
 	flags.StringVar(&o.uri, "uri", "", "read otpauth URIs, one a line, from `FILE` or -")
 	flags.StringArrayVar(&o.images, "qr", nil, "read the QR codes of an `IMAGE` or -; may be repeated")
-	flags.StringVar(&o.issuer, "issuer", "", "the `ISSUER`, whatever is in it")
-	flags.StringVar(&o.name, "name", "", "the `NAME`, whatever is in it")
+	flags.StringVar(&o.issuer, "issuer", "", "the `ISSUER`, taken literally")
+	flags.StringVar(&o.name, "name", "", "the `NAME`, taken literally")
 	flags.StringVar(&o.alias, "alias", "", "a short `WORD` of your own for it")
 	flags.StringVar(&o.note, "note", "", "a `NOTE`")
 	flags.StringSliceVar(&o.tags, "tag", nil, "a `TAG`; may be repeated")
@@ -88,7 +88,7 @@ secret is kept and named.`,
 	flags.IntVar(&o.period, "period", 0, "the `SECONDS` that a code is valid")
 	flags.Uint64Var(&o.counter, "counter", 0, "the counter that the first code of type hotp is computed from")
 	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
-	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device: backups hold the name only")
+	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device; backups have only the name")
 	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
 		cmd.MarkFlagsMutuallyExclusive("uri", name)
@@ -309,7 +309,7 @@ func readTexts(texts []string, what string) (transfer.Batch, error) {
 		if len(batch.Skipped) > 0 {
 			return batch, fmt.Errorf("nothing to add: %s: %s", batch.Skipped[0].Row, batch.Skipped[0].Reason)
 		}
-		return batch, fmt.Errorf("nothing to add: no %s holds an account", what)
+		return batch, fmt.Errorf("nothing to add: no %s has an account", what)
 	}
 	return batch, nil
 }

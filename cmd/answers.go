@@ -87,14 +87,14 @@ func (a *answers) firstVaultPassphrase(ctx context.Context) (string, error) {
 	case path != "":
 		text, err := a.passphraseFrom(ctx, path, "", "")
 		if err == nil && passphrase.Weak(text) {
-			err = hint.With(device.ErrWeak, "a longer one; or none, by leaving the flag out, and auth vault passphrase --weak afterwards")
+			err = hint.With(device.ErrWeak, "choose a longer one; or leave out the flag and run auth vault passphrase --weak afterwards")
 		}
 		return text, err
 	case a.asking():
 		return a.askNew(ctx, "Passphrase for the file keyring (empty for none): ", false,
-			"take a longer one, or none; auth vault passphrase --weak sets it afterwards")
+			"choose a longer one, or none; auth vault passphrase --weak sets a weak one afterwards")
 	default:
-		a.say("auth: the file keyring has no passphrase: whoever can read your files can read it (auth vault passphrase sets one)")
+		a.say("auth: the file keyring has no passphrase; anybody who can read your files can read it (auth vault passphrase sets one)")
 		return "", nil
 	}
 }
@@ -119,14 +119,14 @@ func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err e
 	case a.file != "":
 		return a.passphraseFrom(ctx, a.file, "", "")
 	case a.asking():
-		text, err = a.askNew(ctx, "Recovery passphrase (empty to have one made): ", a.weak, longerOrMade)
+		text, err = a.askNew(ctx, "Recovery passphrase (empty to generate one): ", a.weak, longerOrMade)
 	}
 	if err != nil || text != "" {
 		return text, err
 	}
 	a.made = passphrase.New()
 	a.say("recovery passphrase: %s", a.made)
-	a.say("write it down and keep it away from this machine: without it nobody can open the backups")
+	a.say("write it down and keep it away from this machine; nobody can open the backups without it")
 	return a.made, nil
 }
 
@@ -139,7 +139,7 @@ func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 	if !a.asking() {
 		return "", missing("a passphrase", "--passphrase-file FILE, or --recipient")
 	}
-	text, err := a.askNew(ctx, "Passphrase for the backup (empty to have one made): ", a.weak, longerOrMade)
+	text, err := a.askNew(ctx, "Passphrase for the backup (empty to generate one): ", a.weak, longerOrMade)
 	if err != nil || text != "" {
 		return text, err
 	}
@@ -154,13 +154,13 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 			return false, nil
 		}
 		a.say("auth: %s", message(q.Err, nil))
-		return a.Prompt.Confirm(ctx, "Keep the vault in an encrypted file instead, on this machine?")
+		return a.Prompt.Confirm(ctx, "Keep the vault in an encrypted file on this machine instead?")
 	}
 	if q.Kind == device.StayOn {
 		if !a.choosing() {
 			return false, nil
 		}
-		return a.Prompt.Confirm(ctx, "Back this vault up to "+term.Escape(q.Name)+" from now on, with all of its accounts?")
+		return a.Prompt.Confirm(ctx, "Back up this vault with all its accounts to "+term.Escape(q.Name)+" from now on?")
 	}
 	if q.Kind == device.AdoptKey {
 		return a.adoptKey(ctx, q.Name)
@@ -170,24 +170,24 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	}
 	switch q.Kind {
 	case device.MergeMany:
-		a.say("the merge would remove %s of %d, and give another secret to %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
+		a.say("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
 		return a.confirm(ctx, "Is "+term.Escape(q.Name)+" gone? Its backups are deleted, and the recovery key is replaced.")
 	case device.ForgetDevice:
-		return a.confirm(ctx, "Bring in what "+term.Escape(q.Name)+" has, and delete its backups?")
+		return a.confirm(ctx, "Merge the accounts of "+term.Escape(q.Name)+", and delete its backups?")
 	default:
-		return a.confirm(ctx, "Give the old vault up and start an empty one?")
+		return a.confirm(ctx, "Give up the old vault and start an empty one?")
 	}
 }
 
 // adoptKey asks whether a recovery key that only a further key opened is the right one.
 func (a *answers) adoptKey(ctx context.Context, id string) (bool, error) {
 	if !a.choosing() {
-		return false, hint.With(usagef("anybody could have sealed the recovery key %s for this identity", id),
-			"compare the id with auth backup status on another device, or with the sheet, and give it: --key-id ID")
+		return false, hint.With(usagef("anybody could have encrypted the recovery key %s to this identity", id),
+			"compare the id with auth backup status on another device, or with the sheet, and confirm it: --key-id ID")
 	}
-	a.say("The recovery key that was opened is %s. Anybody could have sealed one for this identity:", id)
-	a.say("compare it with auth backup status on another device, or with the sheet.")
+	a.say("The identity opened the recovery key %s. Anybody could have encrypted one to this identity.", id)
+	a.say("Compare it with auth backup status on another device, or with the sheet.")
 	return a.Prompt.Confirm(ctx, "Is it the same?")
 }

@@ -34,11 +34,13 @@ func newBackup(c *cli) *cobra.Command {
 	cmd := c.group(spec{
 		use:   "backup",
 		short: "Back up now, to the location or to a file",
-		long: `Back up now: to the location that auth backup enable has turned on, or with --to
-to one portable file, under a passphrase or to recipients. Accounts, their order,
-the trash and the settings that travel are in it; device-bound ones by name only.
+		long: `Back up now to the location that auth backup enable has set. With --to, write one
+portable file instead, encrypted with a passphrase or to recipients. A backup has
+the accounts, their order, the trash and the portable settings. Of device-bound
+accounts it has only the names.
 
-A backup counts when it has been read back and decrypted. Stock age opens it too:
+auth reads every backup back and decrypts it before it reports success. Stock age
+can open it too:
 
   age -d vault.age | jq -r '.accounts[].uri'`,
 		exit: "0 done; 1 not written; 2 usage, or backup is off; 5 the file exists; 6 keyring;\n9 the backup could not be made",
@@ -59,7 +61,7 @@ A backup counts when it has been read back and decrypted. Stock age opens it too
 	flags := cmd.Flags()
 	flags.StringVar(&o.to, "to", "", "write one portable file to `FILE` or -")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
-	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to a `RECIPIENT`, as age does; may be repeated")
+	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to an age or SSH `RECIPIENT`; may be repeated")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
@@ -110,7 +112,7 @@ func (s *session) backUpToFile(ctx context.Context, o backupOptions) error {
 	}
 	if made := s.answers.made; made != "" && !s.json {
 		s.say("passphrase: %s", made)
-		s.say("write it down: without it nobody can open the backup")
+		s.say("write it down; nobody can open the backup without it")
 	}
 	if s.json {
 		return s.printJSON(jsonBackup{

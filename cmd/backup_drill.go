@@ -32,11 +32,11 @@ func newBackupDrill(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "drill",
 		short: "Practise a restore, and change nothing",
-		long: `Restore as on a new machine, into memory alone: with the location and the recovery
-passphrase (or the sheet), and nothing from the keyring. Each account's code is
-compared with the restored one's, and what would not come back is named. Stock age
-opens the newest backup too, where it is installed. auth status says when the last
-drill was, and asks for one after 90 days.`,
+		long: `Practise a restore on a new machine, in memory only. It uses the location and the
+recovery passphrase (or the sheet), and nothing from the keyring. auth compares the
+code of each account with that of the restored one, and names the accounts that
+would not come back. If stock age is installed, it has to open the newest backup
+too. auth status shows when the last drill was, and asks for one after 90 days.`,
 		exit: "0 everything would come back that can; 2 usage, or backup is off; 5 something\nwould not; 6 keyring; 7 wrong passphrase or key, or nothing there can be used",
 		example: `  auth backup drill
   auth backup drill --identity recovery.txt`,
@@ -111,7 +111,7 @@ func (s *session) sayDrill(d device.Drill) error {
 		s.warn("age %s does not open the newest backup: %s", term.Escape(age.Version), age.Error)
 	}
 	if !out.Whole {
-		s.say("not everything would come back: auth backup, and auth backup drill again")
+		s.say("not everything would come back; run auth backup, then auth backup drill again")
 		return exitCode(codePartly)
 	}
 	s.say("everything that can would come back from %s", term.Escape(d.Location))

@@ -32,13 +32,13 @@ func newBackupEnable(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "enable [LOCATION]",
 		short: "Back up after every change, to a location",
-		long: `Turn backup on: from now on every change is backed up at once to LOCATION, a
-folder that your own cloud client carries away, or rclone:REMOTE:PATH. Without
-LOCATION, the cloud folders of this machine are listed.
+		long: `Turn backup on. From now on auth backs up every change at once to LOCATION: a
+folder that your own cloud client uploads, or rclone:REMOTE:PATH. Without LOCATION,
+auth lists the cloud folders of this machine.
 
-A new location gets a recovery key, sealed under a passphrase of ten words that is
-shown once, or under one of your own. A location that has backups already is
-joined with its passphrase.`,
+A new location gets a recovery key. It is encrypted with a passphrase of ten words
+that auth shows once, or with a passphrase of your own. To join a location that
+already has backups, enter its passphrase.`,
 		exit: "0 done; 1 the location is not there; 2 usage; 6 keyring; 7 wrong passphrase;\n9 the first backup could not be made",
 		example: `  auth backup enable
   auth backup enable ~/Dropbox/auth
@@ -58,7 +58,7 @@ joined with its passphrase.`,
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "join with the key in `FILE` or - instead of the passphrase")
 	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
-	flags.BoolVar(&o.x25519, "x25519", false, "make a key that age before 1.3 can use, without post-quantum protection")
+	flags.BoolVar(&o.x25519, "x25519", false, "make a key for age before 1.3, without post-quantum protection")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
 	return cmd
@@ -87,7 +87,7 @@ func (s *session) listClouds(ctx context.Context) error {
 		return s.printJSON(out)
 	}
 	if len(rows) == 0 {
-		s.say("no cloud folder was found; any folder will do, or rclone:REMOTE:PATH")
+		s.say("no cloud folder was found; use any folder, or rclone:REMOTE:PATH")
 		return nil
 	}
 	if err := s.printTable(rows); err != nil {
@@ -154,7 +154,7 @@ func (s *session) sayEnabled(e device.Enabled) error {
 		s.say("the first account makes the first backup")
 	}
 	if e.Local && e.File != "" {
-		s.say("written to the folder; carrying it away is up to its cloud client")
+		s.say("the backup is in the folder; your cloud client has to upload it")
 	}
 	return nil
 }
@@ -163,8 +163,8 @@ func newBackupDisable(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "disable",
 		short: "Turn backup off",
-		long: `Turn backup off. Nothing is deleted, neither at the location nor here; auth
-backup enable LOCATION turns it on again.`,
+		long: `Turn backup off. Nothing is deleted, neither at the location nor here. auth backup
+enable LOCATION turns it on again.`,
 		exit:    "0 done, or it was off; 6 keyring",
 		example: `  auth backup disable`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -177,7 +177,7 @@ backup enable LOCATION turns it on again.`,
 			case location == "":
 				s.say("backup was off")
 			default:
-				s.say("backup is off; what lies at %s stays", term.Escape(location))
+				s.say("backup is off; the files at %s stay", term.Escape(location))
 			}
 			return nil
 		},

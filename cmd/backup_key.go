@@ -60,16 +60,16 @@ func newBackupPassphrase(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "passphrase",
 		short: "Give the recovery key a new passphrase",
-		long: `Seal the recovery key under a new passphrase; the old one no longer opens the
-location's files. Who copied the old sealed key before can still open it with the
-old passphrase: where that matters, auth backup key --rotate makes a new key.`,
+		long: `Encrypt the recovery key with a new passphrase. The old one no longer opens the files
+at the location. Somebody who has a copy of the old files can still open them with the
+old passphrase. If that matters, make a new key: auth backup key --rotate.`,
 		exit: "0 done; 1 the location is not there; 2 usage; 6 keyring; 9 could not be written",
 		example: `  auth backup passphrase
   auth backup passphrase --passphrase-file new.txt`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 			resealed, err := s.device.Reseal(ctx, o.weak)
-			return s.sayRekeyed(resealed, err, "where the old passphrase may be known: auth backup key --rotate")
+			return s.sayRekeyed(resealed, err, "if somebody may know the old passphrase: auth backup key --rotate")
 		},
 	})
 	cmd.Flags().StringVar(&o.passphraseFile, "passphrase-file", "", "read the new recovery passphrase from `FILE` or -")
@@ -91,12 +91,12 @@ func newBackupKey(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "key",
 		short: "Show, share, print or replace the recovery key",
-		long: `Show which recovery key this device backs up to, and what it is sealed with.
+		long: `Show which recovery key this device backs up to, and how it is encrypted.
 
---add RECIPIENT seals it for a further key, SSH or age, which then opens the
-location instead of the passphrase. --sheet FILE writes the key itself for paper:
-text, and a PNG with its QR code beside it. --rotate makes a new key after a lost
-laptop: the old one opens nothing that is written from now on.`,
+--add RECIPIENT encrypts it to a further SSH or age key, which then opens the location
+instead of the passphrase. --sheet FILE writes the key itself for printing, as text and
+as a PNG with its QR code. --rotate makes a new key, for example after you lost a
+laptop. The old key cannot open what is written from then on.`,
 		exit: "0 done; 1 the location is not there; 2 usage, or backup is off; 5 the file\nexists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
@@ -120,12 +120,12 @@ laptop: the old one opens nothing that is written from now on.`,
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.add, "add", nil, "seal the key for a `RECIPIENT`, too; may be repeated")
-	flags.StringVar(&o.sheet, "sheet", "", "write the key for paper to `FILE`, and its QR code to FILE.png")
+	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`; may be repeated")
+	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`, and its QR code to FILE.png")
 	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet")
-	flags.BoolVar(&o.rotate, "rotate", false, "make a new key, for a lost laptop")
+	flags.BoolVar(&o.rotate, "rotate", false, "replace the key by a new one")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "with --rotate: read the new passphrase from `FILE` or -")
-	flags.BoolVar(&o.x25519, "x25519", false, "with --rotate: make a key that age before 1.3 can use")
+	flags.BoolVar(&o.x25519, "x25519", false, "with --rotate: make a key for age before 1.3")
 	flags.BoolVar(&o.weak, "weak", false, "with --rotate: accept a weak passphrase")
 	cmd.MarkFlagsMutuallyExclusive("add", "sheet", "rotate")
 	return cmd
@@ -194,9 +194,9 @@ func newBackupForget(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "forget DEVICE",
 		short: "Merge and delete the backups of a lost device",
-		long: `Bring in what the newest backup of another device has, then delete all backups of
-that device. DEVICE is its name or id, as auth backup list shows them. Where the
-device may be in other hands, auth backup key --rotate comes after.`,
+		long: `Merge the newest backup of another device, then delete all backups of that device.
+DEVICE is its name or id, as auth backup list shows them. If somebody else may have
+the device, run auth backup key --rotate afterwards.`,
 		exit:    "0 done; 1 the location is not there; 2 nobody to ask, and no --yes; 3 no such\ndevice; 4 several match; 6 keyring",
 		example: `  auth backup forget old-laptop --yes`,
 		args:    cobra.ExactArgs(1),
@@ -210,7 +210,7 @@ device may be in other hands, auth backup key --rotate comes after.`,
 			case s.json:
 				return s.printJSON(jsonForgotten{jsonVersion, forgotten.Device, forgotten.Removed})
 			}
-			s.say("forgot %s: %s deleted; if it may be in other hands, auth backup key --rotate",
+			s.say("forgot %s: %s deleted; if somebody else may have it, auth backup key --rotate",
 				term.Escape(args[0]), count(forgotten.Removed, "backup"))
 			return nil
 		},

@@ -25,12 +25,13 @@ func newBackupLost(c *cli) *cobra.Command {
 	var sinceText string
 	cmd := c.command(spec{
 		use:   "lost DEVICE",
-		short: "Do what is to be done when a device is gone",
-		long: `A laptop is lost or stolen: bring in what the other devices have, and what this one
-wrote until --since; make a new recovery key; delete its backups; and list every
-account whose secret it held. Such an account is exposed until it has another
-secret: make one at the service, then auth add --replace. auth status and auth list
-count them down. What the lost device erased is not erased here.
+		short: "Lock out a lost device and list its accounts",
+		long: `Use this if a device is lost or stolen. auth merges the backups of the other devices,
+and those that the lost device wrote until --since. It makes a new recovery key,
+deletes the backups of the lost device, and lists every account whose secret that
+device had. Such an account counts as exposed until it has a new secret: make one at
+the service, then run auth add --replace. auth status and auth list show how many are
+left. Accounts that the lost device erased are not erased here.
 
 DEVICE is its name or id, as auth backup list shows them.`,
 		exit: "0 done; 1 the location is not there; 2 nobody to ask, and no --yes; 3 no such\ndevice; 4 several match; 6 keyring; 9 the backup could not be made",

@@ -59,7 +59,7 @@ func staleWords(b device.BackupStatus) string {
 	case device.LastGone:
 		return "the last backup is missing or altered at the location"
 	case device.OtherKeysLie:
-		return "the location holds backups under a key that this device does not have"
+		return "the location has backups for a key that this device does not have"
 	default:
 		return term.Escape(b.Text)
 	}
@@ -75,7 +75,7 @@ func backupRow(b device.BackupStatus) string {
 	case b.Stale:
 		return "STALE: " + staleWords(b)
 	case b.Unseen != nil:
-		return fmt.Sprintf("on, last at %s, and not seen now: %s", timestamp(b.Last), message(b.Unseen, nil))
+		return fmt.Sprintf("on, last at %s; the location cannot be checked now: %s", timestamp(b.Last), message(b.Unseen, nil))
 	default:
 		return fmt.Sprintf("on, to %s, last at %s", term.Escape(b.Location), timestamp(b.Last))
 	}
@@ -99,8 +99,8 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 func newBackupStatus(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "status",
-		short: "Say how the backup stands",
-		long: `Say whether backup is on, where it goes and under which key, and when it was last
+		short: "Show the state of the backup",
+		long: `Show whether backup is on, its location and its key, and when the last backup was
 made. Each backup also looks for keys of other devices at the location.`,
 		exit:    "0 on and up to date, or off; 6 keyring; 9 stale",
 		example: `  auth backup status`,
@@ -149,8 +149,8 @@ func newBackupList(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "list",
 		short: "List the backups at the location",
-		long: `Read every backup at the location and say what it is: who wrote it, when, and
-whether it is whole and signed.`,
+		long: `Read every backup at the location. Show which device wrote it and when, and whether
+it is whole and signed.`,
 		exit:    "0 done; 1 the location is not there; 2 backup is off; 6 keyring",
 		example: `  auth backup list`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -189,9 +189,9 @@ func (s *session) printBackups(backups device.Backups) error {
 func newBackupVerify(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "verify",
-		short: "Read every backup back and open it",
-		long: `Read every file at the location, decrypt it and check its signature; check that
-the sealed keys are there and unchanged, and put back what is missing.`,
+		short: "Read and check every backup",
+		long: `Read every file at the location, decrypt it and check its signature. Check that the
+encrypted recovery keys are there and unchanged, and put back missing ones.`,
 		exit:    "0 all is well; 1 the location is not there; 2 backup is off; 6 keyring;\n7 a file is damaged, or not to be trusted; 9 what is missing could not be put\nback",
 		example: `  auth backup verify`,
 		run: func(ctx context.Context, s *session, _ []string) error {

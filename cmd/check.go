@@ -39,9 +39,9 @@ func newCheck(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "check QUERY CODE",
 		short: "Check a code, and the clock",
-		long: `Say whether CODE is right for an account. A code of the minutes before or after
-is wrong, but tells how far off a clock is. For a counter-based account, codes
-ahead are right too, and the counter stays where it is.`,
+		long: `Check whether CODE is right for an account. A code from a few minutes ago or ahead is
+wrong, but it shows how far off a clock is. For a counter-based account, the next
+codes are right too. The counter does not change.`,
 		exit:     "0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong",
 		example:  `  auth check github 123456`,
 		args:     cobra.ExactArgs(2),

@@ -57,7 +57,7 @@ func missing(what, flag string) error {
 // errSecretArgument is returned for an argument that looks like a secret. The message
 // does not repeat it: the argument is in the shell's history already, but should not get
 // into a log.
-var errSecretArgument = errors.New("an argument looks like a secret; secrets are never arguments, which other users and the shell's history can see")
+var errSecretArgument = errors.New("an argument looks like a secret; arguments are visible to other users and in the shell's history")
 
 // looksSecret reports whether an argument looks like a secret: a URI with a secret, or at
 // least 16 base32 letters that include a digit or are all upper case.

@@ -28,11 +28,11 @@ func newCode(c *cli) *cobra.Command {
 		use:   "code QUERY",
 		short: "Print a code",
 		long: `Print the code of one account, and nothing else. QUERY is a label, an alias or
-id:ID; or an issuer, a name, a beginning or a part of a label, as long as one
-account matches.
+id:ID. It may also be an issuer, a name, or the beginning or another part of a label,
+as long as only one account matches.
 
-A code of a counter-based account (HOTP) moves its counter on, which is stored
-before the code is printed; --all, --next and --at never do.`,
+For a counter-based account (HOTP), auth advances the counter and stores it before it
+prints the code. --all, --next and --at never advance a counter.`,
 		exit: "0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification",
 		example: `  auth code github
   auth code github --min-valid 5s
@@ -57,7 +57,7 @@ before the code is printed; --all, --next and --at never do.`,
 	flags.BoolVar(&o.exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	flags.BoolVar(&o.next, "next", false, "print the code that comes after the current one")
 	flags.StringVar(&o.at, "at", "", "print the code of another `TIME`: 2026-01-02T03:04:05Z, or seconds since 1970")
-	flags.StringVar(&o.minValid, "min-valid", "", "wait for the next code where this one is valid for less than a `DURATION`")
+	flags.StringVar(&o.minValid, "min-valid", "", "wait for the next code if this one is valid for less than a `DURATION`")
 	return cmd
 }
 

@@ -20,9 +20,9 @@ func newCompletion(c *cli) *cobra.Command {
 	cmd = c.command(spec{
 		use:   "completion SHELL",
 		short: "Print the completion script of a shell",
-		long: `Print the script that completes commands, flags and the labels of accounts in
-bash, zsh, fish or PowerShell. Completing labels reads the vault, but never asks
-for a passphrase and waits a second at most.`,
+		long: `Print a script for bash, zsh, fish or PowerShell. It completes commands, flags and
+the labels of accounts. Completing a label reads the vault. It never asks for a
+passphrase and takes a second at most.`,
 		exit: "0 done; 2 usage",
 		example: `  auth completion bash > /etc/bash_completion.d/auth
   auth completion fish > ~/.config/fish/completions/auth.fish`,

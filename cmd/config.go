@@ -29,8 +29,8 @@ func settings() []setting {
 		return nil
 	}
 	return []setting{
-		{"code.min-valid", true, "how long a code must still be valid, otherwise auth code waits for the next", duration, "0s"},
-		{"keyring", false, "where a new vault goes: system or file", func(value string) error {
+		{"code.min-valid", true, "how long a code must still be valid; otherwise auth code waits for the next", duration, "0s"},
+		{"keyring", false, "the keyring of a new vault: system or file", func(value string) error {
 			if value != device.SystemKeyring && value != device.FileKeyring {
 				return usagef("the keyring is system or file")
 			}
@@ -88,8 +88,8 @@ func newConfig(c *cli) *cobra.Command {
 	return c.group(spec{
 		use:   "config",
 		short: "Read and change settings",
-		long: `Read and change settings. Some travel with the backup to your other devices,
-the others are this device's only; auth config list says which.`,
+		long: `Read and change settings. Some are part of the backup and reach your other devices.
+The others belong to this device only. auth config list shows which are which.`,
 		exit: "0 done; 2 usage; 6 keyring",
 		example: `  auth config list
   auth config set code.min-valid 5s`,
@@ -97,7 +97,7 @@ the others are this device's only; auth config list says which.`,
 		c.command(spec{
 			use:     "list",
 			short:   "List the settings and their values",
-			long:    `List every setting with its value, and whether it travels with the backup.`,
+			long:    `List every setting with its value, and whether it is part of the backup.`,
 			exit:    "0 done; 6 keyring",
 			example: `  auth config list`,
 			run: func(ctx context.Context, s *session, _ []string) error {
@@ -133,10 +133,9 @@ the others are this device's only; auth config list says which.`,
 			},
 		}),
 		c.command(spec{
-			use:   "set KEY VALUE",
-			short: "Change one setting",
-			long: `Change one setting. An empty VALUE sets it back to what holds where nothing is
-set.`,
+			use:      "set KEY VALUE",
+			short:    "Change one setting",
+			long:     `Change one setting. An empty VALUE resets it to its default.`,
 			exit:     "0 done; 2 no such setting, or not a value of it; 6 keyring",
 			example:  `  auth config set code.min-valid 5s`,
 			args:     cobra.ExactArgs(2),

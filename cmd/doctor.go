@@ -50,9 +50,10 @@ type jsonDoctor struct {
 func newDoctor(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "doctor",
-		short: "Look closely, and say what to type next",
-		long: `Look at the folders, the keyring and its collection, the marker and the vault, and
-say what is wrong and what to type next. Nothing is changed, and no secret shown.`,
+		short: "Find out what is wrong and how to fix it",
+		long: `Check the folders, the keyring and its collection, the marker, the vault and the
+location. Print what is wrong and which command helps. auth doctor changes nothing and
+shows no secret.`,
 		exit:    "0 all is well; otherwise the code of the first thing that is wrong",
 		example: `  auth doctor`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -69,7 +70,7 @@ func diagnose(x device.Examination, now time.Time) findings {
 	case x.MarkerErr != nil:
 		list.add("marker", x.MarkerErr, "")
 	case !x.Marked:
-		list.note("marker", "none: no vault was used here yet")
+		list.note("marker", "none yet: this device has not used a vault")
 	default:
 		list.add("marker", nil, fmt.Sprintf("generation %d, %s keyring", x.Marker.Generation, x.Marker.Keyring))
 	}
@@ -88,9 +89,9 @@ func keyringWords(k device.KeyringSeen) string {
 	case k.Kind == device.SystemKeyring:
 		return fmt.Sprintf("collection %q; service %q", k.Collection, k.Service)
 	case !k.Exists:
-		return k.Dir + ", not made yet"
+		return k.Dir + ", does not exist yet"
 	case k.Protected:
-		return k.Dir + ", key under a passphrase"
+		return k.Dir + ", key with a passphrase"
 	default:
 		return k.Dir + ", key without a passphrase"
 	}
@@ -107,7 +108,7 @@ func (l *findings) vault(x device.Examination, now time.Time) {
 		l.account(a)
 	}
 	if ahead := x.State.Clock - now.UnixMilli(); ahead > (24 * time.Hour).Milliseconds() {
-		l.note("clock", fmt.Sprintf("a change is stamped %d hours ahead of this clock; one of the two is wrong", ahead/time.Hour.Milliseconds()))
+		l.note("clock", fmt.Sprintf("a change was made %d hours ahead of this clock; one of the two clocks is wrong", ahead/time.Hour.Milliseconds()))
 	}
 }
 
@@ -126,7 +127,7 @@ func (l *findings) location(x device.Examination) {
 		return
 	}
 	for _, name := range x.Location.ConflictCopies {
-		l.note("conflict copy", name+": read like any other backup; it can stay")
+		l.note("conflict copy", name+": auth reads it like any other backup; it can stay")
 	}
 	switch {
 	case x.State == nil:

@@ -24,9 +24,9 @@ func newEdit(c *cli) *cobra.Command {
 	cmd = c.command(spec{
 		use:   "edit QUERY",
 		short: "Change an account's names, tags or counter",
-		long: `Change what an account is called, its tags and note, or the counter of a
-counter-based one. Its secret stays as it is. An empty alias or note removes it.
-Off a terminal, QUERY is a whole label, an alias or id:ID.`,
+		long: `Change the names, tags or note of an account, or the counter of a counter-based one.
+The secret does not change. An empty alias or note removes it. Without a terminal,
+QUERY has to be a whole label, an alias or id:ID.`,
 		exit: "0 done; 2 usage; 3 no such account; 4 several match; 5 label or alias taken;\n6 keyring",
 		example: `  auth edit github --alias gh
   auth edit gh --name bob@example.com --tag work

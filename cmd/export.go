@@ -43,10 +43,10 @@ func newExport(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "export --format FORMAT --to FILE",
 		short: "Move out to another authenticator",
-		long: `Write the accounts in a format that another program reads: under a passphrase
-where the format has that, otherwise in plain text, which takes --plaintext. What
-the format cannot express is named, and device-bound accounts are left out.
-Formats of QR codes are drawn in the terminal, or written as PNG files.
+		long: `Write the accounts in a format of another program. The export is encrypted with a
+passphrase if the format allows it. Otherwise it is plain text and needs --plaintext.
+auth names everything that the format cannot express. Device-bound accounts are left
+out. Formats that use QR codes are drawn in the terminal or written as PNG files.
 
 Formats: ` + strings.Join(names, ", "),
 		exit: "0 done; 1 not written; 2 usage; 3 no such account; 4 several match; 5 the file\nexists, or some were left out; 6 keyring",
@@ -82,7 +82,7 @@ func (s *session) export(ctx context.Context, o exportOptions) error {
 		return usagef("--json and --to - both write to standard output")
 	}
 	if !o.plaintext && !format.Holds.Sealed {
-		return hint.With(usagef("%s is plain text, secrets included", format.Title), "say so with --plaintext, or choose a format with a passphrase")
+		return hint.With(usagef("%s is plain text and includes the secrets", format.Title), "confirm it with --plaintext, or choose a format with a passphrase")
 	}
 	accounts, err := s.toExport(ctx, o)
 	if err != nil {

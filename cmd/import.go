@@ -50,13 +50,13 @@ func newImport(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "import FILE...",
 		short: "Move in from another authenticator",
-		long: `Read the exports of other authenticators and password managers, encrypted ones
-too, and images with QR codes. A file is recognised by its content, never by its
-name; files that belong together are given in one call. docs/formats.md lists
-every format and how to get its export.
+		long: `Read the exports of other authenticators and password managers, including encrypted
+ones, and images with QR codes. auth recognises a file by its content, not by its
+name. Give files that belong together in one call. docs/formats.md lists every format
+and how to export to it.
 
-A bad row never loses the rest: it is named with the reason. What is in the vault
-is never overwritten.`,
+If a row is bad, auth names it with the reason and imports the rest. An import never
+overwrites an account in the vault.`,
 		exit: "0 done; 1 not readable; 2 usage, or nobody to ask for the passphrase; 5 some were\nkept or skipped, the rest is in; 6 keyring; 7 wrong passphrase, or damaged",
 		example: `  auth import aegis-export.json
   auth import --dry-run Accounts.txt
@@ -68,9 +68,9 @@ is never overwritten.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.from, "from", "", "take the files for a `FORMAT` instead of recognising it")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase of the files from `FILE` or -")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would come in")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "only show what would be imported")
 	flags.BoolVar(&o.reveal, "reveal", false, "with --dry-run --json: print the secrets that were read")
-	flags.BoolVar(&o.allowCost, "allow-cost", false, "let a key take more than 512 MiB or a minute, as Ente's do")
+	flags.BoolVar(&o.allowCost, "allow-cost", false, "allow a key that takes more than 512 MiB or a minute, as Ente's do")
 	must(cmd.RegisterFlagCompletionFunc("from", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return formatNames(func(f transfer.Format) bool { return f.Read != nil }), cobra.ShellCompDirectiveNoFileComp
 	}))
@@ -260,7 +260,7 @@ func (s *session) sayImported(counts map[string]int, dryRun bool) {
 	}
 	s.say("%s %s", verb, count(counts[importAdded]+counts[importBeside], "account"))
 	if n := counts[importBeside]; n > 0 {
-		s.say("%s a label with another of the same import, told apart as label (1), label (2)", share(n))
+		s.say("%s a label with another of the same import; they are shown as label (1), label (2)", share(n))
 	}
 	if n := counts[importKept]; n > 0 {
 		s.say("%s here with another secret: kept", wereKept(n))

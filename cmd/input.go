@@ -124,8 +124,8 @@ func (c *cli) passphraseFrom(ctx context.Context, path, prompt, flag string) (st
 
 // Hints for a weak passphrase.
 const (
-	longerOrWeak = "take a longer one, or --weak"
-	longerOrMade = "take a longer one, none to have one made, or --weak"
+	longerOrWeak = "choose a longer one, or use --weak"
+	longerOrMade = "choose a longer one, enter none to generate one, or use --weak"
 )
 
 // askNew asks for a new passphrase twice. It warns about a weak one before it is typed
@@ -148,14 +148,14 @@ func (c *cli) askNew(ctx context.Context, prompt string, weak bool, instead stri
 		if first == again {
 			return first, nil
 		}
-		c.say("auth: the two differ; once more")
+		c.say("auth: the two passphrases differ; try again")
 	}
 }
 
 // confirm asks a question. --yes answers it for scripts.
 func (c *cli) confirm(ctx context.Context, question string) (bool, error) {
 	if !c.choosing() {
-		return false, hint.With(usagef("this asks first, and there is nobody to ask"), "say so with --yes")
+		return false, hint.With(usagef("the command asks for confirmation, and there is nobody to ask"), "say so with --yes")
 	}
 	return c.Prompt.Confirm(ctx, question)
 }

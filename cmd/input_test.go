@@ -40,7 +40,7 @@ func TestWeakIsSaidBeforeItIsTypedTwice(t *testing.T) {
 		{"weak, then another", []string{weak, strong, strong}, false, strong, "New: \nWEAK\nNew: \nThe same again: \n"},
 		{"weak, then none", []string{weak, ""}, false, "", "New: \nWEAK\nNew: \n"},
 		{"weak, and taken", []string{weak, weak}, true, weak, "New: \nThe same again: \n"},
-		{"mistyped", []string{strong, weak, strong, strong}, false, strong, "New: \nThe same again: \nauth: the two differ; once more\nNew: \nThe same again: \n"},
+		{"mistyped", []string{strong, weak, strong, strong}, false, strong, "New: \nThe same again: \nauth: the two passphrases differ; try again\nNew: \nThe same again: \n"},
 	} {
 		var terminal bytes.Buffer
 		run := &cli{Env: &Env{Prompt: &typing{lines: c.typed, asked: &terminal}, Err: &terminal}}

@@ -18,8 +18,8 @@ func newList(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "list",
 		short: "List the accounts",
-		long: `List the labels of all accounts in their order, one a line. On a terminal,
-aliases, tags and what needs attention stand beside them.`,
+		long: `List the labels of all accounts in their order, one per line. On a terminal, the list
+also shows aliases, tags and what needs attention.`,
 		exit: "0 done; 6 keyring",
 		example: `  auth list
   auth list --tag work

@@ -16,8 +16,8 @@ func newMove(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "move QUERY",
 		short: "Change the order of the accounts",
-		long: `Move an account before or after another, or to one end of the list. The order
-travels with the backup.`,
+		long: `Move an account before or after another, or to one end of the list. The order is
+part of the backup.`,
 		exit: "0 done; 2 usage; 3 no such account; 4 several match; 6 keyring",
 		example: `  auth move github --first
   auth move bank --before github`,

@@ -14,11 +14,11 @@ func newRemove(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "remove QUERY",
 		short: "Remove an account",
-		long: `Remove an account. It stays in the trash, secret included, for 30 days, and
-auth restore --deleted brings it back. With --now it is erased at once, here and
-with the next sync on your other devices; older backup files still hold it.
+		long: `Remove an account. It stays in the trash with its secret for 30 days, and auth
+restore --deleted brings it back. With --now it is erased at once, and on your other
+devices with their next sync. Older backup files still have it.
 
-Removing an account here turns nothing off at its issuer.`,
+Removing an account does not turn anything off at its issuer.`,
 		exit: "0 done; 2 nobody to ask, and no --yes; 3 no such account; 4 several match;\n6 keyring; 130 not confirmed",
 		example: `  auth remove github:alice
   auth remove github:alice --yes`,

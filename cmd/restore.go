@@ -47,15 +47,15 @@ func newRestore(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "restore [LOCATION | FILE]",
 		short: "Bring accounts back from backups or the trash",
-		long: `Bring accounts back from a location, from a backup FILE, or with --deleted and
-neither from the trash of this vault. Everything comes in one step or not at all.
-A location is read as the merge of the newest backup of every device in it, and
-backup to it stays on afterwards.
+		long: `Restore accounts from a location or from a backup FILE. With --deleted and neither of
+them, restore from the trash of this vault. All accounts are restored in one step, or
+none. From a location, auth merges the newest backup of every device there. Backup to
+that location stays on afterwards.
 
-What is in the vault is never overwritten: an account that is here already stays,
-and one of the same label with another secret is kept and named. --replace takes
-such an account from the backup; what it replaces goes to the trash. With
---deleted, --replace takes an account back to the secret that it had before.`,
+A restore never overwrites the vault. An account that exists stays as it is. If the
+backup has another secret for it, auth keeps the vault's secret and names the account.
+--replace takes such an account from the backup, and the replaced secret goes to the
+trash. With --deleted, --replace gives an account back its previous secret.`,
 		exit: "0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n" +
 			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file",
 		example: `  auth restore ~/Dropbox/auth
@@ -80,16 +80,16 @@ such an account from the backup; what it replaces goes to the trash. With
 	})
 	flags := cmd.Flags()
 	flags.BoolVar(&o.DryRun, "dry-run", false, "only show what would happen")
-	flags.StringArrayVar(&o.Accounts, "account", nil, "restore only the account that `QUERY` names; may be repeated")
-	flags.StringArrayVar(&o.Replace, "replace", nil, "take the account that `QUERY` names from the backup; may be repeated")
-	flags.BoolVar(&o.Deleted, "deleted", false, "bring back what is in the trash, too")
+	flags.StringArrayVar(&o.Accounts, "account", nil, "restore only the account `QUERY`; may be repeated")
+	flags.StringArrayVar(&o.Replace, "replace", nil, "replace the account `QUERY` by that of the backup; may be repeated")
+	flags.BoolVar(&o.Deleted, "deleted", false, "also restore from the trash")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the backup's passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
 	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
-	flags.StringVar(&o.at, "at", "", "go back to what the backups were `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
-	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that nobody proves to have written")
+	flags.StringVar(&o.at, "at", "", "go back to the backups of `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
+	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that have no valid signature")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
 	return cmd
 }
@@ -223,7 +223,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.warn("skipped %s", line)
 	}
 	for _, a := range backup.Counters(r.Steps) {
-		s.say("%s goes by a counter, now %d: where its issuer refuses the code, auth edit %s --counter moves it on", label(a), a.Counter, queryWord(a))
+		s.say("%s has a counter, now %d; if its issuer refuses the code, auth edit %s --counter sets it", label(a), a.Counter, queryWord(a))
 	}
 	if n := counts[backup.Unverified]; n > 0 {
 		s.say("%s came back by name only: auth verify completes them", count(n, "account"))
@@ -232,7 +232,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.say("%s here with another secret: kept; auth restore --replace QUERY takes one from the backup", wereKept(n))
 	}
 	if n := counts[backup.RemovedHere]; n > 0 {
-		s.say("%s removed here, and not brought back without --deleted", wereKept(n))
+		s.say("%s removed here; only --deleted restores them", wereKept(n))
 	}
 }
 

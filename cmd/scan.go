@@ -35,9 +35,9 @@ type jsonCode struct {
 func newScan(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "scan IMAGE...",
-		short: "Print what QR codes in images say",
-		long: `Print the text of every QR code in the images, one a line, and add nothing.
-IMAGE is a file or - for standard input. A text may hold a secret.`,
+		short: "Print the texts of QR codes in images",
+		long: `Print the text of every QR code in the images, one per line. Nothing is added to the
+vault. IMAGE is a file, or - for standard input. A text may contain a secret.`,
 		exit: "0 done; 1 not an image, or damaged; 10 an image without a QR code",
 		example: `  auth scan screenshot.png
   auth scan --json photo.jpg`,

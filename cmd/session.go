@@ -102,31 +102,31 @@ func noticeWords(n device.Notice) string {
 	name := term.Escape(n.Name)
 	switch n.Kind {
 	case device.VaultReplaced:
-		return "the keyring holds another vault than this device last saw; going on with that one"
+		return "the keyring has a different vault than before; this device now uses that one"
 	case device.VaultRolledBack:
-		return fmt.Sprintf("the keyring holds an older vault (generation %d, last seen %d); going on from there. auth restore brings back what is missing",
+		return fmt.Sprintf("the keyring has an older vault (generation %d, last seen %d), and this device continues from it; auth restore brings back what is missing",
 			n.Found, n.Expected)
 	case device.NewDeviceID:
-		return "another machine writes backups under this one's id (a clone, or an old image): this one takes a new id and goes on; auth sync brings both together"
+		return "another machine writes backups under this device's id (a clone, or an old image); this device now has a new id; auth sync merges both"
 	case device.MarkerMended:
-		return message(n.Err, nil) + ": it was made anew from the vault"
+		return message(n.Err, nil) + "; it was written again from the vault"
 	case device.MarkerUnwritten:
-		return "the change is stored; what this device notes about its vault could not be written: " + message(n.Err, nil)
+		return "the change is stored, but this device's marker could not be written: " + message(n.Err, nil)
 	case device.DeviceRenewed:
-		return message(n.Err, nil) + ": this device takes a new id; auth sync brings back what it had backed up"
+		return message(n.Err, nil) + "; this device now has a new id; auth sync brings back what it had backed up"
 	case device.CopyLeft:
 		return "the other keyring still holds a copy of the vault, from moving it; the next change removes it: " + message(n.Err, nil)
 	case device.WrittenAgain:
-		return "the last backup, " + name + ", was missing or altered at the location: another one was written"
+		return "the last backup, " + name + ", was missing or altered at the location; a new one was written"
 	case device.PutBack:
-		return name + " was missing or altered at the location: put back"
+		return name + " was missing or altered at the location, and was put back"
 	case device.NotMended:
 		return message(n.Err, nil)
 	case device.NotMerged:
 		return name + " could not be used, and nothing of it was merged: " + message(n.Err, nil)
 	case device.SealedKeyGone:
-		return name + " is gone, and this device has no copy: it is not known whether it was under the old passphrase"
+		return name + " is gone, and this device has no copy; it may have been under the old passphrase"
 	default:
-		return name + " is stamped more than a day ahead of this clock; one of the two clocks is wrong"
+		return name + " was changed more than a day ahead of this clock; one of the two clocks is wrong"
 	}
 }

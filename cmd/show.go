@@ -24,9 +24,9 @@ func newShow(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "show QUERY",
 		short: "Show an account, its URI or its QR code",
-		long: `Show the details of one account, without its secret. With --reveal print its
-otpauth URI, with --draw its QR code, with --to write the QR code to a PNG file:
-these three hold the secret.`,
+		long: `Show the details of one account, without its secret. --reveal prints its otpauth URI.
+--draw draws its QR code. --to writes the QR code to a PNG file. The URI and the QR
+code contain the secret.`,
 		exit: "0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification",
 		example: `  auth show github
   auth show github --reveal
@@ -69,7 +69,7 @@ these three hold the secret.`,
 		},
 	})
 	flags := cmd.Flags()
-	flags.BoolVar(&reveal, "reveal", false, "print the otpauth URI, which holds the secret")
+	flags.BoolVar(&reveal, "reveal", false, "print the otpauth URI, which contains the secret")
 	flags.BoolVar(&draw, "draw", false, "draw the QR code in the terminal")
 	flags.StringVar(&to, "to", "", "write the QR code to a PNG `FILE` or -")
 	flags.BoolVar(&force, "force", false, "replace the file")
@@ -92,7 +92,7 @@ func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force b
 	if c.json {
 		return c.printJSON(jsonAccounts(toJSON(a)))
 	}
-	c.say("wrote the QR code of %s to %s: it holds the secret", label(a), term.Escape(path))
+	c.say("wrote the QR code of %s to %s; it contains the secret", label(a), term.Escape(path))
 	return nil
 }
 

@@ -23,8 +23,8 @@ type jsonStatus struct {
 func newStatus(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "status",
-		short: "Say in a line each what matters",
-		long:  `Say how many accounts there are, where they live, and how the backup stands.`,
+		short: "Show the state of the vault and its backup",
+		long:  `Show how many accounts there are, which keyring has them, and the state of the backup.`,
 		exit:  "0 all is well; 6 keyring; 9 the backup is stale",
 		example: `  auth status
   auth status --json`,

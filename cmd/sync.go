@@ -21,11 +21,11 @@ func newSync(c *cli) *cobra.Command {
 	var yes bool
 	cmd := c.command(spec{
 		use:   "sync",
-		short: "Bring what other devices wrote, and back up",
-		long: `Merge what your other devices have written to the location into this vault, and
-back the result up. Of two changes to the same thing the later one wins; what it
-replaces is in the trash. A merge that would remove more than five accounts, or a
-fifth of them, asks first.`,
+		short: "Merge the changes of other devices, and back up",
+		long: `Merge the backups of your other devices into this vault, and back up the result. If
+two devices changed the same thing, the later change wins, and a replaced secret goes
+to the trash. If a merge would remove or replace more than five accounts, or a fifth
+of them, auth asks first.`,
 		exit: "0 done; 1 the location is not there; 2 backup is off, or nobody to ask and no\n--yes; 5 a file was skipped; 6 keyring; 9 the backup could not be made",
 		example: `  auth sync
   auth sync --yes`,

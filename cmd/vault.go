@@ -24,8 +24,8 @@ func newVault(c *cli) *cobra.Command {
 	return c.group(spec{
 		use:   "vault",
 		short: "Move, repair or renew the vault",
-		long: `Say where the vault lives, set the file keyring's passphrase, repair a damaged
-vault, or start a new one where the old one is lost.`,
+		long: `Move the vault to another keyring, set the file keyring's passphrase, repair a damaged
+vault, or start a new one if the old one is lost.`,
 		exit: "0 done; 2 usage; 5 both keyrings hold a vault; 6 keyring; 7 wrong passphrase",
 		example: `  auth vault use file
   auth vault repair`,
@@ -36,9 +36,10 @@ func newVaultUse(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "use {system | file}",
 		short: "Move the vault to another keyring",
-		long: `Move the vault to the system's keyring or to the file keyring: it is copied, read
-back, and only then removed where it was. A move that was cut short is finished.
-Where both keyrings hold a vault and the two differ, nothing is changed.`,
+		long: `Move the vault to the system keyring or to the file keyring. auth copies the vault,
+reads it back, and only then removes it from the old keyring. It also finishes a move
+that was interrupted. If both keyrings have a vault and the two differ, nothing is
+changed.`,
 		exit: "0 done; 2 usage; 5 both keyrings hold a vault; 6 keyring; 7 wrong passphrase",
 		example: `  auth vault use file
   auth vault use system`,
@@ -100,8 +101,8 @@ func newVaultPassphrase(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "passphrase",
 		short: "Change the passphrase of the file keyring",
-		long: `Change, set or take away the passphrase of the file keyring's key. The old one is
-asked for, or read from --vault-passphrase-file.`,
+		long: `Set, change or remove the passphrase of the file keyring. auth asks for the old one,
+or reads it from --vault-passphrase-file.`,
 		exit: "0 done; 2 usage; 6 there is no file keyring; 7 wrong passphrase",
 		example: `  auth vault passphrase
   auth vault passphrase --new-passphrase-file new.txt
@@ -136,9 +137,9 @@ asked for, or read from --vault-passphrase-file.`,
 func newVaultRepair(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "repair",
-		short: "Go back to the last whole generation",
-		long: `Make the newest whole generation that the keyring still holds the vault again.
-The generation before the last change is kept for this.`,
+		short: "Repair a damaged vault",
+		long: `Go back to the newest intact generation of the vault that the keyring still has. The
+keyring always keeps the generation before the last change.`,
 		exit:    "0 done, or nothing to repair; 6 nothing whole is left, or keyring",
 		example: `  auth vault repair`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -167,9 +168,9 @@ func newVaultNew(c *cli) *cobra.Command {
 	var yes bool
 	cmd := c.command(spec{
 		use:   "new",
-		short: "Start a new vault where the old one is lost",
-		long: `Start an empty vault where the old one is lost or damaged for good. A vault that
-can still be read is left alone. auth restore FILE starts anew by itself.`,
+		short: "Start a new vault if the old one is lost",
+		long: `Start an empty vault if the old one is lost or damaged for good. A vault that can
+still be read is left alone. auth restore does not need this command first.`,
 		exit:    "0 done; 2 nobody to ask, and no --yes; 5 the vault is there; 6 keyring",
 		example: `  auth vault new --yes`,
 		run: func(ctx context.Context, s *session, _ []string) error {

@@ -17,9 +17,9 @@ func newVerify(c *cli) *cobra.Command {
 	cmd := c.command(spec{
 		use:   "verify QUERY",
 		short: "Complete an account that needs verification",
-		long: `Give an account that came back by name only its secret: from a QR code that its
-issuer shows, from a URI, or typed in. The secret is this device's own; one on
-another device stays valid.`,
+		long: `Give a secret to an account that was restored by name only. The secret comes from a
+QR code of its issuer, from a URI, or is typed in. It belongs to this device only;
+the secret on another device stays valid.`,
 		exit: "0 done; 1 nothing usable in what was given; 2 usage; 3 no such account;\n4 several match; 5 it has its secret; 6 keyring",
 		example: `  auth verify work:me --qr screenshot.png
   auth verify work:me`,

@@ -208,7 +208,7 @@ func TestRecovery09NewestDamaged(t *testing.T) {
 	empty.right("second")
 
 	// The device that wrote it notices, says so and writes another.
-	d.fails(7, []string{filepath.Base(last), "damaged", "another one was written"}, "backup", "verify")
+	d.fails(7, []string{filepath.Base(last), "damaged", "a new one was written"}, "backup", "verify")
 	if got := fmt.Sprintf("%x", read(t, last)); got != fmt.Sprintf("%x", data) {
 		t.Error("the damaged file was changed")
 	}
