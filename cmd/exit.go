@@ -97,7 +97,7 @@ var faults = []struct {
 	{as[*vault.BusyError], codeKeyring, "try again; or stop the process that is named"},
 	{as[*vault.LostError], codeKeyring, "auth doctor looks closer; auth restore FILE brings a backup back; auth vault new starts anew"},
 	{is(vault.ErrNewer, device.ErrKeyringNewer), codeKeyring, "install the later version of auth"},
-	{is(device.ErrKeyringPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase"},
+	{is(device.ErrKeyringPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase; where it is forgotten: auth vault new --forgotten, then auth restore"},
 	{is(vault.ErrFormat), codeKeyring, "auth vault repair, or auth restore FILE"},
 	{as[*device.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
 	{is(device.ErrKeyringNoKey), codeKeyring, "auth doctor"},

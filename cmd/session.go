@@ -118,6 +118,8 @@ func noticeWords(n device.Notice) string {
 		return "the other keyring still holds a copy of the vault, from moving it; the next change removes it: " + message(n.Err, nil)
 	case device.WrittenAgain:
 		return "the last backup, " + name + ", was missing or altered at the location; a new one was written"
+	case device.SetAside:
+		return "the file keyring that was here is " + name + " now, and a new one is in its place"
 	case device.PutBack:
 		return name + " was missing or altered at the location, and was put back"
 	case device.NotMended:

@@ -165,7 +165,7 @@ keyring always keeps the generation before the last change.`,
 }
 
 func newVaultNew(c *cli) *cobra.Command {
-	var yes bool
+	var yes, forgotten bool
 	cmd := c.command(spec{
 		use:   "new",
 		short: "Start a new vault if the old one is lost",
@@ -175,7 +175,7 @@ still be read is left alone. auth restore does not need this command first.`,
 		example: `  auth vault new --yes`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			s.answers.yes = yes
-			r, err := s.device.StartAnew(ctx)
+			r, err := s.device.StartAnew(ctx, forgotten)
 			s.sayReport(r)
 			if err != nil {
 				return err
@@ -189,5 +189,6 @@ still be read is left alone. auth restore does not need this command first.`,
 		},
 	})
 	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&forgotten, "forgotten", false, "set the file keyring aside unread: its passphrase is forgotten")
 	return cmd
 }

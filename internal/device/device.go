@@ -152,6 +152,11 @@ const (
 // write changes the vault, and backs nothing up.
 func (d *Device) write(ctx context.Context, how writing, change func(*vault.Tx) error) error {
 	s := d.storage
+	if how == renew {
+		if err := d.clearFileKeyring(ctx); err != nil {
+			return err
+		}
+	}
 	if err := s.unlock(ctx); err != nil {
 		return err
 	}

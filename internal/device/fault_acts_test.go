@@ -152,7 +152,7 @@ func repairing(ctx context.Context, d *device.Device, _ world) (done, error) {
 
 // startingAnew leaves it to the status that what the marker says of backups went with the vault.
 func startingAnew(ctx context.Context, d *device.Device, _ world) (done, error) {
-	r, err := d.StartAnew(ctx)
+	r, err := d.StartAnew(ctx, false)
 	if errors.Is(r.Stale, device.ErrBackupOff) {
 		r.Stale = nil
 	}

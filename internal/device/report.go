@@ -54,6 +54,9 @@ const (
 	// NotMerged: the file Name at the location could not be used, for Err, and what it holds
 	// was not merged.
 	NotMerged
+	// SetAside: a file keyring that was damaged, or whose passphrase is forgotten, is the
+	// file Name from now on, and a new one is in its place.
+	SetAside
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )

@@ -119,7 +119,7 @@ func oldest(inv backup.Inventory) (at time.Time) {
 // inventory is that of the newest files.
 func (d *Device) openForReading(ctx context.Context, loc location.Location, o RestoreOptions) (opened, backup.Keys, error) {
 	if !o.Fresh && len(o.Identities) == 0 && o.KeyID == "" {
-		if err := d.storage.unlock(ctx); err != nil {
+		if err := d.storage.unlock(ctx); err != nil && !Gone(err) {
 			return opened{}, backup.Keys{}, err
 		}
 		if e, ok, err := d.enrolment(ctx); err == nil && ok && e.Location == loc.String() {

@@ -246,6 +246,38 @@ func (s *storage) askPassphrase(ctx context.Context) (string, error) {
 	return passphrase, nil
 }
 
+// clearFileKeyring sets a file keyring aside that is damaged, so that a new one can be
+// made in its place.
+func (d *Device) clearFileKeyring(ctx context.Context) error {
+	s := d.storage
+	if s.file == nil || !s.file.Exists() {
+		return nil
+	}
+	err := s.unlock(ctx)
+	if err == nil {
+		_, err = s.file.Get(ctx, vault.DeviceItem.String())
+	}
+	switch {
+	case Gone(err):
+		return d.setAside()
+	case err == nil, errors.Is(err, keyring.ErrNotFound):
+		return nil
+	default:
+		return err
+	}
+}
+
+// setAside gives the files of the file keyring other names, which it notes.
+func (d *Device) setAside() error {
+	s := d.storage
+	paths, err := s.file.SetAside("aside-" + d.o.Now().UTC().Format("20060102T150405Z"))
+	s.passphrase = nil
+	for _, path := range paths {
+		d.met = append(d.met, Notice{Kind: SetAside, Name: path})
+	}
+	return err
+}
+
 // create makes the file keyring before the first write, with or without a passphrase. A
 // weak one is [ErrWeak]; [Device.SetVaultPassphrase] can set it afterwards.
 func (s *storage) create(ctx context.Context) error {

@@ -94,8 +94,20 @@ func (d *Device) Repair(ctx context.Context) (vault.Repaired, error) {
 }
 
 // StartAnew starts an empty vault in place of one that is lost or damaged, once the
-// [Asker] has confirmed it. One that can be read is [ErrVaultThere].
-func (d *Device) StartAnew(ctx context.Context) (Report, error) {
+// [Asker] has confirmed it. One that can be read is [ErrVaultThere]. With forgotten a file
+// keyring under a passphrase is set aside unread, since nobody knows the passphrase.
+func (d *Device) StartAnew(ctx context.Context, forgotten bool) (Report, error) {
+	if s := d.storage; forgotten && s.file != nil {
+		if protected, err := s.file.Protected(); err == nil && protected {
+			if err := d.confirm(ctx, Question{Kind: GiveVaultUp}); err != nil {
+				return Report{}, err
+			}
+			if err := d.setAside(); err != nil {
+				return d.report(), err
+			}
+			return d.startAnew(ctx)
+		}
+	}
 	state, err := d.Read(ctx)
 	if Gone(err) {
 		state, err = d.left(ctx)
@@ -109,7 +121,11 @@ func (d *Device) StartAnew(ctx context.Context) (Report, error) {
 	if err := d.confirm(ctx, Question{Kind: GiveVaultUp}); err != nil {
 		return Report{}, err
 	}
-	err = d.write(ctx, renew, func(*vault.Tx) error { return nil })
+	return d.startAnew(ctx)
+}
+
+func (d *Device) startAnew(ctx context.Context) (Report, error) {
+	err := d.write(ctx, renew, func(*vault.Tx) error { return nil })
 	r := d.report()
 	if err == nil {
 		d.catchUp(ctx, &r)

@@ -303,19 +303,19 @@ func TestStartAnew(t *testing.T) {
 		m, dir := enrolled(t)
 		before := contents(t, dir)
 		m.person.says(device.GiveVaultUp, true)
-		_, err := m.open().StartAnew(t.Context())
+		_, err := m.open().StartAnew(t.Context(), false)
 		wantErr(t, err, device.ErrVaultThere)
 		lose(m)
 		m.person.yes = nil
-		_, err = m.open().StartAnew(t.Context())
+		_, err = m.open().StartAnew(t.Context(), false)
 		wantErr(t, err, errNobody)
 		m.person.says(device.GiveVaultUp, false)
-		_, err = m.open().StartAnew(t.Context())
+		_, err = m.open().StartAnew(t.Context(), false)
 		if wantErr(t, err, device.ErrNotConfirmed); what == "damaged" && m.keyring.Items()["head"] != "nonsense" {
 			t.Error("the old vault was replaced, unconfirmed")
 		}
 		m.person.says(device.GiveVaultUp, true)
-		if _, err := m.open().StartAnew(t.Context()); err != nil {
+		if _, err := m.open().StartAnew(t.Context(), false); err != nil {
 			t.Fatal(err)
 		}
 		if s := m.read(); len(s.Accounts()) != 0 || s.Generation <= 1 {
@@ -334,18 +334,18 @@ func TestStartAnew(t *testing.T) {
 	m.add("first")
 	write(t, filepath.Join(m.options.State, "vault.json"), "nonsense")
 	m.person.says(device.GiveVaultUp, true)
-	_, err := m.open().StartAnew(t.Context())
+	_, err := m.open().StartAnew(t.Context(), false)
 	wantErr(t, err, device.ErrVaultThere)
 	m.has("first")
 	// Where there never was one, a new one is no loss.
 	m = newMachine(t)
 	m.person.says(device.GiveVaultUp, true)
-	if _, err := m.open().StartAnew(t.Context()); err != nil {
+	if _, err := m.open().StartAnew(t.Context(), false); err != nil {
 		t.Error(err)
 	}
 	locked := withoutKeyring(t)
 	locked.person.says(device.GiveVaultUp, true)
-	_, err = locked.open().StartAnew(t.Context())
+	_, err = locked.open().StartAnew(t.Context(), false)
 	wantErr(t, err, device.ErrKeyringUnavailable)
 }
 
