@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // ErrEnrolment is returned for a keyring item that cannot be parsed as an enrolment.
@@ -22,11 +23,15 @@ type Enrolment struct {
 	On       bool
 	Key      RecoveryKey
 	Sealed   []SealedKey
-	// OldKeys are the recovery keys that were rotated away. They still read older backups.
+	// OldKeys are the recovery keys that were rotated away, newest first. They still read
+	// older backups.
 	OldKeys []RecoveryKey
 	// Successions are the last rotations that this device made. They are stored in the
 	// location too; this copy puts them back if they go missing there.
 	Successions []Succession
+
+	trimmed bool                       // the device's backups list more than fitted the item
+	later   map[string]json.RawMessage // fields of a later version
 }
 
 type wireEnrolment struct {
@@ -38,12 +43,33 @@ type wireEnrolment struct {
 	OldKeys  []string    `json:"old_keys,omitempty"`
 
 	Successions []Succession `json:"successions,omitempty"`
+	Trimmed     bool         `json:"trimmed,omitempty"`
 }
 
+// itemLimit is the largest size of a keyring item, in bytes, that every system takes.
+const itemLimit = 2500
+
 // Encode returns the text of the enrolment's keyring item. It includes the recovery key.
+// What does not fit the item is left out, the oldest first: retired sealed keys, then
+// recovery keys that were rotated away. The device's backups still list them.
 func (e Enrolment) Encode() (string, error) {
-	data, err := json.Marshal(wireEnrolment{Version, e.Location, e.On, e.Key.Text(), e.Sealed, texts(e.OldKeys), e.Successions})
-	return string(data), err
+	w := wireEnrolment{Version, e.Location, e.On, e.Key.Text(), slices.Clone(e.Sealed), texts(e.OldKeys), e.Successions, e.trimmed}
+	for {
+		data, err := vault.MarshalKeeping(w, e.later)
+		if err != nil || len(data) <= itemLimit {
+			return string(data), err
+		}
+		retired := slices.IndexFunc(w.Sealed, func(k SealedKey) bool { return k.Retired })
+		switch {
+		case retired >= 0:
+			w.Sealed = slices.Delete(w.Sealed, retired, retired+1)
+		case len(w.OldKeys) > 0:
+			w.OldKeys = w.OldKeys[:len(w.OldKeys)-1]
+		default:
+			return string(data), nil // the keyring says whether it takes that
+		}
+		w.Trimmed = true
+	}
 }
 
 func texts(keys []RecoveryKey) []string {
@@ -56,8 +82,8 @@ func texts(keys []RecoveryKey) []string {
 
 // ParseEnrolment reads what Encode writes. Errors wrap [ErrEnrolment] or [ErrNewer].
 func ParseEnrolment(text string) (Enrolment, error) {
-	var w wireEnrolment
-	if err := json.Unmarshal([]byte(text), &w); err != nil {
+	w, later, err := vault.UnmarshalKeeping[wireEnrolment]([]byte(text))
+	if err != nil {
 		return Enrolment{}, ErrEnrolment
 	}
 	if w.Version > Version {
@@ -67,7 +93,7 @@ func ParseEnrolment(text string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%w: %w", ErrEnrolment, err)
 	}
-	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed, Successions: w.Successions}
+	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed, Successions: w.Successions, trimmed: w.Trimmed, later: later}
 	for _, text := range w.OldKeys {
 		old, err := ParseRecoveryKey(text)
 		if err != nil {
@@ -96,7 +122,9 @@ const keepSuccessions = 3
 // Rotated returns the enrolment after a rotation to next. The present key becomes an old
 // key, and every sealed key is retired. stamp is in milliseconds since 1970.
 func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
-	r := Enrolment{Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All()}
+	r := Enrolment{
+		Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All(), trimmed: e.trimmed, later: e.later,
+	}
 	for i := range r.Sealed {
 		r.Sealed[i].Retired = true
 	}

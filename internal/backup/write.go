@@ -67,8 +67,7 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 		return Done{}, ErrEmpty
 	}
 	j.Written = j.Written.withoutGone(entries)
-	j.OldFiles = j.vouchedFiles(ctx, entries)
-	done, err := j.write(ctx)
+	done, err := j.write(ctx, j.history(ctx, entries))
 	if err != nil {
 		return done, err
 	}
@@ -96,24 +95,43 @@ func (j Job) checkCloned(ctx context.Context, entries []location.Entry) error {
 // one. It is more than one because a sync client may have delivered the newest in part.
 const lookBack = 3
 
-// vouchedFiles returns the files under earlier keys that this backup vouches for: those
-// of the job, and those of the device's newest backup under the current key. The list is
-// stored in the backups, so no device has to remember it.
-func (j Job) vouchedFiles(ctx context.Context, entries []location.Entry) []string {
-	if len(j.Enrolment.OldKeys) == 0 {
-		return nil
+// A history is what a backup lists of earlier keys.
+type history struct {
+	files  []string // under earlier keys, that this backup vouches for
+	keys   []string
+	sealed []SealedKey
+}
+
+// history returns the lists of the job, joined with those of the device's newest backup
+// under the current key. The lists are stored in the backups, so no device has to remember
+// all of them.
+func (j Job) history(ctx context.Context, entries []location.Entry) history {
+	h := history{slices.Clone(j.OldFiles), texts(j.Enrolment.OldKeys), slices.Clone(j.Enrolment.Sealed)}
+	if len(h.keys) == 0 && !j.Enrolment.trimmed {
+		return history{sealed: h.sealed}
 	}
-	list := slices.Clone(j.OldFiles)
 	own := j.own(entries)
 	for _, e := range own[:min(len(own), lookBack)] {
 		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
-		if f.State == Good && f.Content.Device == j.Device {
-			list = append(list, f.Content.OldFiles...)
-			break
+		if f.State != Good || f.Content.Device != j.Device {
+			continue
 		}
+		h.files = append(h.files, f.Content.OldFiles...)
+		h.keys = append(h.keys, missing(f.Content.OldKeys, h.keys, func(text string) string { return text })...)
+		retired := slices.DeleteFunc(slices.Clone(f.Content.Sealed), func(k SealedKey) bool { return !k.Retired })
+		h.sealed = append(missing(retired, h.sealed, func(k SealedKey) string { return k.Name }), h.sealed...)
+		break
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	slices.Sort(h.files)
+	h.files = slices.Compact(h.files)
+	return h
+}
+
+// missing returns those of a list that another one lacks, by their names.
+func missing[T any](list, there []T, name func(T) string) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(x T) bool {
+		return slices.ContainsFunc(there, func(y T) bool { return name(x) == name(y) })
+	})
 }
 
 // own returns the files that carry this device's id in their names, newest first.
@@ -132,11 +150,11 @@ func (j Job) own(entries []location.Entry) []location.Entry {
 	return own
 }
 
-func (j Job) write(ctx context.Context) (Done, error) {
+func (j Job) write(ctx context.Context, h history) (Done, error) {
 	key := j.Enrolment.Key
 	payload, err := key.Encode(Content{
 		Device: j.Device, DeviceName: j.DeviceName, Generation: j.Generation, Created: j.Now, State: j.State,
-		Supersedes: j.Written.hashes(), Sealed: j.Enrolment.Sealed, OldKeys: texts(j.Enrolment.OldKeys), OldFiles: j.OldFiles,
+		Supersedes: j.Written.hashes(), Sealed: h.sealed, OldKeys: h.keys, OldFiles: h.files,
 	})
 	if err != nil {
 		return Done{}, err

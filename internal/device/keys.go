@@ -119,6 +119,10 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if d.emptied(loc, inv.Entries) {
 		return Rekeyed{}, asked(d.stale(ctx, ErrEmptied))
 	}
+	// The location's backups list more than fits the item of the enrolment.
+	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
+		return Rekeyed{}, err
+	}
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
 		return Rekeyed{}, ErrRotated
 	}

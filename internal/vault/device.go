@@ -51,7 +51,7 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 	if err != nil {
 		return Device{}, err
 	}
-	w, later, err := unmarshalKeeping[wireDevice]([]byte(text))
+	w, later, err := UnmarshalKeeping[wireDevice]([]byte(text))
 	if err != nil || w.ID == "" {
 		return Device{}, &keyring.DamagedError{Item: DeviceItem.String(), Why: "it is not a device's"}
 	}
@@ -63,7 +63,7 @@ func ReadDevice(ctx context.Context, k keyring.Keyring) (Device, error) {
 
 // WriteDevice stores d in the keyring and reads it back.
 func WriteDevice(ctx context.Context, k keyring.Keyring, d Device) error {
-	data, err := marshalKeeping(wireDevice{Version, d.ID}, d.later)
+	data, err := MarshalKeeping(wireDevice{Version, d.ID}, d.later)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// marshalKeeping marshals the struct v and adds the fields of later, which the type of v
+// MarshalKeeping marshals the struct v, and adds the fields of later, which the type of v
 // does not know. So what a later version of auth wrote survives a rewrite by this one.
-func marshalKeeping(v any, later map[string]json.RawMessage) ([]byte, error) {
+func MarshalKeeping(v any, later map[string]json.RawMessage) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil || len(later) == 0 {
 		return data, err
@@ -43,9 +43,9 @@ func unmarshalKnown(object []byte, v any) error {
 	return nil
 }
 
-// unmarshalKeeping reads a JSON object, and returns beside it the fields that T does
+// UnmarshalKeeping reads a JSON object, and returns beside it the fields that T does
 // not know, each in its canonical form; nil if there are none.
-func unmarshalKeeping[T any](object []byte) (v T, later map[string]json.RawMessage, err error) {
+func UnmarshalKeeping[T any](object []byte) (v T, later map[string]json.RawMessage, err error) {
 	if unmarshalKnown(object, &v) == nil {
 		return v, nil, nil
 	}

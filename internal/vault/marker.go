@@ -56,7 +56,7 @@ func ReadMarker(dir string) (m Marker, ok bool, err error) {
 	if err != nil {
 		return Marker{}, false, err
 	}
-	w, later, err := unmarshalKeeping[wireMarker](data)
+	w, later, err := UnmarshalKeeping[wireMarker](data)
 	if err != nil || w.Vault == "" {
 		return Marker{}, false, fmt.Errorf("%w: %s", ErrMarker, path)
 	}
@@ -68,7 +68,7 @@ func ReadMarker(dir string) (m Marker, ok bool, err error) {
 
 // WriteMarker replaces the marker in dir atomically.
 func WriteMarker(dir string, m Marker) error {
-	data, err := marshalKeeping(wireMarker{Version, m.Vault, m.Generation, m.Keyring, m.Collection, m.Location, m.Copy}, m.later)
+	data, err := MarshalKeeping(wireMarker{Version, m.Vault, m.Generation, m.Keyring, m.Collection, m.Location, m.Copy}, m.later)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 		}
 		stamp(name, reg.Value != nil, reg.At)
 	}
-	return marshalKeeping(w, later)
+	return MarshalKeeping(w, later)
 }
 
 // defaultStamp returns the stamp of a register that wireRecord.Stamps does not name,
@@ -92,7 +92,7 @@ func (r *Record) defaultStamp(valued bool) Stamp {
 // UnmarshalJSON reads what MarshalJSON writes. A record that no code could be
 // computed from is [ErrFormat].
 func (r *Record) UnmarshalJSON(data []byte) error {
-	w, later, err := unmarshalKeeping[wireRecord](data)
+	w, later, err := UnmarshalKeeping[wireRecord](data)
 	if err != nil {
 		return fmt.Errorf("%w: account: %s", ErrFormat, jsonProblem(err))
 	}

@@ -94,7 +94,7 @@ func (s *State) MarshalJSON() ([]byte, error) {
 			w.Settings[key] = wireText(reg)
 		}
 	}
-	return marshalKeeping(w, s.later)
+	return MarshalKeeping(w, s.later)
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
@@ -138,7 +138,7 @@ func readState(data []byte) (w wireState[*Record], later map[string]json.RawMess
 	// known. Then encoding/json reads the records as plain structs, in the same pass.
 	var plain wireState[wireRecord]
 	if unmarshalKnown(data, &plain) != nil {
-		return unmarshalKeeping[wireState[*Record]](data)
+		return UnmarshalKeeping[wireState[*Record]](data)
 	}
 	w.wireStateFields = plain.wireStateFields
 	w.Records = make([]*Record, len(plain.Records))
