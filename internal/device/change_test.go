@@ -198,7 +198,7 @@ func TestChangeInterrupted(t *testing.T) {
 func TestChangeOnALocationThatHangs(t *testing.T) {
 	t.Parallel()
 	m, _ := enrolled(t)
-	hanging := m.through(place{wait: 20 * time.Millisecond, before: func(ctx context.Context, _ call) error {
+	hanging := m.through(place{wait: 500 * time.Millisecond, before: func(ctx context.Context, _ call) error {
 		<-ctx.Done()
 		return fmt.Errorf("%w: %w", location.ErrTimeout, ctx.Err())
 	}})
@@ -276,7 +276,9 @@ func TestAnotherProcessWasFaster(t *testing.T) {
 		m, _ := enrolled(t)
 		var fast device.Report
 		slow := m.another(func(o *device.Options) {
-			o.LocationWait = 20 * time.Millisecond
+			if locked {
+				o.LocationWait = 20 * time.Millisecond
+			}
 			o.OpenLocation = func(name string) (location.Location, error) {
 				fast = m.add("by the other")
 				if locked {
