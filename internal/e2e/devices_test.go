@@ -46,9 +46,6 @@ func (d *device) with(env ...string) *device {
 	return &other
 }
 
-// at returns the device at an instant.
-func (d *device) at(instant string) *device { return d.with("TEST_NOW=" + instant) }
-
 // right checks that the code of an account that was made by [device.add] is right.
 func (d *device) right(label string) {
 	d.t.Helper()

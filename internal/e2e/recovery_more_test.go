@@ -4,11 +4,9 @@ package e2e
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -160,87 +158,6 @@ func serveWebDAV(t *testing.T, rclone string) string {
 		}
 		if err != nil {
 			t.Fatalf("rclone serve webdav: %v: %s", err, seen.String())
-		}
-	}
-}
-
-// Three devices that all changed things while offline, each in a folder of its own that
-// a sync client brings together later; one enrolled an account anew that another had
-// renamed. Afterwards all three and a new one have everything, and the same.
-func TestRecovery12ThreeDevices(t *testing.T) {
-	t.Parallel()
-	const renewed = "KRSXG5BAKRSXG5BC"
-	laptop, first := newLocation(t)
-	for _, label := range []string{"work:me", "old", "bank"} {
-		laptop.add(label)
-	}
-	var folders []string
-	devices := []*device{laptop}
-	folders = append(folders, first)
-	for i := range 2 {
-		folder := filepath.Join(t.TempDir(), fmt.Sprint("cloud", i))
-		carry(t, first, folder)
-		d := newDevice(t, nil)
-		d.restore(0, folder)
-		devices, folders = append(devices, d), append(folders, folder)
-	}
-	tablet, server := devices[1], devices[2]
-
-	// Offline: each writes to its own folder alone.
-	laptop.at("2027-01-01T10:00:00Z").must("", "edit", "work:me", "--name", "me@example.com")
-	laptop.add("from the laptop")
-	tablet.at("2027-01-01T09:00:00Z").must("", "remove", "work:me", "--yes")
-	tablet.at("2027-01-01T09:00:00Z").must(renewed, "add", "work:me", "--secret-file", "-")
-	tablet.must("", "edit", "bank", "--tag", "money")
-	server.must("", "remove", "old", "--yes")
-	server.must("", "edit", "bank", "--alias", "b")
-	server.add("from the server")
-
-	// Online again, in every direction and more than once.
-	for range 3 {
-		for i, folder := range folders {
-			for j, other := range folders {
-				if i != j {
-					carry(t, folder, other)
-				}
-			}
-		}
-		for _, d := range devices {
-			if r := d.run("", "sync", "--yes"); r.code != 0 {
-				t.Errorf("sync: exit code %d: %s", r.code, r.stderr)
-			}
-		}
-	}
-	for i, folder := range folders {
-		for j, other := range folders {
-			if i != j {
-				carry(t, folder, other)
-			}
-		}
-	}
-	empty := newDevice(t, nil)
-	empty.restore(0, first)
-	want := []string{"bank", "first", "from the laptop", "from the server", "work:me", "work:me@example.com"}
-	for _, d := range append(devices, empty) {
-		got := d.labels()
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("accounts %q, want %q", got, want)
-		}
-		for _, label := range []string{"first", "bank", "b", "from the laptop", "from the server"} {
-			d.right(label)
-		}
-		if r := d.run("", "code", "old", "--exact"); r.code != 3 {
-			t.Errorf("what was removed is back: exit code %d", r.code)
-		}
-		if got := d.must("", "show", "bank"); !strings.Contains(got, "money") {
-			t.Errorf("the tag is lost: %s", got)
-		}
-		// A change that is later than a removal brings the account back, beside the one that
-		// was enrolled anew: each with the secret that was meant.
-		d.right("work:me@example.com")
-		if got := d.must("", "show", "work:me", "--reveal"); !strings.Contains(got, renewed) {
-			t.Errorf("the new secret is lost: %s", got)
 		}
 	}
 }

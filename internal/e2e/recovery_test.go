@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,7 +14,8 @@ import (
 )
 
 // The recoveries: each begins with a machine that has lost something, mostly all, and
-// ends with a correct code. docs/recovery.md tells them to a person.
+// ends with a correct code. docs/recovery.md tells them to a person, and the script docs_recovery types them. Those that
+// are of several devices, of what was removed and of what is here already are in internal/device.
 
 // A new machine and the passphrase: codes, order, aliases and settings are back, and
 // backup stays on.
@@ -158,77 +158,6 @@ func TestRecovery04KeyringWiped(t *testing.T) {
 	})
 }
 
-// Removed by mistake last week: from the trash here, from the trash in the backup on a
-// new machine, and from history when it was removed so long ago that the trash is empty.
-func TestRecovery05RemovedByMistake(t *testing.T) {
-	t.Parallel()
-	d, loc := newLocation(t)
-	d.at("2026-03-01T12:00:00Z").add("bank")
-	d.at("2026-03-02T12:00:00Z").must("", "remove", "bank", "--yes")
-	later := d.at("2026-03-09T12:00:00Z")
-	later.add("unrelated")
-
-	empty := newDevice(t, nil).at("2026-03-09T13:00:00Z")
-	empty.restore(0, loc)
-	empty.has("first", "unrelated")
-	empty.restore(0, loc, "--deleted", "--account", "bank")
-	empty.right("bank")
-
-	later.must("", "restore", "--deleted", "--account", "bank")
-	later.right("bank")
-
-	// The same account once more, and a year later: no trash holds it, history does.
-	later.must("", "remove", "bank", "--yes", "--now")
-	next := d.at("2026-08-09T12:00:00Z")
-	next.add("another")
-	next.fails(3, nil, "restore", "--deleted", "--account", "bank")
-	history := newDevice(t, nil).at("2026-08-09T13:00:00Z")
-	history.restore(0, loc)
-	history.restore(0, loc, "--at", "2026-03-01T13:00:00Z", "--deleted", "--account", "bank")
-	history.right("bank")
-	history.must("", "sync") // which must not take it away again
-	history.right("bank")
-}
-
-// The vault holds some of the accounts already, one of them with another secret:
-// nothing that is here is overwritten, and --replace is a choice.
-func TestRecovery06VaultHoldsSome(t *testing.T) {
-	t.Parallel()
-	old, loc := newLocation(t)
-	old.add("same")
-	old.add("differs")
-	old.add("missing")
-	d := newDevice(t, nil)
-	d.add("same")
-	d.must("KRSXG5BAKRSXG5BC", "add", "differs", "--secret-file", "-")
-	d.add("own")
-	table := d.restore(5, loc, "--dry-run").stdout
-	d.has("same", "differs", "own")
-	r := d.restore(5, loc)
-	if r.stdout != table {
-		t.Errorf("the dry run said\n%s\nand the restore\n%s", table, r.stdout)
-	}
-	r.says(t, "1 account is here with another secret: kept", "--replace")
-	for label, want := range map[string]string{"same": "already here", "differs": "kept", "missing": "restored", "first": "restored"} {
-		if !regexp.MustCompile(`(?m)^` + label + ` +` + want + `$`).MatchString(r.stdout) {
-			t.Errorf("%s is not %q in\n%s", label, want, r.stdout)
-		}
-	}
-	d.right("missing")
-	if got := d.must("", "show", "differs", "--reveal"); !strings.Contains(got, "KRSXG5BAKRSXG5BC") {
-		t.Errorf("what was here was overwritten: %s", got)
-	}
-	if got := d.must("", "backup", "status"); !strings.Contains(got, "off") {
-		t.Errorf("a vault with accounts of its own backs up to that location, unasked: %s", got)
-	}
-	d.restore(0, loc, "--replace", "differs", "--stay-on")
-	d.right("differs")
-	d.current()
-	if r := d.run("", "status"); !strings.Contains(r.stdout, "trash") {
-		t.Errorf("what was replaced is not in the trash:\n%s", r.stdout)
-	}
-}
-
 // Device-bound accounts come back by name; each device has a secret of its own, and
 // neither restore nor sync replaces one with the other's.
 func TestRecovery07DeviceBound(t *testing.T) {
@@ -260,56 +189,6 @@ func TestRecovery07DeviceBound(t *testing.T) {
 			}
 		}
 	}
-}
-
-// conflictNames are what sync clients make of a name when two devices wrote it.
-func conflictNames(name string) []string {
-	base := strings.TrimSuffix(name, ".age")
-	return []string{
-		base + " 2.age", base + "-LAPTOP.age", base + " (Alice's conflicted copy 2026-01-02).age", base + " (1).age",
-		base + " (conflicted copy 2026-01-02 030405).age", base + ".sync-conflict-20260102-030405-ABCDEFG.age",
-		base + " (# Edit conflict 2026-01-02 abc #).age", base + " [conflicted].age", base + "_LAPTOP_Jan-02-0304-2026_Conflict.age",
-		"Copy of " + name,
-	}
-}
-
-// Conflict copies of every kind, a file that came by half, and what sync clients leave
-// lying about: all accounts are there once, and the half file is named.
-func TestRecovery08ConflictCopies(t *testing.T) {
-	t.Parallel()
-	d, loc := newLocation(t)
-	d.add("second")
-	whole := newest(t, loc)
-	for _, name := range conflictNames(filepath.Base(whole)) {
-		copyFile(t, whole, filepath.Join(loc, name))
-	}
-	d.add("third")
-	last := newest(t, loc)
-	data := read(t, last)
-	remove(t, last)
-	write(t, last, data[:len(data)/2])
-	write(t, filepath.Join(loc, ".syncthing."+filepath.Base(last)+".tmp"), data[:100])
-	write(t, filepath.Join(loc, "desktop.ini"), []byte("[.ShellClassInfo]"))
-	if err := os.Mkdir(filepath.Join(loc, "folder.age"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-
-	empty := newDevice(t, nil)
-	r := empty.restore(5, loc)
-	r.says(t, filepath.Base(last), "damaged")
-	if n := strings.Count(r.stderr, "skipped"); n != 1 {
-		t.Errorf("%d files were skipped:\n%s", n, r.stderr)
-	}
-	empty.has("first", "second")
-	empty.right("second")
-	empty.current()
-	// The rest arrives.
-	write(t, last, data)
-	empty.must("", "sync")
-	empty.right("third")
-	d.must("", "sync")
-	d.has("first", "second", "third")
-	d.current()
 }
 
 // The newest backup is damaged: the one before is used, and it is said.
