@@ -342,12 +342,17 @@ func TestTwoKeys(t *testing.T) {
 	carry(t, dir, folder)
 	early.sync()
 	early.has("first", "second", "early")
+	early.add("both")
+	early.current()
+	carry(t, folder, dir)
+	m.sync()
+	m.account("both")
 	n := newMachine(t)
 	n.person.passphrases[device.OpenLocation] = next
 	if r := n.restore(device.RestoreOptions{From: dir}); len(r.Skipped) > 0 {
 		t.Errorf("skipped: %+v", r.Skipped)
 	}
-	n.has("first", "second", "early")
+	n.has("first", "second", "early", "both")
 }
 
 // Where backup never was on, nothing is done that needs it.
