@@ -1,10 +1,10 @@
-// Package account is the vocabulary of auth: what an account is, how its
-// secret is written as text, and how otpauth URIs are read and printed.
+// Package account defines what an account is, how its secret is written as text, and how
+// otpauth URIs are parsed and printed.
 //
-// It guarantees that a secret never leaves through a print, log or marshal path
-// by accident (see [Secret]), and that nothing is guessed: an unknown algorithm
-// or a bad number of digits is an error, because a wrong code is worse than none.
-// It imports no other package of the project and does no input or output.
+// A secret is never printed, logged or marshalled by accident (see [Secret]). The parsers
+// never guess: an unknown algorithm or a bad number of digits is an error, because a
+// wrong code is worse than none. The package imports no other package of the project and
+// does no input or output.
 package account
 
 import (
@@ -12,12 +12,12 @@ import (
 	"fmt"
 )
 
-// An Account is one one-time-password account as the user knows it.
+// An Account is one one-time-password account.
 type Account struct {
-	ID     string   // random and stable for the life of the account; never part of a URI
-	Issuer string   // who checks the code: "GitHub"
-	Name   string   // who the user is there: "alice@example.com"
-	Alias  string   // a short word of the user's own, or empty
+	ID     string   // random, and never changes; not part of a URI
+	Issuer string   // who checks the code, such as "GitHub"
+	Name   string   // the user's name there, such as "alice@example.com"
+	Alias  string   // a short name that the user chose, or empty
 	Tags   []string // sorted, without duplicates
 	Note   string
 	Credential
@@ -27,18 +27,19 @@ type Account struct {
 	DeviceBound bool
 }
 
-// A Credential is all that a code is computed from besides the instant or the counter.
-// Its zero value is "no secret here": the account needs verification.
+// A Credential has everything that a code is computed from, except the time or the
+// counter. The zero value means that the secret is missing: the account needs
+// verification.
 type Credential struct {
 	Type      Type
 	Secret    Secret
 	Algorithm Algorithm
 	Digits    int // characters of a code
-	Period    int // seconds a code is valid for; 0 for HOTP
+	Period    int // how many seconds a code is valid; 0 for HOTP
 	PIN       Secret
 }
 
-// Type says how a code is computed.
+// Type is the way a code is computed.
 type Type string
 
 // The types of accounts.
@@ -61,11 +62,11 @@ const (
 	MD5    Algorithm = "MD5" // only as part of MOTP
 )
 
-// What a Credential may hold.
+// Limits of a Credential.
 const (
 	MinDigits = 5
 	MaxDigits = 10
-	MaxPeriod = 1 << 31 // seconds; beyond it arithmetic on instants could overflow
+	MaxPeriod = 1 << 31 // seconds; a longer period could overflow time arithmetic
 )
 
 // Errors of [Credential.Validate] and of the parsers of this package.
@@ -78,7 +79,7 @@ var (
 	ErrCounter     = errors.New("counter is not a number from 0 to 18446744073709551615")
 )
 
-// Default returns what a URI of type t means where it says nothing.
+// Default returns the defaults of a URI of type t.
 func Default(t Type) Credential {
 	switch t {
 	case HOTP:
@@ -94,8 +95,8 @@ func Default(t Type) Credential {
 	}
 }
 
-// Validate reports the first thing in c that no code could be computed from:
-// [ErrType], [ErrEmptySecret], [ErrAlgorithm], [ErrDigits] or [ErrPeriod].
+// Validate returns the first reason why no code can be computed from c: [ErrType],
+// [ErrEmptySecret], [ErrAlgorithm], [ErrDigits] or [ErrPeriod].
 func (c Credential) Validate() error {
 	switch c.Type {
 	case TOTP, HOTP, Steam, MOTP, Yandex:
@@ -123,12 +124,12 @@ func (c Credential) Validate() error {
 	return nil
 }
 
-// Equal reports whether a and b give the same codes. It takes time that does not
-// depend on the secrets.
+// Equal reports whether a and b give the same codes. Its running time does not depend on
+// the content of the secrets.
 func (c Credential) Equal(d Credential) bool {
 	return c.Secret.Equal(d.Secret) && c.PIN.Equal(d.PIN) &&
 		c.Type == d.Type && c.Algorithm == d.Algorithm && c.Digits == d.Digits && c.Period == d.Period
 }
 
-// NeedsVerification reports whether the account is here without its secret.
+// NeedsVerification reports whether the account lacks its secret.
 func (a Account) NeedsVerification() bool { return a.Secret.Empty() }

@@ -15,7 +15,7 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// secretHex is what JBSWY3DPEHPK3PXP stands for: "Hello!" and deadbeef.
+// secretHex is JBSWY3DPEHPK3PXP in hexadecimal: "Hello!" and deadbeef.
 const secretHex = "48656c6c6f21deadbeef"
 
 func TestParseURI(t *testing.T) {
@@ -85,7 +85,7 @@ func TestParseURIMobileOTP(t *testing.T) {
 	}
 }
 
-// Each of these would give wrong codes if it were read as something near it.
+// Each of these would give wrong codes if the parser guessed what was meant.
 func TestParseURIRefuses(t *testing.T) {
 	tests := map[string]error{
 		"https://example.com/?secret=JBSWY3DPEHPK3PXP": account.ErrNotURI,
@@ -121,7 +121,7 @@ func TestParseURIRefuses(t *testing.T) {
 	}
 }
 
-// Base32 of every length keeps every whole byte, however it is cased and grouped.
+// Base32 of any length keeps every whole byte, in any case and grouping.
 func TestParseBase32KeepsBytes(t *testing.T) {
 	for n := 1; n <= 65; n++ {
 		raw := make([]byte, n)
@@ -136,8 +136,8 @@ func TestParseBase32KeepsBytes(t *testing.T) {
 			}
 		}
 	}
-	// 14 letters are 70 bits: eight bytes and six bits over, which Go's own
-	// decoder without padding turns into five bytes and no error.
+	// 14 letters are 70 bits: eight bytes and six extra bits. Go's decoder without
+	// padding returns five bytes and no error.
 	s, err := account.ParseBase32("XBJZBXBXBCBCBB")
 	if err != nil || len(s.Reveal()) != 8 {
 		t.Errorf("14 letters: %d bytes, %v", len(s.Reveal()), err)
@@ -155,7 +155,7 @@ func grouped(s string) string {
 	return b.String()
 }
 
-// No way of printing a secret that a slip of the pen could take shows it.
+// No way of printing a secret by mistake shows it.
 func TestSecretIsRedacted(t *testing.T) {
 	secret := account.NewSecret([]byte("Hello!marked"))
 	type hidden struct{ s account.Secret }
@@ -194,7 +194,7 @@ func TestFold(t *testing.T) {
 	}
 }
 
-// Whatever is read can be printed and read again, and no error shows its input.
+// Everything that parses can be printed and parsed again, and no error shows its input.
 func FuzzParseURI(f *testing.F) {
 	f.Add("otpauth://totp/Example:alice?secret=JBSWY3DPEHPK3PXP&issuer=Example")
 	f.Add("otpauth://hotp/A%3AB:c?secret=JBSWY3DPEHPK3PXP&issuer=A%3AB&counter=7")
@@ -220,8 +220,8 @@ func FuzzParseURI(f *testing.F) {
 	})
 }
 
-// Every text of up to six of these characters folds as its doc says, whichever way
-// is taken for it.
+// Every text of up to six of these characters folds as documented, on the fast path and
+// the slow one.
 func TestFoldOfSpacesAndColons(t *testing.T) {
 	t.Parallel()
 	spaces := regexp.MustCompile(`\s+`)

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// Label returns what a user calls the account: "issuer:name", or the one of the
-// two that there is.
+// Label returns the label of the account, "issuer:name". If one of the two is empty, it
+// returns the other.
 func (a Account) Label() string { return JoinLabel(a.Issuer, a.Name) }
 
 // JoinLabel joins issuer and name to a label.
@@ -30,13 +30,13 @@ func SplitLabel(label string) (issuer, name string) {
 	return Clean(before), Clean(after)
 }
 
-// Clean makes s fit to be an issuer, a name or an alias: valid UTF-8, without
-// space around it.
+// Clean makes s valid as an issuer, a name or an alias: valid UTF-8 without surrounding
+// space.
 func Clean(s string) string { return strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD")) }
 
-// Fold returns the form of s in which labels, aliases and queries are compared:
-// case folded (Unicode simple folding), without space around it or around the
-// colon of a label, other runs of space as one.
+// Fold returns the form in which labels, aliases and queries are compared. It folds the
+// case (Unicode simple folding), removes space around s and around the colon of a label,
+// and replaces other runs of space by a single one.
 func Fold(s string) string {
 	if plain(s) {
 		return strings.ToLower(s)
@@ -48,10 +48,10 @@ func Fold(s string) string {
 	return strings.Join(parts, ":")
 }
 
-// plain reports whether s is ASCII without a space that [Fold] would take away, as
-// most labels are: a lookup among a thousand folds them all.
+// plain reports whether s is ASCII and has no space that [Fold] would remove. Most labels
+// are plain, and a lookup folds every label of the vault.
 func plain(s string) bool {
-	after := byte(' ') // what a space may not stand after, as at the beginning
+	after := byte(' ') // the previous character; a space may not follow a space, a colon or the beginning
 	for i := range len(s) {
 		c := s[i]
 		switch {
@@ -63,14 +63,14 @@ func plain(s string) bool {
 	return after != ' '
 }
 
-// foldRune maps r to the smallest rune that it is equal to under simple folding.
+// foldRune returns the smallest rune that equals r under simple folding.
 func foldRune(r rune) rune {
 	if r < 0x80 {
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'
 		}
-		// K and S have equals outside ASCII (the Kelvin sign, the long s); the
-		// lower-case ASCII letter stands for all of them.
+		// K and S equal runes outside ASCII (the Kelvin sign, the long s). The lower-case
+		// ASCII letter represents them.
 		return r
 	}
 	least := r

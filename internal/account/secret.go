@@ -10,22 +10,20 @@ import (
 	"unicode"
 )
 
-// A Secret holds the bytes that an account shares with its issuer. Every way of
-// printing, logging or marshalling one gives [Redacted] or an error; the bytes
-// leave through [Secret.Reveal] and [Secret.Base32] only.
-//
-// The bytes lie behind two pointers: fmt cannot call the methods of an unexported
-// field of some other struct and would print bytes there, even through one
-// pointer (%s does), but a pointer to a pointer it prints as an address.
+// A Secret holds the bytes that an account shares with its issuer. Printing, logging or
+// marshalling it gives [Redacted] or an error. Only [Secret.Reveal] and [Secret.Base32]
+// return the bytes. The bytes are behind two pointers: fmt cannot call methods on an
+// unexported field of another struct, and would print the bytes there, even through one
+// pointer (with %s). A pointer to a pointer prints as an address.
 type Secret struct{ p **[]byte }
 
-// Redacted is what a printed Secret looks like.
+// Redacted is the printed form of a Secret.
 const Redacted = "(secret)"
 
-// ErrMarshalSecret is what every encoder gets that meets a Secret by accident.
+// ErrMarshalSecret is returned to an encoder that meets a Secret.
 var ErrMarshalSecret = errors.New("a secret is not marshalled implicitly")
 
-// NewSecret returns a Secret of a copy of b.
+// NewSecret returns a Secret with a copy of b.
 func NewSecret(b []byte) Secret {
 	if len(b) == 0 {
 		return Secret{}
@@ -53,7 +51,7 @@ func (s Secret) Base32() string {
 // Empty reports whether there is no secret.
 func (s Secret) Empty() bool { return len(s.bytes()) == 0 }
 
-// Equal compares two secrets in time that depends on their lengths only.
+// Equal compares two secrets. Its running time depends only on their lengths.
 func (s Secret) Equal(t Secret) bool { return subtle.ConstantTimeCompare(s.bytes(), t.bytes()) == 1 }
 
 // String returns [Redacted].
@@ -68,20 +66,20 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Redacted)) }
 // LogValue returns [Redacted].
 func (Secret) LogValue() slog.Value { return slog.StringValue(Redacted) }
 
-// MarshalJSON returns [ErrMarshalSecret]: a format that is meant to hold
-// secrets says so by calling [Secret.Base32].
+// MarshalJSON returns [ErrMarshalSecret]. A format that is meant to contain secrets calls
+// [Secret.Base32].
 func (Secret) MarshalJSON() ([]byte, error) { return nil, ErrMarshalSecret }
 
 // MarshalText returns [ErrMarshalSecret].
 func (Secret) MarshalText() ([]byte, error) { return nil, ErrMarshalSecret }
 
-// MarshalBinary returns [ErrMarshalSecret], so that gob holds nothing.
+// MarshalBinary returns [ErrMarshalSecret], for gob.
 func (Secret) MarshalBinary() ([]byte, error) { return nil, ErrMarshalSecret }
 
-// A Base32Error says where a text stops being base32. It does not hold the text.
+// A Base32Error says where a text is not base32. It does not contain the text.
 type Base32Error struct {
-	Position  int  // of the character in the text as given, counted from 1
-	LookAlike bool // the character is 0, 1 or 8, which base32 lacks since they look like O, I and B
+	Position  int  // of the character in the original text, starting at 1
+	LookAlike bool // the character is 0, 1 or 8, which look like O, I and B
 }
 
 func (e *Base32Error) Error() string {
@@ -91,11 +89,11 @@ func (e *Base32Error) Error() string {
 	return fmt.Sprintf("not base32: character %d is none of A-Z and 2-7", e.Position)
 }
 
-// ParseBase32 reads a secret the way that sites print it: in any case, in groups
-// parted by spaces, - or _, with or without padding. The bits that fill no whole
-// byte are dropped, as every authenticator does, but no whole byte ever is: for
-// lengths of 3 and 6 modulo 8, base32.NoPadding drops up to three bytes without
-// an error. Errors are [ErrEmptySecret] and *[Base32Error].
+// ParseBase32 parses a secret as sites print it: in any case, grouped by spaces, - or _,
+// with or without padding. Trailing bits that fill no whole byte are dropped, as every
+// authenticator does. No whole byte is dropped; base32.NoPadding drops up to three bytes
+// without an error if the length is 3 or 6 modulo 8. Errors are [ErrEmptySecret] and
+// *[Base32Error].
 func ParseBase32(text string) (Secret, error) {
 	out := make([]byte, 0, len(text)*5/8)
 	var bits, n uint

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Errors of [ParseURI]. None of them holds a part of the URI, which may be the secret.
+// Errors of [ParseURI]. They contain nothing from the URI, which includes the secret.
 var (
 	ErrNotURI  = errors.New("not an otpauth URI")
 	ErrNoParam = errors.New("the otpauth URI has no secret")
-	// ErrTwice: a parameter that decides the code is there twice, with two values.
+	// ErrTwice: a parameter that decides the code appears twice with different values.
 	ErrTwice = errors.New("the otpauth URI says two things about its code")
 	// ErrEncoding: the percent-encoding of such a parameter is broken.
 	ErrEncoding = errors.New("the percent-encoding of the otpauth URI is broken")
@@ -21,31 +21,29 @@ var (
 	ErrLongURI  = fmt.Errorf("the otpauth URI is longer than %d bytes", MaxURI)
 )
 
-// MaxURI is how many bytes of a URI are read. A QR code holds 2,953; notes of Ente's
-// make them longer.
+// MaxURI is the longest URI that is read, in bytes. A QR code holds 2,953. Notes in
+// exports of Ente make URIs longer.
 const MaxURI = 64 << 10
 
-// ParseURI is [InspectURI] without the warnings.
+// ParseURI is [InspectURI] without warnings.
 func ParseURI(uri string) (Account, error) {
 	a, _, err := InspectURI(uri)
 	return a, err
 }
 
-// InspectURI reads one account from a Key URI (otpauth://TYPE/LABEL?PARAMS, or
-// apple-otpauth: with the same) or from the two short forms steam://SECRET and
+// InspectURI parses an account from a Key URI (otpauth://TYPE/LABEL?PARAMS, also with the
+// scheme apple-otpauth:), or from one of the short forms steam://SECRET and
 // motp://ISSUER:NAME?secret=HEX.
 //
-// One rule holds for what is odd about it. What decides the code (type, secret,
-// algorithm, digits, period, counter, PIN) is refused where it is unknown, out of
-// range, half encoded, or said twice and differently: a wrong code is worse than
-// none. What only names the account is taken as well as it goes, with a warning;
-// parameters that mean nothing here are passed over. Forms that issuers have are
-// no oddity: upper and lower case, raw spaces and #, empty parameters, the issuer
-// in the label, the parameter or both.
+// A parameter that decides the code (type, secret, algorithm, digits, period, counter,
+// PIN) is refused if it is unknown, out of range, badly encoded, or given twice with
+// different values: a wrong code is worse than none. A problem with a part that only
+// names the account is a warning. Parameters without a meaning here are ignored. Common
+// variants of issuers get no warning: upper and lower case, raw spaces and #, empty
+// parameters, and the issuer in the label, in the parameter or in both.
 //
-// Source: the Key Uri Format of Google Authenticator's wiki, and the deviations
-// that real exports show. It is not parsed with net/url, which cuts a label at #
-// and refuses a raw %.
+// Source: the Key Uri Format of Google Authenticator's wiki, and the deviations in real
+// exports. The parser does not use net/url, which cuts a label at # and refuses a raw %.
 func InspectURI(uri string) (a Account, warnings []string, err error) {
 	if len(uri) > MaxURI {
 		return Account{}, nil, ErrLongURI
@@ -98,9 +96,9 @@ func InspectURI(uri string) (a Account, warnings []string, err error) {
 	return a, warnings, nil
 }
 
-// isSteam recognises Steam accounts that are written as TOTP, in each maker's way:
-// &steam (Stratum), encoder=steam (KeePassXC, gopass), algorithm=steam (Bitwarden),
-// and the issuer Steam without digits or with five (Valve itself, FreeOTP+, 2FAuth).
+// isSteam recognises Steam accounts that are written as TOTP: &steam (Stratum),
+// encoder=steam (KeePassXC, gopass), algorithm=steam (Bitwarden), or the issuer Steam
+// with five digits or none given (Valve itself, FreeOTP+, 2FAuth).
 func isSteam(a Account, p map[string]string) bool {
 	if a.Type != TOTP {
 		return false
@@ -110,9 +108,9 @@ func isSteam(a Account, p map[string]string) bool {
 		strings.EqualFold(a.Issuer, "steam") && (p["digits"] == "" || p["digits"] == "5")
 }
 
-// labelWarnings returns what is odd about the label of a URI: its encoding, and an
-// issuer that is another than the parameter's, which counts. Microsoft's work
-// accounts have the organisation there.
+// labelWarnings returns warnings about the label of a URI: a broken encoding, or an
+// issuer that differs from the issuer parameter. The parameter wins. Microsoft's work
+// accounts have the organisation in the label.
 func labelWarnings(raw, issuer string) []string {
 	var warnings []string
 	if broken(raw) {
@@ -126,7 +124,7 @@ func labelWarnings(raw, issuer string) []string {
 	return warnings
 }
 
-// readParams sets what the parameters say over the defaults of a's type.
+// readParams sets the parameters of the URI over the defaults of a's type.
 func readParams(a *Account, p map[string]string) error {
 	text, found := p["secret"]
 	if !found {
@@ -136,7 +134,7 @@ func readParams(a *Account, p map[string]string) error {
 	if a.Secret, err = ParseBase32(text); err != nil {
 		return err
 	}
-	// Steam and Yandex codes have one algorithm, length and period, whatever stands there.
+	// Steam and Yandex codes have a fixed algorithm, length and period.
 	if v := p["algorithm"]; v != "" && a.Type != Yandex && a.Type != Steam {
 		if a.Algorithm, err = ParseAlgorithm(v); err != nil {
 			return err
@@ -165,8 +163,8 @@ func readParams(a *Account, p map[string]string) error {
 	return a.Validate()
 }
 
-// ParseAlgorithm reads the name of an algorithm in the spellings that exports
-// have: sha1, SHA-256, HmacSHA512, Algorithm.sha256. The error is [ErrAlgorithm].
+// ParseAlgorithm parses the name of an algorithm in the spellings of exports: sha1,
+// SHA-256, HmacSHA512, Algorithm.sha256. The error is [ErrAlgorithm].
 func ParseAlgorithm(s string) (Algorithm, error) {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -182,12 +180,12 @@ func ParseAlgorithm(s string) (Algorithm, error) {
 	return "", ErrAlgorithm
 }
 
-// readLabel finds issuer and name in the path of a Key URI. The parameter's
-// issuer wins; the label's prefix stands in for it.
+// readLabel finds issuer and name in the path of a Key URI. The issuer parameter wins
+// over the label's prefix.
 func readLabel(raw, issuer string) (string, string) {
 	label, issuer := Clean(unescape(raw, false)), Clean(issuer)
 	if issuer != "" {
-		// The issuer itself may hold a colon, so it is tried whole first.
+		// The issuer may contain a colon, so try the whole issuer first.
 		if name, found := cutPrefixFold(label, issuer+":"); found {
 			return issuer, Clean(name)
 		}
@@ -209,11 +207,11 @@ func cutPrefixFold(s, prefix string) (string, bool) {
 	return s[len(prefix):], true
 }
 
-// deciding are the parameters that decide the code.
+// deciding has the parameters that decide the code.
 var deciding = [...]string{"secret", "algorithm", "digits", "period", "counter", "pin", "encoder", "steam"}
 
-// parseParams reads a query. Names are taken in lower case, the first of a repeated
-// name counts, and an empty value says nothing.
+// parseParams parses a query. Names are lower-cased, the first of several parameters with
+// the same name counts, and empty values are ignored.
 func parseParams(query string) (p map[string]string, warnings []string, err error) {
 	p = map[string]string{}
 	set := func(name, value string) {
@@ -241,7 +239,7 @@ func parseParams(query string) (p map[string]string, warnings []string, err erro
 		case name == "issuer":
 			warnings = append(warnings, "the percent-encoding of its issuer is broken")
 		}
-		// Ente once wrote issuer=Fooperiod=30, without the & between them.
+		// Ente once wrote issuer=Fooperiod=30, without an & in between.
 		if name == "issuer" {
 			if cut, period, found := strings.Cut(value, "period="); found {
 				value = cut
@@ -253,7 +251,7 @@ func parseParams(query string) (p map[string]string, warnings []string, err erro
 	return p, warnings, err
 }
 
-// broken reports whether s has a percent sign without two hexadecimal digits behind it.
+// broken reports whether s has a percent sign that two hexadecimal digits do not follow.
 func broken(s string) bool {
 	for {
 		_, rest, found := strings.Cut(s, "%")
@@ -270,8 +268,8 @@ func broken(s string) bool {
 	}
 }
 
-// unescape decodes what is validly percent-encoded in s and leaves the rest as it
-// is: labels such as "100%" are met in the wild. A + is a space in a query only.
+// unescape decodes the valid percent-encoding in s and keeps the rest, because labels
+// such as "100%" exist. A + is a space only in a query.
 func unescape(s string, query bool) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -292,7 +290,7 @@ func unescape(s string, query bool) string {
 	return b.String()
 }
 
-// parseSteam reads what Bitwarden and Proton write: steam://SECRET.
+// parseSteam parses steam://SECRET, which Bitwarden and Proton write.
 func parseSteam(rest string) (Account, error) {
 	secret, err := ParseBase32(unescape(strings.TrimSuffix(rest, "/"), false))
 	if err != nil {
@@ -303,8 +301,8 @@ func parseSteam(rest string) (Account, error) {
 	return a, nil
 }
 
-// parseMOTP reads motp://ISSUER:NAME?secret=TEXT&pin=PIN. The secret of Mobile-OTP
-// is a text that goes into the hash as it is, by custom of hexadecimal digits.
+// parseMOTP parses motp://ISSUER:NAME?secret=TEXT&pin=PIN. The secret of Mobile-OTP is a
+// text that is hashed as it is. Usually it consists of hexadecimal digits.
 func parseMOTP(rest string) (a Account, warnings []string, err error) {
 	label, query, _ := strings.Cut(rest, "?")
 	p, warnings, err := parseParams(query)
@@ -321,9 +319,9 @@ func parseMOTP(rest string) (a Account, warnings []string, err error) {
 	return a, warnings, nil
 }
 
-// URI returns the account as a Key URI, which holds its secret. Parameters that
-// are the type's defaults are written too, for readers with other defaults.
-// [ParseURI] gives back issuer, name, credential and counter exactly.
+// URI returns the account as a Key URI, including its secret. It also writes parameters
+// that have their default value, for readers with other defaults. [ParseURI] returns
+// exactly the same issuer, name, credential and counter.
 func (a Account) URI() string {
 	var b strings.Builder
 	if a.Type == MOTP {
@@ -371,8 +369,8 @@ func host(t Type) string {
 	return string(t)
 }
 
-// escape percent-encodes s so that it means the same in a path and in a query:
-// spaces become %20, colons %3A.
+// escape percent-encodes s so that it means the same in a path and in a query. Spaces
+// become %20, colons %3A.
 func escape(s string) string {
 	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// Every maker's way of saying Steam, as their sources write it, is Steam: five letters,
-// SHA-1 and 30 seconds, whatever else stands there.
+// Every maker's spelling of Steam, taken from their sources, is read as Steam: five
+// letters, SHA-1 and 30 seconds, whatever the other parameters are.
 func TestSteamInEveryWay(t *testing.T) {
 	t.Parallel()
 	const secret = "secret=JBSWY3DPEHPK3PXP"
@@ -48,8 +48,8 @@ func TestSteamInEveryWay(t *testing.T) {
 	}
 }
 
-// What decides a code is refused where it is half said or said in two ways; what only
-// names the account warns, once for each oddity, and is read.
+// A parameter that decides the code is refused if it is incomplete or contradicts itself.
+// A problem with a name is one warning, and the URI is read.
 func TestOneRuleForOddURIs(t *testing.T) {
 	t.Parallel()
 	const uri = "otpauth://totp/Example:alice?issuer=Example&secret=JBSWY3DPEHPK3PXP"
@@ -73,7 +73,7 @@ func TestOneRuleForOddURIs(t *testing.T) {
 			t.Errorf("%s: %v", secret, err)
 		}
 	}
-	// The same thing twice, and nothing, are no oddity.
+	// A repeated equal parameter and an empty one cause no warning.
 	for _, fine := range []string{"", "&secret=jbswy3dpehpk3pxp", "&digits=&digits=6", "&digits=6&digits=", "&issuer=example", "&image=%ZZ&image=x", "&lock=%"} {
 		a, warnings, err := account.InspectURI(uri + fine)
 		if err != nil || len(warnings) > 0 || a.Label() != "Example:alice" || a.Digits != 6 {
@@ -102,7 +102,7 @@ func TestOneRuleForOddURIs(t *testing.T) {
 	}
 }
 
-// A URI is read up to its bound, whatever its parameters are.
+// A URI is read up to the size limit, whatever its parameters are.
 func TestLongURI(t *testing.T) {
 	t.Parallel()
 	const uri = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&image="

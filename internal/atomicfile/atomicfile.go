@@ -1,13 +1,13 @@
-// Package atomicfile writes files whole or not at all.
+// Package atomicfile writes a file completely or not at all.
 //
-// A file is written aside in its own folder, synced and then given its name, so that
-// a crash, a full disk or a reader at any moment finds the old content or the new one,
-// never a part. Files are 0600, whatever mode a file had before: what this program
-// writes is for its user alone.
+// A file is written under a temporary name in its own folder, synced and then renamed.
+// After a crash or on a full disk, and for a reader at any moment, the file has either
+// its old content or the new one. Files get mode 0600, whatever mode the replaced file
+// had, because the files of this program are private to its user.
 //
-// On Linux the file aside has no name, where the file system can do that: a process
-// that is killed leaves nothing of what it was writing. Elsewhere it is called
-// ".NAME-*.tmp", and a process that is killed leaves it.
+// On Linux, the temporary file has no name if the file system supports that, so a killed
+// process leaves nothing behind. Otherwise it is called ".NAME-*.tmp", and a killed
+// process leaves it.
 package atomicfile
 
 import (
@@ -19,17 +19,16 @@ import (
 	"github.com/rogpeppe/go-internal/robustio"
 )
 
-// Options say how a file is written. The zero value replaces what is there.
+// Options say how a file is written. The zero value replaces an existing file.
 type Options struct {
-	// NoReplace leaves a file that exists alone: the error is [fs.ErrExist]. Of
-	// several writers at once, one succeeds; on a file system without hard links
-	// that is likely, not certain.
+	// NoReplace does not replace an existing file: the error is [fs.ErrExist]. If several
+	// processes create the same file at once, one of them succeeds. On a file system
+	// without hard links this is likely but not certain.
 	NoReplace bool
 }
 
-// Write writes data to the file path. Where it returns an error nothing is left
-// behind, and a file that was there is as it was. Errors of the system are
-// *[fs.PathError] and name path.
+// Write writes data to the file path. If it returns an error, it leaves nothing behind,
+// and an existing file is unchanged. Errors of the system are *[fs.PathError] with path.
 //
 // A symbolic link at path is replaced, not followed.
 func Write(path string, data []byte, o Options) error {
@@ -39,10 +38,10 @@ func Write(path string, data []byte, o Options) error {
 	})
 }
 
-// WriteFunc is [Write] of what write puts into f, the file aside, whose name opens it
-// again. An error of write ends it and is returned: that is how a file is read back
-// before it counts. On a file system that turns out to be lacking, write is called a
-// second time.
+// WriteFunc is [Write] for what write puts into f, the temporary file. f.Name can be
+// opened again, so write can read the file back before it counts. If write returns an
+// error, WriteFunc stops and returns it. write is called a second time if the file system
+// turns out to lack a feature.
 func WriteFunc(path string, o Options, write func(f *os.File) error) error {
 	if o.NoReplace {
 		if _, err := os.Lstat(path); err == nil {
@@ -60,8 +59,8 @@ func WriteFunc(path string, o Options, write func(f *os.File) error) error {
 	return nil
 }
 
-// writeNameless writes a file that has no name until it is whole. done is false where
-// the system or the file system cannot do that.
+// writeNameless writes a file that has no name until it is complete. done is false if the
+// system or the file system does not support that.
 func writeNameless(path string, o Options, write func(*os.File) error) (done bool, err error) {
 	f, ok := openNameless(filepath.Dir(path))
 	if !ok {
@@ -78,14 +77,14 @@ func writeNameless(path string, o Options, write func(*os.File) error) (done boo
 	return done, err
 }
 
-// writeNamed writes a file that lies under another name until it is whole.
+// writeNamed writes a file under a temporary name until it is complete.
 func writeNamed(path string, o Options, write func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.tmp") // 0600
 	if err != nil {
 		return about(path, err)
 	}
 	aside := f.Name()
-	defer os.Remove(aside) // after a rename there is nothing by that name
+	defer os.Remove(aside) // does nothing after the rename
 	defer f.Close()
 	if err := fill(f, path, write); err != nil {
 		return err
@@ -96,7 +95,7 @@ func writeNamed(path string, o Options, write func(*os.File) error) error {
 	return name(aside, path, o)
 }
 
-// fill writes the file aside, to the disk.
+// fill writes the temporary file and syncs it.
 func fill(f *os.File, path string, write func(*os.File) error) error {
 	if err := write(f); err != nil {
 		if at, ok := errors.AsType[*fs.PathError](err); ok && at.Path == f.Name() {
@@ -107,14 +106,14 @@ func fill(f *os.File, path string, write func(*os.File) error) error {
 	return about(path, f.Sync())
 }
 
-// Read reads a file that [Write] may be replacing at this moment, which Windows
-// refuses for an instant.
+// Read reads a file that [Write] may be replacing. Windows refuses that for a moment, so
+// Read retries.
 func Read(path string) ([]byte, error) { return robustio.ReadFile(path) }
 
-// name gives the file aside its name.
+// name renames the temporary file.
 func name(aside, path string, o Options) error {
 	if o.NoReplace {
-		// Unlike a rename, a link does not replace a file that came in between.
+		// Unlike a rename, a link does not replace a file that was created meanwhile.
 		err := os.Link(aside, path)
 		if err == nil {
 			return nil
@@ -122,17 +121,17 @@ func name(aside, path string, o Options) error {
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return exists(path)
 		}
-		// The file system has no links.
+		// The file system does not support links.
 	}
-	// Windows refuses a rename while a reader or a virus scanner has either file
-	// open; robustio tries again for two seconds.
+	// Windows refuses a rename while a reader or a virus scanner has either file open.
+	// robustio retries for two seconds.
 	return about(path, robustio.Rename(aside, path))
 }
 
 func exists(path string) error { return &fs.PathError{Op: "write", Path: path, Err: fs.ErrExist} }
 
-// about makes an error of the system name the file that was asked for, instead of
-// the one aside.
+// about makes an error of the system name the requested file instead of the temporary
+// one.
 func about(path string, err error) error {
 	if err == nil {
 		return nil
@@ -145,8 +144,8 @@ func about(path string, err error) error {
 	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
-// syncFolder makes the rename last through a power failure. Not every system can
-// sync a folder, and the file has its name by then: there is nothing to report.
+// syncFolder makes the rename survive a power failure. Errors are ignored: some systems
+// cannot sync a folder, and the file is in place already.
 func syncFolder(dir string) {
 	d, err := os.Open(dir)
 	if err != nil {

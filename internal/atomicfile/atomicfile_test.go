@@ -17,7 +17,7 @@ import (
 	"github.com/authcli/auth/internal/atomicfile"
 )
 
-// names returns what a folder holds, in order.
+// names returns the names in a folder, sorted.
 func names(t *testing.T, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -60,7 +60,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// The file is its user's alone, also where the one that it replaces was not.
+// The file is private to its user, even if the replaced file was not.
 func TestMode(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -89,7 +89,7 @@ func TestNoReplace(t *testing.T) {
 	wantFile(t, path, "old")
 }
 
-// A file that comes while ours is written is not replaced either.
+// A file that is created while ours is written is not replaced either.
 func TestNoReplaceInBetween(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
@@ -125,7 +125,7 @@ func TestOneOfManyCreates(t *testing.T) {
 	}
 }
 
-// A function that refuses what it wrote and read back leaves the old file.
+// If write refuses what it read back, the old file stays.
 func TestWriteFunc(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")
@@ -155,7 +155,7 @@ func TestWriteFunc(t *testing.T) {
 	wantFile(t, path, "new")
 }
 
-// What goes wrong is said of the file that was asked for, and leaves nothing.
+// An error names the requested file, and nothing is left behind.
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -184,8 +184,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A reader sees one content or the other, and neither it nor the writer fails. On
-// Windows, where a file that somebody reads cannot be replaced, both try again.
+// A reader sees either the old content or the new one, and neither the reader nor the
+// writer fails. On Windows, where an open file cannot be replaced, both retry.
 func TestReaderMeanwhile(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "file")

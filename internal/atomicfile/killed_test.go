@@ -16,8 +16,8 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// TestMain makes the test binary a process that writes, where a test starts it as one:
-// as WRITE says, the file "file" of the folder DIR.
+// TestMain turns the test binary into a writing process if a test starts it as one. It
+// writes the file "file" in the folder DIR, in the way that WRITE names.
 func TestMain(m *testing.M) {
 	dir, how := os.Getenv("ATOMICFILE_DIR"), os.Getenv("ATOMICFILE_WRITE")
 	if how == "" {
@@ -53,8 +53,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// writer starts a process that writes into dir, and returns once it is where it shall be
-// killed.
+// writer starts a process that writes into dir. It returns when the process has reached
+// the point where it is to be killed.
 func writer(t *testing.T, dir, how string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -78,7 +78,7 @@ func writer(t *testing.T, dir, how string) *exec.Cmd {
 	return cmd
 }
 
-// needNameless skips a test where files always have names.
+// needNameless skips a test if the file system does not support files without names.
 func needNameless(t *testing.T, dir string) {
 	t.Helper()
 	f, ok := atomicfile.OpenNameless(dir)
@@ -88,7 +88,7 @@ func needNameless(t *testing.T, dir string) {
 	f.Close()
 }
 
-// A process that is killed leaves nothing of what it was writing, and what was there.
+// A killed process leaves the old file and nothing of the new one.
 func TestKilledLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, how := range []string{"nothing", "half", "whole"} {
@@ -115,8 +115,8 @@ func TestKilledLeavesNothing(t *testing.T) {
 	}
 }
 
-// Killed at any moment, a process that writes new files leaves whole ones under their
-// names and nothing else.
+// A process that writes new files and is killed at any moment leaves only complete files
+// under their names.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	times := 10
@@ -140,7 +140,7 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
-// Where files have names from the beginning, they are written by the same rules.
+// The same rules hold for temporary files with names.
 func TestWriteNamed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

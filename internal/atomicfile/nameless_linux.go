@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNameless opens a file of a folder that has no name yet: whatever ends this process,
-// nothing of it stays. ok is false where the file system, or the kernel, has no such files.
+// openNameless opens a file without a name in a folder. Nothing of it stays, however this
+// process ends. ok is false if the file system or the kernel does not support such files.
 //
 // Source: open(2), O_TMPFILE.
 func openNameless(dir string) (f *os.File, ok bool) {
@@ -18,7 +18,7 @@ func openNameless(dir string) (f *os.File, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	// By this name it can be opened again, and linked.
+	// The file can be opened again and linked by this name.
 	f = os.NewFile(uintptr(fd), "/proc/self/fd/"+strconv.Itoa(fd))
 	if _, err := os.Lstat(f.Name()); err != nil { // there is no /proc
 		f.Close()
@@ -27,8 +27,8 @@ func openNameless(dir string) (f *os.File, ok bool) {
 	return f, true
 }
 
-// link gives a file without a name one. The error is [fs.ErrExist] where there is such a
-// file, and ok is false where the file system cannot do it.
+// link gives a name to a file without one. The error is [fs.ErrExist] if the name is
+// taken. ok is false if the file system does not support it.
 func link(f *os.File, path string) (ok bool, err error) {
 	switch err := unix.Linkat(unix.AT_FDCWD, f.Name(), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW); {
 	case err == nil:
@@ -40,14 +40,14 @@ func link(f *os.File, path string) (ok bool, err error) {
 	}
 }
 
-// linkOver puts a file without a name in the place of one that is there. Only a name can
-// replace a name, so that it has one of its own for the instant between two calls.
+// linkOver replaces an existing file by a file without a name. Only a rename can replace
+// a file, so the new file has a temporary name for a moment.
 func linkOver(f *os.File, path string) (ok bool, err error) {
 	for i := range 100 {
 		aside := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"-"+strconv.Itoa(os.Getpid())+"-"+strconv.Itoa(i)+".tmp")
 		ok, err := link(f, aside)
 		if err != nil {
-			continue // of an earlier process that was killed in this instant
+			continue // left by an earlier process that was killed at this point
 		}
 		if !ok {
 			return false, nil

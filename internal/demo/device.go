@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// device is one machine of the demo: a folder for its AUTH_HOME.
+// device is one machine of the demo: a folder with its own AUTH_HOME.
 type device struct {
-	dir  string // The folder that commands run in.
+	dir  string // The working folder of commands.
 	home string // The AUTH_HOME, below dir.
 	out  io.Writer
 }
 
-// auth runs the program as a process of its own, writes the command and what it printed to the transcript, and returns
-// its standard output.
+// auth runs the program in a process of its own. It writes the command and its output to
+// the transcript, and returns the standard output.
 func (d device) auth(args ...string) (string, error) {
 	auth := d.command(args...)
 	var stdout, stderr bytes.Buffer
@@ -35,8 +35,8 @@ func (d device) auth(args ...string) (string, error) {
 	return stdout.String(), nil
 }
 
-// setUp makes the vault of the device, which is nothing that a user has to do: it keeps
-// the words about a file keyring without a passphrase out of the transcript.
+// setUp creates the vault of the device. Users do not need this step. It keeps the
+// warning about a file keyring without a passphrase out of the transcript.
 func (d device) setUp() error {
 	if out, err := d.command("vault", "new", "--yes").CombinedOutput(); err != nil {
 		return fmt.Errorf("auth vault new: %w\n%s", err, out)
@@ -50,7 +50,8 @@ func (d device) command(args ...string) *exec.Cmd {
 	return auth
 }
 
-// environ is ours without any setting of the program that the user may have, and with those of the device.
+// environ returns our environment without the user's settings of the program, and with
+// those of the device.
 func (d device) environ() []string {
 	var env []string
 	for _, setting := range os.Environ() {

@@ -1,11 +1,13 @@
-// Demo does the program's main job end to end, as a newcomer's first command: it needs Go and nothing else.
+// Demo shows the program's main job from end to end. It needs only Go.
 //
 //	go run ./internal/demo
 //
-// It builds the program into a temporary folder and runs it as separate processes, each with an AUTH_HOME of its own
-// there, the file keyring and nobody to ask: the account of a QR image is added, its code printed, everything backed up
-// and brought back on a second, empty device, where the code must be the same. Each command and its result are printed;
-// README.md shows that output, and the test of this package holds the two together. Any difference is exit code 1.
+// It builds the program into a temporary folder and runs it in separate processes. Each
+// has its own AUTH_HOME there, uses the file keyring and cannot ask anything. It adds the
+// account of a QR image, prints its code, backs up, and restores on a second, empty
+// device, where the code must be the same. It prints each command and its result.
+// README.md shows that output, and the test of this package checks that. If anything
+// differs, the exit code is 1.
 package main
 
 import (
@@ -20,14 +22,15 @@ import (
 )
 
 const (
-	// at is the instant of every code here: one that is past stays reproducible.
+	// at is the time of every code here. It is in the past, so the codes can be
+	// reproduced.
 	at = "2026-01-02T03:04:05Z"
-	// code is what oathtool (OATH Toolkit 2.6.7), which shares no code with us, gives for the key in docs/example.png,
-	// that of RFC 6238, appendix B:
+	// code is what oathtool (OATH Toolkit 2.6.7) prints for the key in docs/example.png,
+	// which is that of RFC 6238, appendix B. oathtool shares no code with us:
 	//
 	//	oathtool --totp -b -N '2026-01-02 03:04:05 UTC' GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
 	code = "652348"
-	// passphrase seals the backup. A real one is not known to everybody.
+	// passphrase encrypts the backup. A real one would be secret.
 	passphrase = "correct horse battery staple\n"
 )
 
@@ -58,7 +61,7 @@ func run(root string, out io.Writer) (err error) {
 	for _, step := range []struct {
 		on     device
 		args   []string
-		stdout string // What the standard output must be, if that matters.
+		stdout string // The expected standard output; empty if it does not matter.
 	}{
 		{old, []string{"import", "docs/example.png"}, ""},
 		{old, showCode, code + "\n"},
@@ -77,12 +80,12 @@ func run(root string, out io.Writer) (err error) {
 	return nil
 }
 
-// prepare builds the program into dir and puts there what the commands read.
+// prepare builds the program into dir and adds the files that the commands read.
 func prepare(root, dir string) error {
-	// The version control stamp would want git.
+	// Stamping the version control state would need git.
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", filepath.Join(dir, program()), ".")
 	build.Dir = root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As it is released; no C compiler needed.
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // As in releases. No C compiler is needed.
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -99,7 +102,7 @@ func prepare(root, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "passphrase.txt"), []byte(passphrase), 0o600)
 }
 
-// program is the file name of the built program.
+// program returns the file name of the built program.
 func program() string {
 	if runtime.GOOS == "windows" {
 		return "auth.exe"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestDemo runs the demo as on a machine that has Go and nothing else: no HOME, no other program in PATH, no settings of
-// the user's. README.md must show what it prints.
+// TestDemo runs the demo as on a machine with only Go: no HOME, no other program in PATH,
+// no settings of the user. README.md must show its output.
 func TestDemo(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -28,12 +28,12 @@ func TestDemo(t *testing.T) {
 	}
 	t.Setenv("PATH", filepath.Dir(goTool))
 	for _, name := range []string{"HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY"} {
-		t.Setenv(name, "") // Restores it after the test.
+		t.Setenv(name, "") // restores the variable after the test
 		if err := os.Unsetenv(name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Setenv("AUTH_KEYRING", "system") // A setting of the user's that must not reach the demo.
+	t.Setenv("AUTH_KEYRING", "system") // A setting of the user that must not reach the demo.
 
 	var out strings.Builder
 	if err := run(root, &out); err != nil {

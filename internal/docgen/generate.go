@@ -12,14 +12,15 @@ import (
 	"github.com/authcli/auth/internal/transfer"
 )
 
-// generate returns every generated file: its content by its slash-separated path below the root of the module.
+// generate returns the content of every generated file, by its slash-separated path below
+// the root of the module.
 func generate(root *cobra.Command) (map[string][]byte, error) {
-	// Cobra adds this command only when the tree is executed, unless the tree has its own.
+	// Cobra adds this command only when it executes a tree that lacks one.
 	root.InitDefaultCompletionCmd()
 	files := map[string][]byte{"docs/formats.md": []byte(transfer.Docs())}
 	for _, c := range commands(root) {
 		path := c.CommandPath()
-		c.DisableAutoGenTag = true // The tag is today's date.
+		c.DisableAutoGenTag = true // The tag contains today's date.
 		page, err := render(func(w io.Writer) error { return doc.GenMarkdown(c, w) })
 		if err != nil {
 			return nil, err
@@ -46,7 +47,7 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 	return files, nil
 }
 
-// commands returns root and every command below it that a user sees, parents first.
+// commands returns root and every visible command below it, parents first.
 func commands(root *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{root}
 	for _, c := range root.Commands() {
@@ -57,8 +58,8 @@ func commands(root *cobra.Command) []*cobra.Command {
 	return all
 }
 
-// man writes the man page of c. Cobra always puts a month into the heading; an empty one is valid (man(7), TH) and stays
-// the same from one day to the next.
+// man writes the man page of c. Cobra always puts a month into the heading. An empty
+// month is valid (man(7), TH), and does not change from day to day.
 func man(c *cobra.Command, w io.Writer) error {
 	var page bytes.Buffer
 	header := &doc.GenManHeader{Section: "1", Source: "auth", Manual: "auth manual", Date: &time.Time{}}
@@ -69,7 +70,8 @@ func man(c *cobra.Command, w io.Writer) error {
 	return err
 }
 
-// render collects what write writes, its lines without spaces at their ends, with one newline at the end of the file.
+// render returns the output of write, without trailing spaces and with one newline at the
+// end.
 func render(write func(io.Writer) error) ([]byte, error) {
 	var out bytes.Buffer
 	if err := write(&out); err != nil {

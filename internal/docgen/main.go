@@ -1,13 +1,14 @@
-// Docgen writes what is derived from the command tree and the list of formats: the pages of docs/cli, the man pages of
-// docs/man, the completions of four shells, and docs/formats.md. They are committed, so that packagers and readers have them without a build; the test of
-// this package fails when they are stale.
+// Docgen generates files from the command tree and the list of formats: docs/cli, the man
+// pages in docs/man, the completions of four shells, and docs/formats.md. They are
+// committed, so that packagers and readers need no build. The test of this package fails
+// if they are out of date.
 //
 // Run it from the root of the module:
 //
 //	go generate ./...
 //
-// The output depends on the tree alone: no dates, no paths, no environment. It is no part of the program, which links
-// none of what writes documents.
+// The output depends only on the tree, not on dates, paths or the environment. The
+// program itself links none of the code that writes documents.
 package main
 
 import (
@@ -20,7 +21,7 @@ import (
 	"github.com/authcli/auth/cmd"
 )
 
-// folders are wholly ours: whatever lies there and is not generated is removed.
+// folders contain only generated files. Docgen removes all others.
 var folders = [...]string{"docs/cli", "docs/man", "completions"}
 
 func main() {
@@ -30,7 +31,7 @@ func main() {
 	}
 }
 
-// run brings the generated folders below root up to date.
+// run updates the generated folders below root.
 func run(root string) error {
 	files, err := generate(cmd.NewRoot(&cmd.Env{}))
 	if err != nil {
@@ -57,7 +58,8 @@ func run(root string) error {
 	return nil
 }
 
-// orphans returns the files in the generated folders below root, as slash-separated paths, that are not in files.
+// orphans returns the slash-separated paths of files in the generated folders that are
+// not in files.
 func orphans(root string, files map[string][]byte) ([]string, error) {
 	var found []string
 	for _, folder := range folders {

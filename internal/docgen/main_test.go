@@ -13,7 +13,7 @@ import (
 	"github.com/authcli/auth/cmd"
 )
 
-// root is the root of the module as tests see it: they run in the folder of their package.
+// root is the root of the module. Tests run in the folder of their package.
 const root = "../.."
 
 func generated(t *testing.T) map[string][]byte {
@@ -82,7 +82,8 @@ func TestRunReplacesAndRemoves(t *testing.T) {
 	}
 }
 
-// TestShippedProgramWritesNoDocuments keeps what only this package, the demo and the tests need out of the program.
+// TestShippedProgramWritesNoDocuments checks that the program does not link what only
+// this package, the demo and the tests need.
 func TestShippedProgramWritesNoDocuments(t *testing.T) {
 	t.Parallel()
 	list := exec.Command("go", "list", "-deps", ".")

@@ -11,8 +11,8 @@ import (
 	"github.com/authcli/auth/cmd"
 )
 
-// TestEveryCommandIsDocumented walks the tree: help, man pages and completions are only as good as what each command
-// says about itself.
+// TestEveryCommandIsDocumented checks the texts of each command, from which help, man
+// pages and completions are made.
 func TestEveryCommandIsDocumented(t *testing.T) {
 	t.Parallel()
 	root := cmd.NewRoot(&cmd.Env{})
@@ -27,7 +27,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	}
 }
 
-// faults returns what c lacks.
+// faults returns what is missing in c.
 func faults(c *cobra.Command) []string {
 	var found []string
 	want := func(ok bool, fault string) {

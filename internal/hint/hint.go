@@ -1,13 +1,14 @@
 // Package hint attaches advice to an error.
 //
-// A hint is what the user can do next, written as a whole command where there is one. It travels beside the error, never
-// inside its message: matching, wrapping and printing of the error stay what they were. Commands attach hints and the
-// command line prints them; domain packages have neither users nor commands and do not import this package.
+// A hint says what the user can do next, as a whole command if possible. It is stored
+// beside the error and does not change its message, so the error matches, wraps and
+// prints as before. Commands attach hints and the command line prints them. Domain
+// packages do not import this package, because they know no commands.
 package hint
 
 import "errors"
 
-// hinted is an error with advice beside it.
+// hinted is an error with a hint.
 type hinted struct {
 	err  error
 	hint string
@@ -25,7 +26,7 @@ func With(err error, hint string) error {
 	return &hinted{err: err, hint: hint}
 }
 
-// All returns the hints attached anywhere in the tree of err, the outermost first and each once. It is nil where there
+// All returns the hints in the tree of err, outermost first and each once; nil if there
 // are none.
 func All(err error) []string {
 	var hints []string

@@ -8,9 +8,9 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// mobile returns a Mobile-OTP code: the first digits, hexadecimal ones, of the MD5
-// of the time step in decimal, the secret's text and the PIN. MD5 is what the
-// scheme is made of; nothing else here uses it.
+// mobile returns a Mobile-OTP code: the first hexadecimal digits of the MD5 of the time
+// step in decimal, the secret's text and the PIN. The scheme prescribes MD5. Nothing else
+// uses it.
 //
 // Source: https://motp.sourceforge.net, section "How it works".
 func mobile(c account.Credential, step uint64) string {

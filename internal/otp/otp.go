@@ -1,11 +1,10 @@
-// Package otp computes one-time codes: an account and an instant, or a counter, to
-// what is typed. It covers RFC 6238 (TOTP), RFC 4226 (HOTP), Steam Guard,
-// Mobile-OTP and Yandex Key.
+// Package otp computes one-time codes from an account and a time or a counter. It covers
+// RFC 6238 (TOTP), RFC 4226 (HOTP), Steam Guard, Mobile-OTP and Yandex Key.
 //
-// A code is right or it is not given: whatever [account.Credential.Validate] refuses
-// is refused here too, and no parameter is ever replaced by a default. The HMAC
-// arithmetic is pquerna/otp's, which only this package imports; that module's own
-// parsing falls back to defaults in silence and is never used.
+// The package never returns a wrong code. It refuses everything that
+// [account.Credential.Validate] refuses, and never replaces a parameter by a default. It
+// uses only the HMAC arithmetic of pquerna/otp, which no other package imports. The
+// parsing of that module silently falls back to defaults and is not used.
 package otp
 
 import (
@@ -26,11 +25,10 @@ var (
 	ErrYandexSecret = errors.New("the secret of a Yandex account has 16 bytes, or 26 with its checksum")
 )
 
-// A Code is what a user types.
+// A Code is a one-time code.
 type Code struct {
 	Text string
-	// From is the first instant at which the code is valid, Until the first at
-	// which it no longer is.
+	// The code is valid from From, inclusive, until Until, exclusive.
 	From, Until time.Time
 }
 

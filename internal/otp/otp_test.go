@@ -31,7 +31,7 @@ func TestCountRFC4226(t *testing.T) {
 	}
 }
 
-// RFC 6238, appendix B; the secrets of 32 and 64 bytes are those of its reference code.
+// RFC 6238, appendix B. The secrets of 32 and 64 bytes come from its reference code.
 func TestAtRFC6238(t *testing.T) {
 	t.Parallel()
 	secrets := map[account.Algorithm]string{
@@ -60,8 +60,8 @@ func TestAtRFC6238(t *testing.T) {
 	}
 }
 
-// Published by others: Steam by steamguard-cli (its test of generate_code) and by
-// MAKS11060/otp, Mobile-OTP by Aegis (MOTPTest), Yandex by KeeYaOtp and yandexotp.
+// Published vectors: Steam from steamguard-cli (its test of generate_code) and
+// MAKS11060/otp, Mobile-OTP from Aegis (MOTPTest), Yandex from KeeYaOtp and yandexotp.
 func TestAtPublishedVectors(t *testing.T) {
 	t.Parallel()
 	steam, err := base64.StdEncoding.DecodeString("zvIayp3JPvtvX/QGHqsqKBk/44s=")
@@ -106,8 +106,8 @@ func base32(t *testing.T, text string) []byte {
 	return s.Reveal()
 }
 
-// testdata/codes.tsv comes from testdata/codes.py, an implementation of its own:
-// digits 5 to 10, secrets of 1 to 200 bytes, periods of 1 s to 2^31 s.
+// testdata/codes.tsv comes from testdata/codes.py, an independent implementation: 5 to 10
+// digits, secrets of 1 to 200 bytes, periods of 1 s to 2^31 s.
 func TestCodesOfAnotherImplementation(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile("testdata/codes.tsv")

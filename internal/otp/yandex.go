@@ -8,8 +8,8 @@ import (
 	"github.com/authcli/auth/internal/account"
 )
 
-// Sizes in bytes of a Yandex secret: alone, and with the issuer's number, the
-// length of the PIN and a checksum behind it, which are no part of the key.
+// Sizes of a Yandex secret in bytes: the key alone, or the key followed by the issuer's
+// number, the length of the PIN and a checksum.
 const (
 	yandexSecret = 16
 	yandexFull   = 26
@@ -28,7 +28,7 @@ func yandex(c account.Credential, step uint64) (string, error) {
 	}
 	sum := sha256.Sum256(append(c.PIN.Reveal(), secret[:yandexSecret]...))
 	key := sum[:]
-	// The first implementation kept the key as a number and so lost a leading zero.
+	// The first implementation stored the key as a number, and so lost a leading zero.
 	if key[0] == 0 {
 		key = key[1:]
 	}

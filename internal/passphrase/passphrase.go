@@ -1,5 +1,5 @@
-// Package passphrase makes passphrases, takes them as people type them, and judges
-// those that people think of.
+// Package passphrase generates passphrases, normalises them as people type them, and
+// judges those that people choose.
 package passphrase
 
 import (
@@ -11,16 +11,16 @@ import (
 	"unicode"
 )
 
-// words is the English word list of BIP-39: 2,048 words, sorted, of which the first four
-// letters tell each from the others.
+// words is the English word list of BIP-39: 2,048 sorted words. The first four letters of
+// a word identify it.
 //
 //go:embed words.txt
 var words string
 
-// generatedWords is how many words a passphrase that we make has: 110 bits.
+// generatedWords is the number of words of a generated passphrase. They give 110 bits.
 const generatedWords = 10
 
-// New makes a passphrase of ten random words, joined by hyphens.
+// New generates a passphrase of ten random words, joined by hyphens.
 func New() string {
 	list := strings.Fields(words)
 	chosen := make([]string, generatedWords)
@@ -34,10 +34,10 @@ func New() string {
 	return strings.Join(chosen, "-")
 }
 
-// Generated returns a passphrase of [New] as it was made, where typed is one whatever its
-// case, and whatever stands between its words: hyphens, spaces, line breaks. ok is false
-// for everything else. What a person has thought of may look the same and be meant as it
-// was typed, so typed itself comes first where both are tried.
+// Generated returns a passphrase of [New] in its original form. typed may have any case,
+// and hyphens, spaces or line breaks between the words. ok is false for everything else.
+// A passphrase that a person chose may look the same and has to match exactly, so callers
+// try typed itself first.
 func Generated(typed string) (passphrase string, ok bool) {
 	found := strings.FieldsFunc(strings.ToLower(typed), func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.In(r, unicode.Pd)

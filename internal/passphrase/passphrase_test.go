@@ -8,7 +8,7 @@ import (
 	"github.com/authcli/auth/internal/passphrase"
 )
 
-// Two passphrases that are made are never the same, hold ten words, and are not weak.
+// Two generated passphrases differ, have ten words, and are not weak.
 func TestNew(t *testing.T) {
 	t.Parallel()
 	made := map[string]bool{}
@@ -21,8 +21,8 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// Case, hyphens, spaces and line breaks of a passphrase that was made do not matter. What
-// is something else stays that.
+// Case, hyphens, spaces and line breaks of a generated passphrase do not matter. Other
+// texts are not changed.
 func TestGenerated(t *testing.T) {
 	t.Parallel()
 	for range 20 {
@@ -51,13 +51,13 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// What people take is weak: the attacks that once passed, and what the published lists
-// and the papers on guessing name.
+// Passphrases that people choose are weak: those that once passed, and those that
+// published lists and papers on guessing name.
 func TestWeak(t *testing.T) {
 	t.Parallel()
 	for what, list := range map[string][]string{
 		"these passed":       {"password12345678", "qwertyuiopasdfgh", "1234567890123456", "abcdefghabcdefgh", "short", "pw"},
-		"nothing, or little": {"", " ", "x", "xK9#mP2$", "Tr0ub4dor&3"}, // the last is xkcd 936's
+		"nothing, or little": {"", " ", "x", "xK9#mP2$", "Tr0ub4dor&3"}, // the last one is from xkcd 936
 		"lists of the most common passwords (NordPass, SplashData, Have I Been Pwned)": {
 			"123456", "password", "qwerty123", "1q2w3e4r5t", "iloveyou", "admin123456", "123456789012345678901234567890",
 			"1qaz2wsx3edc4rfv", "1q2w3e4r5t6y7u8i9o0p", "qwertyuiopasdfghjklzxcvbnm", "zaq12wsxcde34rfv", "1234567890qwertyuiop",
@@ -84,8 +84,8 @@ func TestWeak(t *testing.T) {
 	}
 }
 
-// What cannot be guessed is taken: words by dice, sentences of one's own, and what a
-// password manager makes, in any script.
+// Passphrases that cannot be guessed are accepted: words chosen by dice, personal
+// sentences, and the output of password managers, in any script.
 func TestNotWeak(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{
@@ -93,7 +93,7 @@ func TestNotWeak(t *testing.T) {
 		"caller fidelity nomad lattice", "salvage-gazelle-hymnal-torque",
 		"xK9#mP2$vL7@nQ4wZ", "hG7tRw2LxVb9QzNc4", "e3b0c44298fc1c149afbf4c8996fb924",
 		"Mein Hund heißt Bello und bellt laut", "正しい馬、電池、留め具", "верная лошадь, скрепка и батарейка",
-		"xK9#mP2$vL7@nQ4wZ" + strings.Repeat("k", 1<<16), // it takes no longer than a short one
+		"xK9#mP2$vL7@nQ4wZ" + strings.Repeat("k", 1<<16), // a long one takes no longer than a short one
 	} {
 		if passphrase.Weak(p) {
 			t.Errorf("%.50q is weak", p)
@@ -101,7 +101,7 @@ func TestNotWeak(t *testing.T) {
 	}
 }
 
-// Five letters are weak whatever they are, and nothing panics.
+// Any five letters are weak, and nothing panics.
 func FuzzWeak(f *testing.F) {
 	for _, seed := range []string{"", "password1", "\xff\x00", "q1w2e3r4", "24.12.1999", "日本", "11111111-2222"} {
 		f.Add(seed)

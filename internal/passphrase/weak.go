@@ -11,44 +11,44 @@ import (
 	"unicode/utf8"
 )
 
-// common is a list of passwords and words, one a line, the most frequent first.
+// common is a list of passwords and words, one per line, the most frequent first.
 //
 //go:embed common.txt
 var common string
 
-// enough is how many guesses a passphrase has to withstand, as a power of ten. A guess
-// costs a quarter of a gigabyte and most of a second of a processor (scrypt, N = 2¹⁸); who
-// makes a thousand of them a second needs thirty years for this many. It is a hundred
-// times where zxcvbn's strongest class begins.
+// enough is the number of guesses that a passphrase has to withstand, as a power of ten.
+// A guess costs a quarter of a gigabyte and most of a second of a processor (scrypt, N =
+// 2¹⁸). At a thousand guesses a second, this many take thirty years. It is a hundred
+// times the threshold of zxcvbn's strongest class.
 const enough = 12
 
-// Weak reports whether a passphrase could be guessed by somebody who has what it
-// protects, and time. A passphrase of [New] is never weak. One of fewer than twelve letters
-// is, but for Chinese ones.
+// Weak reports whether somebody who has the protected files could guess the passphrase,
+// given time. A passphrase of [New] is never weak. A passphrase of fewer than twelve
+// letters always is, except if they are Chinese.
 //
-// It counts guesses as zxcvbn does: a passphrase is cut into parts, each of which is
-// something that people take (a common password or word, a keyboard's row, a sequence, a
-// repetition, a date), or else letters that say nothing, ten guesses each and a hundred for
-// a Chinese one. The cut with the fewest guesses counts.
+// It counts guesses like zxcvbn. It splits the passphrase into parts. A part is something
+// that people commonly choose (a common password or word, a keyboard row, a sequence, a
+// repetition, a date), or a random letter that costs ten guesses, or a hundred if it is
+// Chinese. The split with the fewest guesses counts.
 //
 // Source: D. L. Wheeler, "zxcvbn: Low-Budget Password Strength Estimation", USENIX
 // Security 2016, sections 4 and 5, with a shorter list and without its additive term.
 func Weak(passphrase string) bool { return guesses(passphrase) < enough }
 
-// longest is how many letters are looked at: what comes after them adds guesses only.
+// longest is how many letters are examined. Further letters only add guesses.
 const longest = 100
 
-// guesses returns how many guesses a passphrase withstands, as a power of ten.
+// guesses returns the number of guesses that a passphrase withstands, as a power of ten.
 func guesses(passphrase string) float64 {
 	letters := []rune(passphrase)
 	letters = letters[:min(len(letters), longest)]
 	least := cut(letters)
-	// What stands between words hides them from nobody.
+	// Separators between words do not make guessing harder.
 	bare, marks := without(letters)
 	if len(marks) > 0 {
 		least = min(least, cut(bare)+float64(len(marks)))
 	}
-	// Neither do two patterns whose letters take turns: q1w2e3.
+	// Neither does alternating two patterns: q1w2e3.
 	if len(bare) >= 6 {
 		var turns [2][]rune
 		for i, r := range bare {
@@ -59,8 +59,8 @@ func guesses(passphrase string) float64 {
 	return least
 }
 
-// without returns letters without what is neither a letter nor a digit, and the
-// different marks that were there.
+// without returns the letters and digits, and the distinct other characters that it
+// removed.
 func without(letters []rune) (bare, marks []rune) {
 	for _, r := range letters {
 		switch {
@@ -73,15 +73,15 @@ func without(letters []rune) (bare, marks []rune) {
 	return bare, marks
 }
 
-// A part is a pattern found in a passphrase: letters from up to to, not included, and the
+// A part is a pattern in a passphrase: the letters from from to to, exclusive, and the
 // power of ten of the guesses that they withstand.
 type part struct {
 	from, to int
 	guesses  float64
 }
 
-// cut returns the guesses of the best cut into parts. Of m parts an attacker has to guess
-// the order, too: m! ways.
+// cut returns the guesses of the best split into parts. An attacker also has to guess the
+// order of m parts, in m! ways.
 func cut(letters []rune) float64 {
 	n := len(letters)
 	if n == 0 {
@@ -90,7 +90,7 @@ func cut(letters []rune) float64 {
 	ending := make([][]part, n+1)
 	for _, p := range parts(letters) {
 		if p.to-p.from < n {
-			// A part of something else is not found by the first guesses at it.
+			// The first guesses at a pattern do not find it as a part of something else.
 			p.guesses = max(p.guesses, math.Log10(50))
 		}
 		ending[p.to] = append(ending[p.to], p)
@@ -102,7 +102,7 @@ func cut(letters []rune) float64 {
 			ending[to] = append(ending[to], part{from, to, cost})
 		}
 	}
-	// best[i][m] is the least of the first i letters in m parts.
+	// best[i][m] is the minimum for the first i letters in m parts.
 	best := make([][]float64, n+1)
 	for i := range best {
 		best[i] = slices.Repeat([]float64{math.Inf(1)}, n+1)
@@ -123,8 +123,7 @@ func cut(letters []rune) float64 {
 	return least
 }
 
-// alone returns the guesses of a letter that says nothing. There are ten thousand Chinese
-// ones.
+// alone returns the guesses for a random letter. There are ten thousand Chinese ones.
 func alone(r rune) float64 {
 	if unicode.Is(unicode.Han, r) {
 		return 2
@@ -141,8 +140,8 @@ func parts(letters []rune) []part {
 	return all
 }
 
-// listed finds words of the lists, forwards and backwards, in any case, with digits and
-// marks in place of letters.
+// listed finds words of the lists, forwards and backwards, in any case, and with digits
+// and marks in place of letters.
 func listed(letters []rune) []part {
 	leet := map[rune]rune{'4': 'a', '@': 'a', '8': 'b', '3': 'e', '9': 'g', '1': 'i', '!': 'i', '0': 'o', '$': 's', '5': 's', '7': 't', '+': 't', '2': 'z'}
 	other := maps.Clone(leet)
@@ -182,13 +181,13 @@ func listed(letters []rune) []part {
 		look(strings.TrimSuffix(word, "\n"), rank)
 	}
 	for word := range strings.Lines(words) {
-		look(strings.TrimSuffix(word, "\n"), 2048) // any of ours is as likely
+		look(strings.TrimSuffix(word, "\n"), 2048) // all words of our list are equally likely
 	}
 	return found
 }
 
-// ascii returns letters in lower case, each as the one that it stands for, one byte each:
-// those beyond ASCII, which no list has, as a byte that none has.
+// ascii returns letters in lower case, one byte each. A letter that stands for another
+// becomes that one. A letter beyond ASCII becomes a byte that no list contains.
 func ascii(letters []rune, instead map[rune]rune) string {
 	text := make([]byte, len(letters))
 	for i, r := range letters {
@@ -203,8 +202,8 @@ func ascii(letters []rune, instead map[rune]rune) string {
 	return string(text)
 }
 
-// cases returns what capitals add: a factor of two where they are the first letter or all
-// of them, and more where they lie anywhere.
+// cases returns the factor that capitals add: two if the first or every letter is one,
+// and more if they are elsewhere.
 func cases(letters []rune) float64 {
 	upper, lower := 0, 0
 	for _, r := range letters {
@@ -225,7 +224,7 @@ func cases(letters []rune) float64 {
 	}
 }
 
-// repeats finds what is repeated: abcabcabc.
+// repeats finds repetitions, such as abcabcabc.
 func repeats(letters []rune) []part {
 	lower := slices.Clone(letters)
 	for i, r := range lower {
@@ -243,7 +242,7 @@ func repeats(letters []rune) []part {
 				continue
 			}
 			text := string(base)
-			if strings.Index((text + text)[1:], text) < len(text)-1 { // repeats something shorter itself
+			if strings.Index((text + text)[1:], text) < len(text)-1 { // the text itself repeats something shorter
 				continue
 			}
 			cost, ok := known[text]
@@ -257,7 +256,7 @@ func repeats(letters []rune) []part {
 	return found
 }
 
-// sequences finds letters and digits at equal steps: abcdef, 97531.
+// sequences finds letters and digits in equal steps, such as abcdef or 97531.
 func sequences(letters []rune) []part {
 	const widest = 5
 	var found []part
@@ -285,7 +284,7 @@ func sequences(letters []rune) []part {
 	return found
 }
 
-// counts finds numbers that are counted: 9101112.
+// counts finds counted numbers, such as 9101112.
 func counts(letters []rune) []part {
 	var found []part
 	text := ascii(letters, nil)
@@ -312,8 +311,8 @@ func counts(letters []rune) []part {
 	return found
 }
 
-// keyboards finds keys that lie beside each other, on keyboards whose rows are shifted by
-// half a key and on the block of digits.
+// keyboards finds adjacent keys, on keyboards with rows shifted by half a key and on the
+// numeric keypad.
 func keyboards(letters []rune) []part {
 	var found []part
 	for _, k := range []struct {
@@ -344,17 +343,17 @@ func keyboards(letters []rune) []part {
 	return found
 }
 
-// A key is where a letter lies on a keyboard.
+// A key is the position of a letter on a keyboard.
 type key struct {
 	x, y    int
 	shifted bool
 }
 
-// beside returns the direction from one key to another: 0 where they do not touch.
+// beside returns the direction from one key to another; 0 if they are not adjacent.
 func (k key) beside(to key, slanted bool) int {
 	dx, dy := to.x-k.x, to.y-k.y
 	near := dx >= -1 && dx <= 1 && dy >= -1 && dy <= 1 && (dx != 0 || dy != 0)
-	if slanted && dx*dy > 0 { // the row below lies half a key to the right
+	if slanted && dx*dy > 0 { // the row below is shifted half a key to the right
 		near = false
 	}
 	if !near {
@@ -363,11 +362,11 @@ func (k key) beside(to key, slanted bool) int {
 	return 5 + 3*dy + dx
 }
 
-// walks finds the ways from key to key on a keyboard.
+// walks finds paths of adjacent keys on a keyboard.
 //
 // Source: Wheeler, section 4, "spatial".
 func walks(letters []rune, keys map[rune]key, slanted bool) []part {
-	const degree = 4.6 // neighbours of a key, on average
+	const degree = 4.6 // average number of neighbours of a key
 	var found []part
 	for from := range letters {
 		at, ok := keys[letters[from]]
@@ -419,7 +418,7 @@ func binomial(n, k int) float64 {
 	return product
 }
 
-// dates finds days of a lifetime, and years: 24.12.1999, 241299, 2024.
+// dates finds dates and years within a lifetime, such as 24.12.1999, 241299 or 2024.
 func dates(letters []rune) []part {
 	const days, years = 366, 130
 	var found []part
@@ -449,8 +448,7 @@ func dates(letters []rune) []part {
 
 func isYear(digits string) bool { return digits[:2] == "19" || digits[:2] == "20" }
 
-// isDate reports whether digits can be a day, a month and a year, in any order that
-// people write them.
+// isDate reports whether digits can be a day, a month and a year in a common order.
 func isDate(digits string) bool {
 	for year := 2; year <= 4; year += 2 {
 		for rest := 2; rest <= 4; rest++ {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// CopyFolder copies a folder of the program's, as a backup of the disk does: files stay
-// readable by their owner alone, which [os.CopyFS] does not see to.
+// CopyFolder copies a folder of the program like a backup of the disk. Unlike
+// [os.CopyFS], it keeps files readable by their owner only.
 func CopyFolder(t testing.TB, to, from string) {
 	t.Helper()
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {

@@ -1,9 +1,9 @@
-// Package testenv is what tests ask of the machine that they run on: the programs of others, and the environment variables
-// that say how much of the work is done. It is for tests alone.
+// Package testenv tells tests which programs the machine has, and how much work to do.
+// Only tests use it.
 //
-//	AUTH_TEST_REQUIRE   parts whose absence is a failure and not a skip, with commas between them
-//	AUTH_TEST_LONG      anything: the long tests run too
-//	AUTH_TEST_SEED      a number: random tests begin from it, which repeats a failure
+//	AUTH_TEST_REQUIRE   comma-separated parts that must be present: without one, its tests fail
+//	AUTH_TEST_LONG      any value: also run the long tests
+//	AUTH_TEST_SEED      a number: the seed of random tests, to repeat a failure
 package testenv
 
 import (
@@ -16,13 +16,13 @@ import (
 	"testing"
 )
 
-// Required reports whether a part has to be there.
+// Required reports whether a part must be present.
 func Required(part string) bool {
 	return slices.Contains(strings.Split(os.Getenv("AUTH_TEST_REQUIRE"), ","), part)
 }
 
-// Missing ends a test whose part is not there: it fails where the part is required, and is skipped elsewhere. How says what
-// is missing, and how to get it.
+// Missing ends a test that lacks a part. The test fails if the part is required and is
+// skipped otherwise. how says what is missing and how to get it.
 func Missing(t testing.TB, part, how string) {
 	t.Helper()
 	if Required(part) {
@@ -31,8 +31,8 @@ func Missing(t testing.TB, part, how string) {
 	t.Skip(how)
 }
 
-// Program returns the path of a program, which is a part by its own name. The test ends as with [Missing] where it is not
-// installed; debian is the package that has it.
+// Program returns the path of a program. Its name is also the name of the part. If it is
+// not installed, the test ends as with [Missing]. debian is the package that contains it.
 func Program(t testing.TB, name, debian string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -42,10 +42,10 @@ func Program(t testing.TB, name, debian string) string {
 	return path
 }
 
-// Long reports whether tests do what takes long.
+// Long reports whether long tests run.
 func Long() bool { return os.Getenv("AUTH_TEST_LONG") != "" }
 
-// NeedLong skips a test that takes long, unless such tests run.
+// NeedLong skips a long test unless long tests run.
 func NeedLong(t testing.TB) {
 	t.Helper()
 	if !Long() {
@@ -53,8 +53,8 @@ func NeedLong(t testing.TB) {
 	}
 }
 
-// Seed returns what a random test begins from: the number in AUTH_TEST_SEED, or another one each time. A test that fails
-// says which it was.
+// Seed returns the seed of a random test: the number in AUTH_TEST_SEED, or a random one.
+// A failing test prints it.
 func Seed(t testing.TB) uint64 {
 	t.Helper()
 	seed := rand.Uint64()
@@ -72,7 +72,7 @@ func Seed(t testing.TB) uint64 {
 	return seed
 }
 
-// Rand returns chance that begins from [Seed]. It is for one goroutine.
+// Rand returns a random generator with the seed of [Seed]. It is for one goroutine.
 func Rand(t testing.TB) *rand.Rand {
 	t.Helper()
 	return rand.New(rand.NewPCG(Seed(t), 0))

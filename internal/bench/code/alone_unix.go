@@ -4,6 +4,6 @@ package main
 
 import "syscall"
 
-// alone takes the terminal away from a process: as for a script or a timer, for
-// which auth makes sure first that nobody will be prompted.
+// alone detaches a process from the terminal, as in a script or a timer. auth then knows
+// early that it cannot prompt.
 func alone() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -1,14 +1,14 @@
 //go:build unix
 
-// Command code measures how long auth takes as a whole process, side by side with
-// what it cannot be faster than, in one run on a gnome-keyring of its own:
+// Command code measures how long auth takes as a whole process. It compares auth with
+// lower bounds, in one run on its own gnome-keyring:
 //
 //	go run ./internal/bench/code [-rounds N] [COMMAND…]
 //
-// It builds auth as it is released, a program that reads one small item with
-// go-keyring, and hello world. Each COMMAND ("pass otp github") is measured beside
-// them, in the environment of this process. A ratio is one of medians; the columns
-// are wall time and the processor time that the process itself used.
+// It builds auth as in a release, a program that reads one small item with go-keyring,
+// and hello world. Each COMMAND ("pass otp github") is measured too, in the environment
+// of this process. A ratio is one of medians. The columns are wall time and the processor
+// time of the process itself.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 	"text/tabwriter"
 )
 
-// The small item: what a token of some service looks like.
+// A small item, such as the token of a service.
 const (
 	smallService = "bench"
 	smallItem    = "small"
@@ -70,8 +70,8 @@ func bench(rounds int, others []string) error {
 	return report(programs)
 }
 
-// ours are hello world, the bare lookup, and auth with vaults of several sizes,
-// which it fills.
+// ours returns hello world, the bare lookup, and auth with vaults of several sizes, which
+// it fills.
 func ours(dir string) ([]*program, error) {
 	auth := filepath.Join(dir, "auth")
 	list := []*program{
@@ -102,7 +102,7 @@ func ours(dir string) ([]*program, error) {
 	return list, nil
 }
 
-// uris are n accounts such as people have, of which no two look alike.
+// uris returns n realistic accounts. No two of them are alike.
 func uris(n int) string {
 	var text strings.Builder
 	for i := range n {
@@ -111,7 +111,7 @@ func uris(n int) string {
 	return text.String()
 }
 
-// secret is 32 letters of base32 that do not compress.
+// secret returns 32 letters of base32 that do not compress.
 func secret(seed int) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 	state := uint64(seed)*0x9E3779B97F4A7C15 + 1
@@ -123,7 +123,7 @@ func secret(seed int) string {
 	return string(text)
 }
 
-// commands are those of other programs, in the environment env.
+// commands returns programs for the given commands, in the environment env.
 func commands(env, lines []string) []*program {
 	var list []*program
 	for _, line := range lines {

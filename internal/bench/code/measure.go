@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// A program is one command to measure, and the one that it is compared with.
+// A program is a command to measure, with the one that it is compared to.
 type program struct {
 	name    string
 	command []string
-	env     []string // beside that of this process
+	env     []string // added to that of this process
 	against string
 	bar     string
 
@@ -36,8 +36,8 @@ func (p *program) run() error {
 	return nil
 }
 
-// measure runs all programs in turn, so that whatever else the machine does
-// meets them alike. The first round warms up.
+// measure runs all programs in turn, so that other load on the machine affects all of
+// them. The first round is for warming up.
 func measure(programs []*program, rounds int) error {
 	for round := range rounds + 1 {
 		for _, p := range programs {

@@ -16,7 +16,7 @@ import (
 	"github.com/zalando/go-keyring"
 )
 
-// busConfig is a session bus on one socket, which starts no services.
+// busConfig is a session bus on one socket that starts no services.
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -31,8 +31,8 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 </busconfig>
 `
 
-// startService starts a bus and an unlocked gnome-keyring below dir, and points
-// this process and its children at them. stop ends both.
+// startService starts a bus and an unlocked gnome-keyring below dir, and sets the
+// environment of this process to use them. stop ends both.
 func startService(dir string) (stop func(), err error) {
 	var started []*exec.Cmd
 	stop = func() {
@@ -69,7 +69,7 @@ func startService(dir string) (stop func(), err error) {
 		return nil, err
 	}
 	started = append(started, bus)
-	if _, err := bufio.NewReader(address).ReadString('\n'); err != nil { // printed once it listens
+	if _, err := bufio.NewReader(address).ReadString('\n'); err != nil { // the address is printed once the bus listens
 		return nil, fmt.Errorf("dbus-daemon: %w", err)
 	}
 	daemon := exec.Command("gnome-keyring-daemon", "--foreground", "--components=secrets", "--unlock", "--control-directory="+dir)
@@ -84,8 +84,8 @@ func startService(dir string) (stop func(), err error) {
 	return stop, keyring.Set(smallService, smallItem, smallValue)
 }
 
-// awaitUnlocked waits for the collection "login", which comes after the service:
-// go-keyring would ask for it, and wait for ever.
+// awaitUnlocked waits for the collection "login", which appears after the service.
+// Without it, go-keyring would prompt and wait for ever.
 func awaitUnlocked(bus string) error {
 	conn, err := dbus.Connect(bus)
 	if err != nil {

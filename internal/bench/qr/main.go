@@ -1,11 +1,11 @@
-// Command qr measures how well and how fast auth, zbarimg and ZXingReader read
-// the QR codes of the sample images, side by side in one run:
+// Command qr compares how well and how fast auth, zbarimg and ZXingReader read the QR
+// codes of the sample images:
 //
 //	go build -o auth . && AUTH_SAMPLES=DIR go run ./internal/bench/qr -auth ./auth
 //
-// DIR/qr has folders of images, each with a manifest.json: a list of objects
-// with file, category and the expected texts. A cell is images read exactly
-// right of all, then texts that nobody expected if there are any, then the
+// DIR/qr has folders of images, each with a manifest.json: a list of objects with file,
+// category and the expected texts. A cell has the number of images that were read without
+// error and the total, then the number of unexpected texts if there are any, then the
 // median time of the whole process.
 package main
 
@@ -30,9 +30,9 @@ type image struct {
 	Expected       []string
 }
 
-// reader is a program: its command line for a file, and the texts that its
-// output means. Texts may have several lines, so that an output of one text a
-// line is compared with what is expected as a whole.
+// reader is a program. It has a command line for a file, and a function that compares the
+// output with the expected texts. Texts may have several lines, so an output of one text
+// per line is compared as a whole.
 type reader struct {
 	name    string
 	command []string
@@ -111,8 +111,8 @@ func measure(manifest string, readers []reader, rounds int, list bool) error {
 	return nil
 }
 
-// run returns what a program says, and its shortest time. A status other than
-// zero is an answer too: no code.
+// run returns the output of a program and its shortest time. A status other than zero is
+// a result too: no code.
 func run(command []string, rounds int) (string, time.Duration) {
 	var output []byte
 	best := time.Hour
@@ -137,7 +137,7 @@ func show(name string, readers []reader, cells map[string][]cell) {
 	}
 	slices.SortFunc(categories, func(a, b string) int {
 		if (a == "ALL") != (b == "ALL") {
-			return cmp.Compare(b, a) // ALL comes last
+			return cmp.Compare(b, a) // puts ALL last
 		}
 		return cmp.Compare(a, b)
 	})
@@ -157,7 +157,7 @@ func show(name string, readers []reader, cells map[string][]cell) {
 	w.Flush()
 }
 
-// lines compares an output of one text after the other, each ended by a newline.
+// lines compares an output that consists of texts, each ended by a newline.
 func lines(output string, expected []string) (bool, int) {
 	missing := 0
 	for _, text := range expected {
