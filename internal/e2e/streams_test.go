@@ -156,9 +156,9 @@ func TestSecretIsNotEchoed(t *testing.T) {
 	p.awaits("Secret of typed:me")
 	p.types(strings.ToLower(exampleSecret) + "\r")
 	p.awaits("Passphrase for the file keyring")
-	p.types("open sesame\r")
+	p.types("open sesame 39 thieves\r")
 	p.awaits("The same again")
-	p.types("open sesame\r")
+	p.types("open sesame 39 thieves\r")
 	all := p.rest()
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, all)
@@ -171,7 +171,7 @@ func TestSecretIsNotEchoed(t *testing.T) {
 	code := d.command("code", "typed", "--at", "59")
 	p = sit(t, code)
 	p.awaits("Passphrase of the file keyring")
-	p.types("open sesame\r")
+	p.types("open sesame 39 thieves\r")
 	if all := p.rest(); !strings.Contains(all, strings.TrimSpace(exampleCode)) || strings.Contains(all, "sesame") {
 		t.Errorf("the terminal shows\n%s", all)
 	}
@@ -277,6 +277,7 @@ func TestFIFO(t *testing.T) {
 // A standard input that nobody writes to is waited for until the user gives up.
 func TestInterruptedRead(t *testing.T) {
 	t.Parallel()
+	testenv.Program(t, "sh", "dash")
 	d := newDevice(t, nil)
 	// An interruption that comes before the program handles them would end it by itself. The shell has it ignored instead,
 	// as it does for commands in the background, so that the one that ends the program is one that it handled.
