@@ -145,6 +145,9 @@ func (v *Vault) copyItems(ctx context.Context, to *Vault) error {
 		if err != nil {
 			return err
 		}
+		if found && text == "" { // nothing of ours is empty
+			return &keyring.DamagedError{Item: item.String(), Why: "it is empty"}
+		}
 		if found {
 			err = keyring.Put(ctx, to.o.Keyring, item.String(), text)
 		} else {

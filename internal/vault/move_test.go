@@ -371,6 +371,33 @@ func TestMoveIsReadBack(t *testing.T) {
 	}
 }
 
+// A keyring that answers with nothing is not believed: what it holds is not copied, and
+// not removed.
+func TestMoveFromSilentKeyring(t *testing.T) {
+	t.Parallel()
+	for n := 1; n < 40; n++ {
+		c := movable(t)
+		before := fmt.Sprint(c.from.Items())
+		c.from.Fault = func(op keyringtest.Op) keyringtest.Fault {
+			if op.Verb == "get" && op.N >= n {
+				return keyringtest.Empty
+			}
+			return keyringtest.None
+		}
+		err := c.open("system").Move(t.Context(), c.open("file"))
+		c.from.Fault = nil
+		if c.kind() == "file" {
+			if got := beside(c.to.Items()); !maps.Equal(got, c.beside) {
+				t.Errorf("from operation %d on: beside the vault lie %v", n, got)
+			}
+			continue
+		}
+		if err == nil || fmt.Sprint(c.from.Items()) != before {
+			t.Errorf("from operation %d on: the source is another one, %v", n, err)
+		}
+	}
+}
+
 // The source is there until the marker points elsewhere.
 func TestMoveErasesLast(t *testing.T) {
 	t.Parallel()
