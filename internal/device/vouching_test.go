@@ -170,6 +170,29 @@ func (h history) beside(n int, slow, fast func(*machine) error) bool {
 	return true
 }
 
+// A backup that was asked for before the key was rotated, and that is made after it, is under the new key.
+func TestBackUpBesideARotation(t *testing.T) {
+	t.Parallel()
+	m, _ := enrolled(t)
+	rotated := false
+	slow := m.through(place{before: func(context.Context, call) error { return nil }, opening: func() {
+		if !rotated {
+			rotated = true
+			m.rotate()
+		}
+	}})
+	r, err := slow.open().BackUp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m.backups().Files {
+		if f.Name == r.File && (f.State != backup.Good || f.Key != m.key().ID()) {
+			t.Errorf("%s is %q, under the key %s", f.Name, f.State, f.Key)
+		}
+	}
+	m.current()
+}
+
 // The files that a rotation itself wrote go as others do when they are old enough, and so may a newer one that a sync client
 // has delivered by half: whoever writes the next backup vouches for what they did.
 func TestVouchingOutlivesRetention(t *testing.T) {
