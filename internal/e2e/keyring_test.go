@@ -104,7 +104,7 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 			start := time.Now()
 			r := d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...)
 			// The deadline is part of the promise and is measured. The extra time is for a busy
-	// machine.
+			// machine.
 			if took := time.Since(start); r.code != 6 || took > 15*time.Second {
 				t.Errorf("auth %s: exit code %d after %s\n%s", line, r.code, took, r.stderr)
 			}
