@@ -6,19 +6,19 @@ import (
 	"github.com/authcli/auth/internal/passphrase"
 )
 
-// An Asker says what only a person can say, or a file that the person named.
+// An Asker answers questions, by asking a person or from a file that the person named.
 type Asker interface {
-	// Passphrase returns a passphrase. One that is needed and that nobody can be asked
-	// for is an error, and so is an empty one but where the purpose says what that means.
-	// After a wrong one it is asked for again; whoever has no other returns [ErrNoOther].
+	// Passphrase returns a passphrase. It returns an error if nobody can be asked. An empty
+	// passphrase is an error too, unless the purpose gives it a meaning. After a wrong
+	// passphrase it is called again; it returns [ErrNoOther] if it has no other one.
 	Passphrase(ctx context.Context, p Purpose) (string, error)
-	// Confirm reports whether the answer is yes. Where nobody can be asked it is an
+	// Confirm reports whether the answer is yes. If nobody can be asked, it returns an
 	// error, or no for [OfferFileKeyring] and [StayOn].
 	Confirm(ctx context.Context, q Question) (bool, error)
 }
 
-// askNew asks for a new passphrase. A weak one is [ErrWeak], unless weak says that it will
-// do; none at all is not weak.
+// askNew asks for a new passphrase. It returns [ErrWeak] for a weak one, unless weak is
+// true. An empty passphrase is not weak.
 func askNew(ctx context.Context, asker Asker, kind PurposeKind, weak bool) (string, error) {
 	text, err := asker.Passphrase(ctx, Purpose{Kind: kind})
 	if err == nil && text != "" && !weak && passphrase.Weak(text) {

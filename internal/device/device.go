@@ -1,12 +1,12 @@
-// Package device is this device: its vault, its part in a backup location, and what it
-// remembers of its last backup.
+// Package device is about this device: its vault, its part in a backup location, and its
+// record of the last backup.
 //
-// It guarantees that a change of the vault never fails because its backup did, that
-// where backups go and to which key is decided by this device's own enrolment and never
-// by the location, and that the state file has one owner.
+// A change of the vault never fails because its backup failed. The device's own enrolment
+// decides where backups go and which key they are encrypted to; the location never does.
+// Only this package reads and writes the state file.
 //
-// It answers in values: a [Report] with [Notice] values, which the caller turns into
-// lines, JSON or a screen. What only a person can say it asks an [Asker].
+// Results are values: a [Report] with [Notice] values, which the caller turns into lines,
+// JSON or a screen. Questions to a person go through an [Asker].
 package device
 
 import (
@@ -74,9 +74,9 @@ type Device struct {
 	met     []Notice // what the vault met since the last report
 }
 
-// Open returns the device that o describes. It reads settings and marker, and touches
-// no keyring yet. A damaged marker is an error of [Device.Read] and of every change;
-// [Device.Restore], [Device.StartAnew] and [Device.Examine] go on without it.
+// Open returns the device that o describes. It reads the settings and the marker, but not
+// the keyring. If the marker is damaged, [Device.Read] and every change return an error;
+// [Device.Restore], [Device.StartAnew] and [Device.Examine] work without it.
 func Open(o Options) (*Device, error) {
 	d := &Device{o: o, insists: o.Keyring != ""}
 	marker, marked, err := vault.ReadMarker(o.State)
@@ -91,8 +91,8 @@ func Open(o Options) (*Device, error) {
 	return d, d.use(kind)
 }
 
-// Read returns the state of the vault; of a new vault an empty one. Errors are those of
-// [vault.Vault.Read] and of the [Asker].
+// Read returns the state of the vault. A new vault has an empty state. Errors are those
+// of [vault.Vault.Read] and of the [Asker].
 func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 	if err := d.storage.unlock(ctx); err != nil {
 		return nil, err
@@ -120,8 +120,8 @@ func (d *Device) noteMarker() {
 	}
 }
 
-// Change changes the vault in one step, and backs the change up where backup is on. The
-// change never fails because its backup did: the report says why the backup is stale.
+// Change changes the vault in one step, and backs the change up if backup is on. If the
+// backup fails, the change still succeeds, and the report says why the backup is stale.
 func (d *Device) Change(ctx context.Context, change func(*vault.Tx) error) (Report, error) {
 	if err := d.write(ctx, update, change); err != nil {
 		return d.report(), err
@@ -131,8 +131,8 @@ func (d *Device) Change(ctx context.Context, change func(*vault.Tx) error) (Repo
 	return r, nil
 }
 
-// Advance moves the counter of an HOTP account on, and returns the counter to use now.
-// It never waits for a location: the next change backs the counter up.
+// Advance advances the counter of an HOTP account, and returns the counter to use now. It
+// never waits for a location. The next change backs the counter up.
 func (d *Device) Advance(ctx context.Context, id string) (counter uint64, r Report, err error) {
 	err = d.write(ctx, update, func(tx *vault.Tx) error {
 		counter, err = tx.Advance(id)
@@ -194,7 +194,7 @@ func (d *Device) preview(ctx context.Context, orEmpty bool, change func(*vault.T
 	return change(&vault.Tx{State: state.Clone(), Now: d.o.Now(), Device: "preview"})
 }
 
-// errLooked ends a change that is none.
+// errLooked ends a change that changes nothing.
 var errLooked = errors.New("looked")
 
 // left returns what is left of a vault that is lost or damaged, as a change that renews

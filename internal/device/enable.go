@@ -28,9 +28,10 @@ type Enabled struct {
 	Local  bool // the location is a folder
 }
 
-// Enable turns backup on to a location: a new one gets a recovery key, one that has
-// backups is joined with its key. The first backup that could not be made is a
-// *[StaleError]; backup is on nevertheless. A vault without accounts waits for the first.
+// Enable turns backup on to a location. It makes a recovery key for a new location, and
+// joins one that has backups with its key. If only the first backup fails, it returns a
+// *[StaleError], and backup is on. If the vault is empty, the first account makes the
+// first backup.
 func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enabled, error) {
 	loc, err := d.openLocation(name)
 	if err != nil {
@@ -81,9 +82,9 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 	return enabled, err
 }
 
-// enrol keeps a changed enrolment and backs up under it. Only when that backup is there
-// do the sealed keys go that the enrolment calls retired; other devices learn of it all
-// from the backup. One that could not be made is a *[StaleError].
+// enrol stores a changed enrolment and backs up under it. Only after that backup it
+// removes the sealed keys that the enrolment lists as retired. Other devices learn the
+// changes from the backup. If the backup fails, it returns a *[StaleError].
 func (d *Device) enrol(ctx context.Context, o order) (Report, error) {
 	release, err := d.lockBackups(ctx, o.location)
 	if err != nil {

@@ -93,7 +93,7 @@ func list(ctx context.Context, loc location.Location) ([]location.Entry, error) 
 	return entries, at(loc, err)
 }
 
-// holdsBackups reports whether a location is anybody's already.
+// holdsBackups reports whether somebody already uses a location.
 func holdsBackups(entries []location.Entry) bool {
 	return slices.ContainsFunc(entries, func(e location.Entry) bool {
 		_, sealed := backup.SealedKeyID(e.Name)

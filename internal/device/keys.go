@@ -18,8 +18,8 @@ type Rekeyed struct {
 	Key
 }
 
-// Reseal seals the recovery key under a new passphrase; the old one no longer opens what
-// lies at the location. A backup that could not be made after it is a *[StaleError].
+// Reseal encrypts the recovery key with a new passphrase. The old one no longer opens the
+// files at the location. If only the backup after it fails, it returns a *[StaleError].
 func (d *Device) Reseal(ctx context.Context, weak bool) (Rekeyed, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -88,8 +88,9 @@ func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeye
 	return Rekeyed{report, keyOf(o.enrolment)}, err
 }
 
-// Rotate makes a new recovery key, for a lost laptop: what others wrote is merged first,
-// while it can be read; then everything is written under the new key.
+// Rotate replaces the recovery key, for example after a laptop was lost. It first merges
+// the backups of other devices, while it can read them. Then it backs up under the new
+// key.
 func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {

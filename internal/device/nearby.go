@@ -11,8 +11,8 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// A NearbyError says that no backups lie at a place that the user named, and where near
-// it some do.
+// A NearbyError says that the place that the user named has no backups, and which folders
+// nearby have some.
 type NearbyError struct {
 	Err   error
 	Found []string // folders
@@ -21,9 +21,9 @@ type NearbyError struct {
 func (e *NearbyError) Error() string { return e.Err.Error() }
 func (e *NearbyError) Unwrap() error { return e.Err }
 
-// nearby looks for backups near a place where there are none: in the folders that lie
-// directly in it, or where it is no place at all in the cloud folders of this machine
-// and directly in those. What is found is added to err.
+// nearby looks for backups near a place that has none, and adds them to err. It looks in
+// the folders directly inside the place. If the place does not exist, it looks in the
+// cloud folders of this machine and the folders directly inside them.
 func (d *Device) nearby(ctx context.Context, path string, err error) error {
 	roots := []string{path}
 	switch {

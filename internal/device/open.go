@@ -51,9 +51,9 @@ func (o opened) keys() backup.Keys {
 // A candidate is a recovery key that something opened.
 type candidate struct {
 	key backup.RecoveryKey
-	// vouched says that what opened it is secret: a passphrase, or the recovery key
-	// itself from paper. Anybody can seal a key of their own to a public one, so that
-	// what a further key opens has to be confirmed.
+	// vouched says that a secret opened the key: a passphrase, or the recovery key itself
+	// on paper. Anybody can encrypt a key of their own to a public key, so a key that a
+	// further key opened has to be confirmed.
 	vouched   bool
 	inventory backup.Inventory
 	backups   int // good files under it
@@ -248,8 +248,8 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 	return nil
 }
 
-// choose picks the key that is meant: one with backups before one without, one that is
-// current before one that was replaced, one that is vouched for before one that is not.
+// choose picks one of the candidates. It prefers a key with backups, then one that was
+// not replaced, then one that is vouched for.
 func (d *Device) choose(ctx context.Context, candidates []candidate, named bool) (opened, error) {
 	prefer := func(good func(candidate) bool) {
 		if slices.ContainsFunc(candidates, good) {

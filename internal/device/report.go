@@ -2,7 +2,7 @@ package device
 
 import "github.com/authcli/auth/internal/backup"
 
-// A Report says what an act did beside its purpose.
+// A Report has the side effects of an action: its backup and its notices.
 type Report struct {
 	File  string // the backup file that holds the vault as it is now; empty for none
 	Bytes int    // its size, where it was written now
@@ -11,7 +11,7 @@ type Report struct {
 	Notices []Notice
 }
 
-// A Notice is something unusual that was met and dealt with.
+// A Notice is about something unusual that was found and handled.
 type Notice struct {
 	Kind NoticeKind
 	Name string // a file's name, or an account's label
@@ -23,7 +23,7 @@ type Notice struct {
 // A NoticeKind says what a [Notice] is about.
 type NoticeKind int
 
-// What can be met.
+// The kinds of notices.
 const (
 	// VaultReplaced: the keyring holds another vault than this device last saw.
 	VaultReplaced NoticeKind = iota

@@ -49,10 +49,10 @@ type DeviceDate struct {
 	Created  time.Time
 }
 
-// Restore brings accounts back in one write, and overwrites nothing that the options do
-// not name. After a location was restored whole into an empty vault backup to it stays
-// on; otherwise the [Asker] is asked, unless backup is on already. A vault that is lost
-// or damaged starts anew. With an error, what was brought back before it is in the result.
+// Restore restores accounts in one write, and overwrites only what the options name. If a
+// whole location was restored into an empty vault, backup to it stays on. Otherwise the
+// [Asker] decides, unless backup is on already. A lost or damaged vault is replaced by a
+// new one. If Restore returns an error, the result has what was restored before it.
 func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error) {
 	if o.From == "" && !o.Deleted {
 		if o.From = d.marker.Location; o.From == "" {
@@ -105,9 +105,9 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 	}
 }
 
-// stayOn sees to it that backup stays on after a location was restored. A device that
-// takes part in a location goes on with that. One that was restored whole from nothing
-// takes part in this one; any other only if its user says so.
+// stayOn keeps backup on after a location was restored. A device that is enrolled already
+// keeps its location. A device whose empty vault was restored whole is enrolled in this
+// one. Any other device is enrolled only if its user agrees.
 func (d *Device) stayOn(ctx context.Context, from source, whole, asked bool, restored *Restored) error {
 	e, ok, err := d.enrolment(ctx)
 	if err != nil && !errors.Is(err, backup.ErrEnrolment) {

@@ -23,8 +23,8 @@ type source struct {
 	opened   opened
 }
 
-// openSource opens what the options name: nothing is the trash, a folder or a remote is
-// a location, anything else a file.
+// openSource opens the source that the options name. A folder or a remote is a location,
+// and anything else is a file. Without a name, the source is the trash.
 func (d *Device) openSource(ctx context.Context, o RestoreOptions) (source, error) {
 	path := o.From
 	if rest, found := strings.CutPrefix(path, "~/"); found { // quoted, so that no shell has read it
@@ -51,7 +51,7 @@ func (d *Device) openSource(ctx context.Context, o RestoreOptions) (source, erro
 	}
 }
 
-// isFolder reports whether a path is one, by a look that does not wait for ever.
+// isFolder reports whether a path is a folder. It does not wait for ever.
 func (d *Device) isFolder(ctx context.Context, path string) (bool, error) {
 	loc, err := d.openLocation(path)
 	if err != nil || !loc.Local() {

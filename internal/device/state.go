@@ -46,8 +46,8 @@ const (
 	stateLock    = "backup.json.lock"
 )
 
-// backupState returns what is remembered; nothing where there is no file or a damaged
-// one, which the next backup writes anew.
+// backupState returns the record. It is empty if the file is missing or damaged; the next
+// backup writes the file again.
 func (d *Device) backupState() backupState {
 	var b backupState
 	data, err := atomicfile.Read(filepath.Join(d.o.State, stateFile))
@@ -91,7 +91,7 @@ func (b backupState) wrote(loc location.Location) bool {
 	return b.File != "" && b.Location == loc.String()
 }
 
-// lies reports whether the last backup is among the files of its location, in its size.
+// lies reports whether the location lists the last backup with the right size.
 func (b backupState) lies(entries []location.Entry) bool {
 	return slices.ContainsFunc(entries, func(e location.Entry) bool {
 		return e.Name == b.File && (e.Size < 0 || b.Bytes == 0 || e.Size == b.Bytes)

@@ -9,14 +9,14 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// A Status says how the vault and its backup stand.
+// A Status is the state of the vault and its backup.
 type Status struct {
 	Keyring string
 	State   *vault.State
 	Backup  BackupStatus
 }
 
-// A BackupStatus says how the backup stands.
+// A BackupStatus is the state of the backup.
 type BackupStatus struct {
 	On         bool
 	Location   string
@@ -57,7 +57,7 @@ const (
 // lookWait is how long status waits for the location.
 const lookWait = 3 * time.Second
 
-// Status reads the vault and says how it and its backup stand.
+// Status reads the vault and returns its state and that of its backup.
 func (d *Device) Status(ctx context.Context) (Status, error) {
 	state, err := d.Read(ctx)
 	if err != nil {

@@ -14,14 +14,16 @@ import (
 
 const module = "github.com/authcli/auth"
 
-// A room is what one package may import beside the standard library, and why it is so.
+// A room is a package with its allowed imports outside the standard library, and the
+// reason.
 type room struct {
 	may []string // Our packages by their folder, those of others by their import path or its beginning.
 	why string
 }
 
-// rooms is the table of who may import whom. What is not listed is forbidden, for the files of every system; tests may
-// import what they like. A third-party package has as many homes as lines here name it.
+// rooms is the table of allowed imports. Everything else is forbidden, for the files of
+// every operating system. Tests may import anything. A third-party package may be
+// imported by each package that lists it here.
 var rooms = map[string]room{
 	".": {
 		may: []string{"cmd"},
@@ -168,16 +170,17 @@ func TestWhoImportsWhom(t *testing.T) {
 	}
 }
 
-// permitted reports whether imported, a folder of ours or a path of others, is in the list. Permission for a package of
-// others covers those below it.
+// permitted reports whether the list contains imported, which is a folder of ours or an
+// import path of others. An entry for a package of others also permits the packages below
+// it.
 func permitted(may []string, imported string) bool {
 	return slices.ContainsFunc(may, func(p string) bool {
 		return imported == p || strings.Contains(p, ".") && strings.HasPrefix(imported, p+"/")
 	})
 }
 
-// imports returns, by folder, what the files of each package import beside the standard library, and one file that does.
-// Every file is read, whatever system it is for.
+// imports returns what each package imports outside the standard library, by folder, with
+// one file that does. It reads every file, for all operating systems.
 func imports(t *testing.T) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}

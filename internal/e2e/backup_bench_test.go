@@ -20,8 +20,8 @@ func tenThousand(b *testing.B) *device {
 	return d
 }
 
-// The whole program, process and file keyring included. The passphrase costs next to
-// nothing here (see TestMain).
+// The benchmark measures the whole program, with its process and the file keyring. The
+// passphrase costs almost nothing here (see TestMain).
 func BenchmarkBackup10000(b *testing.B) {
 	d := tenThousand(b)
 	d.enable(filepath.Join(b.TempDir(), "cloud"))
@@ -45,7 +45,7 @@ func BenchmarkRestore10000(b *testing.B) {
 	}
 }
 
-// The next change of a vault that is backed up, its backup included.
+// The benchmark measures the next change of a backed-up vault, including its backup.
 func BenchmarkChange10000(b *testing.B) {
 	d := tenThousand(b)
 	d.enable(filepath.Join(b.TempDir(), "cloud"))

@@ -18,10 +18,9 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// What backups promise beyond single bad days.
+// These tests check promises of backups beyond single failures.
 
-// After every command that changes the vault there is one more backup, and none after
-// those that only read, whatever they print.
+// Every command that changes the vault adds one backup. Commands that only read add none.
 func TestBackupAfterEveryChange(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -67,8 +66,8 @@ func TestBackupAfterEveryChange(t *testing.T) {
 	d.current()
 }
 
-// A code never waits for the location: an advanced counter makes the backup stale, and
-// the next change catches up.
+// A code never waits for the location. An advanced counter makes the backup stale, and
+// the next change backs it up.
 func TestBackupCounterIsStale(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -91,7 +90,8 @@ func TestBackupCounterIsStale(t *testing.T) {
 	}
 }
 
-// Twenty processes that add at once, with backup on: twenty accounts, and a backup of all.
+// Twenty processes add at the same time while backup is on. The result is twenty
+// accounts, and a backup with all of them.
 func TestBackupConcurrentAdds(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -116,8 +116,8 @@ func TestBackupConcurrentAdds(t *testing.T) {
 	}
 }
 
-// Killed at any moment of a backup: every file that is named as one opens, and nothing
-// that was there is gone.
+// A backup is killed at any moment. Every file with the name of a backup opens, and no
+// earlier file is gone.
 func TestBackupKilled(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -164,8 +164,8 @@ func TestBackupKilled(t *testing.T) {
 	empty.right("first")
 }
 
-// Nothing but what is promised is in a backup: every field of it is looked at, and
-// nothing of this machine is in any.
+// A backup contains only what is promised. The test checks every field, and that nothing
+// of this machine is in any of them.
 func TestBackupHoldsNothingElse(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -188,7 +188,8 @@ func TestBackupHoldsNothingElse(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &object); err != nil {
 		t.Fatal(err)
 	}
-	// An account: its names, what its codes are computed from, and when each was changed.
+	// An account has its names, what its codes are computed from, and when each of them
+	// was changed.
 	record := []string{
 		"id", "created", "issuer", "name", "alias", "note", "tags", "type", "algorithm", "digits", "period", "secret", "hash", "by_name",
 		"device_bound", "removed", "stamps",
@@ -233,8 +234,8 @@ func TestBackupHoldsNothingElse(t *testing.T) {
 	}
 }
 
-// A further key opens everything without the passphrase, by auth and by the command
-// lines of README.txt: an SSH key and one of age.
+// A further key opens everything without the passphrase, with auth and with the command
+// lines of README.txt. The test uses an SSH key and an age key.
 func TestBackupFurtherKeys(t *testing.T) {
 	t.Parallel()
 	age := age13(t)
@@ -282,14 +283,14 @@ func TestBackupFurtherKeys(t *testing.T) {
 			t.Errorf("with %s, %d of the sealed keys lead to the accounts", key, opened)
 		}
 	}
-	// A new passphrase leaves the further keys as they are.
+	// A new passphrase does not affect the further keys.
 	d.must("another horse battery staple", "backup", "passphrase", "--passphrase-file", "-")
 	empty := newDevice(t, nil)
 	empty.must("", "restore", loc, "--identity", filepath.Join(dir, "age.key"))
 	empty.right("second")
 }
 
-// A passphrase that auth makes is shown whatever happens to the first backup.
+// A generated passphrase is shown even if the first backup fails.
 func TestBackupMadePassphrase(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)

@@ -12,9 +12,9 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// Bad days that need a file system of their own: read-only, full, unmounted, hanging.
+// These tests need their own file system: read-only, full, unmounted or hanging.
 
-// mount mounts a file system for a test, which is skipped where it may not.
+// mount mounts a file system for a test. The test is skipped if that is not allowed.
 func mount(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	if out, err := exec.Command("mount", append(args, dir)...).CombinedOutput(); err != nil {
@@ -23,7 +23,8 @@ func mount(t *testing.T, dir string, args ...string) {
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
-// onDisk returns a device that backs up to a folder on a disk of its own, and the two.
+// onDisk returns a device that backs up to a folder on a separate disk, and the two
+// paths.
 func onDisk(t *testing.T, size string) (d *device, loc, disk string) {
 	t.Helper()
 	disk = t.TempDir()
@@ -43,7 +44,7 @@ func TestBadFolderReadOnly(t *testing.T) {
 	d.add("in bad times")
 	d.stale("the location cannot be written to")
 	d.fails(9, []string{"cannot be written to"}, "backup")
-	// What is there can be read, by a new machine too, and backup stays on for better days.
+	// The backups can be read, also by a new machine, and backup stays on.
 	empty := newDevice(t, nil)
 	empty.restore(0, loc).says(t, "cannot be written to")
 	empty.right("first")
@@ -81,8 +82,8 @@ func TestBadFolderFull(t *testing.T) {
 	d.catchesUp(loc)
 }
 
-// A disk that is not mounted leaves an empty folder, in which everything would succeed
-// and which nobody carries away.
+// An unmounted disk leaves an empty folder. Every write there would succeed, but the
+// files would never be uploaded.
 func TestBadUnmounted(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
@@ -105,7 +106,7 @@ func TestBadUnmounted(t *testing.T) {
 	mount(t, disk, "-t", "tmpfs", "-o", "size=1m", "tmpfs")
 	carry(t, kept, disk)
 	d.catchesUp(disk)
-	// Where it was emptied for good, enabling it again fills it.
+	// If the folder was emptied for good, turning backup on again fills it.
 	for _, name := range files(t, disk, "*") {
 		remove(t, filepath.Join(disk, name))
 	}
@@ -121,8 +122,8 @@ func (d *device) catchesUpAgain(loc string) {
 	empty.right("in better times")
 }
 
-// A file system that never answers: the change is made, by the deadline its backup is
-// given up, and nothing hangs. The file system is a real FUSE without anybody behind it.
+// A file system never answers. The change is made, its backup is given up at the
+// deadline, and nothing hangs. The file system is a real FUSE without a server.
 func TestBadFolderHangs(t *testing.T) {
 	t.Parallel()
 	fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
@@ -147,7 +148,7 @@ func TestBadFolderHangs(t *testing.T) {
 	hurried := d.with("TEST_PATIENCE=" + wait)
 	start := time.Now()
 	hurried.run(exampleSecret, "add", "in bad times", "--secret-file", "-").says(t, "the location does not answer")
-	// A deadline is a promise about time; the rest is for a busy machine.
+	// The deadline is part of the promise. The extra time is for a busy machine.
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("the change took %s", took)
 	}

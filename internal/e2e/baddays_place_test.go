@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// Bad days of the place where backups lie. A change is made all the same and ends well;
-// the backup is stale, with the reason, and catches up.
+// These tests are about failures of the location. The change is always made and succeeds.
+// The backup is stale with a reason, and catches up later.
 
-// stands checks that a change ends well although its backup cannot be made, that status
-// says why, that asking for a backup ends with 9, and restore and sync with 1.
+// stands checks that a change succeeds although its backup fails, that status gives the
+// reason, that backup exits with 9, and that restore and sync exit with 1.
 func (d *device) stands(loc string, words ...string) {
 	d.t.Helper()
 	r := d.run(exampleSecret, "add", "in bad times", "--secret-file", "-")
@@ -29,7 +29,7 @@ func (d *device) stands(loc string, words ...string) {
 	newDevice(d.t, nil).with(d.patience()).fails(1, nil, "restore", loc, "--passphrase-file", writeTemp(d.t, passphrase))
 }
 
-// patience is what this device's environment says of it.
+// patience is the location timeout in this device's environment.
 func (d *device) patience() string {
 	for _, pair := range d.env {
 		if strings.HasPrefix(pair, "TEST_PATIENCE=") {
@@ -39,7 +39,7 @@ func (d *device) patience() string {
 	return "TEST_PATIENCE="
 }
 
-// catchesUp checks that the next change backs everything up.
+// catchesUp checks that the next change backs up everything.
 func (d *device) catchesUp(loc string) {
 	d.t.Helper()
 	d.add("in better times")
@@ -93,7 +93,7 @@ func TestBadFileInItsPlace(t *testing.T) {
 	d.catchesUp(loc)
 }
 
-// A FIFO, a socket or a folder among the files is none of them and waits for nobody.
+// A FIFO, a socket or a folder among the files is ignored and does not block.
 func TestBadFifo(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// fakeRclone returns a device whose rclone is a shell script, which may hand on to the
+// fakeRclone returns a device whose rclone is a shell script. The script can call the
 // real one: REAL "$@".
 func (d *device) fakeRclone(script string) *device {
 	d.t.Helper()
@@ -44,9 +44,9 @@ func (d *device) withRemote(config string) *device {
 	return d.with("RCLONE_CONFIG=" + writeTemp(d.t, config))
 }
 
-// A remote's bad days, each in its own words: rclone is missing, fails, says that its
-// network does, never answers, or lies. The changes are made, nothing that was there is
-// touched, and when all is well again it is all backed up.
+// A remote fails in several ways: rclone is missing, fails, reports a network failure,
+// never answers, or lies. The changes are made and no existing file is touched. Once the
+// remote works again, everything is backed up.
 func TestBadRemote(t *testing.T) {
 	t.Parallel()
 	d, loc, folder := remote(t)
@@ -97,7 +97,7 @@ func TestBadRemote(t *testing.T) {
 	}
 }
 
-// Connection strings can run commands: refused before anything is run.
+// Connection strings can run commands. They are refused before anything runs.
 func TestBadConnectionString(t *testing.T) {
 	t.Parallel()
 	ran := filepath.Join(t.TempDir(), "ran")

@@ -25,7 +25,7 @@ func (d *device) recoveryKey() backup.RecoveryKey {
 	return key
 }
 
-// payload opens a backup.
+// payload decrypts a backup.
 func payload(t testing.TB, key backup.RecoveryKey, path string) []byte {
 	t.Helper()
 	data, err := backup.Unseal(read(t, path), key.Identity())
@@ -35,7 +35,7 @@ func payload(t testing.TB, key backup.RecoveryKey, path string) []byte {
 	return data
 }
 
-// forge seals a payload for a location, as anybody can who knows its recipient.
+// forge encrypts a payload for a location. Anybody who knows its recipient can do that.
 func forge(t testing.TB, key backup.RecoveryKey, data []byte) []byte {
 	t.Helper()
 	to, err := backup.ParseRecipient(key.Recipient())
@@ -49,7 +49,7 @@ func forge(t testing.TB, key backup.RecoveryKey, data []byte) []byte {
 	return sealed
 }
 
-// A passphrase that is wrong is told, by restore and by enable, and nothing happens.
+// restore and enable report a wrong passphrase, and nothing changes.
 func TestBadWrongPassphrase(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -78,8 +78,8 @@ func backupKey(t testing.TB) backup.RecoveryKey {
 	return key
 }
 
-// A file that is not ours: named by itself it is refused, in a location it is skipped
-// and named, and the rest is used. It is never touched.
+// A foreign file is refused if the user names it. In a location it is skipped and named,
+// and the other files are used. It is never changed.
 func TestBadForeignFile(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -112,7 +112,7 @@ func TestBadForeignFile(t *testing.T) {
 	empty.has("first")
 }
 
-// A backup of a later version is not guessed at: update, it says.
+// A backup of a later version is not read. The message says to update.
 func TestBadNewerFormat(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)

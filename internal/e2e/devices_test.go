@@ -23,13 +23,14 @@ func newLocation(t testing.TB, flags ...string) (*device, string) {
 	return d, loc
 }
 
-// enable turns backup on, with the passphrase of the tests.
+// enable turns backup on with the passphrase of the tests.
 func (d *device) enable(loc string, flags ...string) {
 	d.t.Helper()
 	d.must(passphrase, append([]string{"backup", "enable", loc, "--passphrase-file", "-"}, flags...)...)
 }
 
-// restore restores from a location with the passphrase of the tests; it has to end with code.
+// restore restores from a location with the passphrase of the tests, and expects the exit
+// code.
 func (d *device) restore(code int, loc string, flags ...string) ran {
 	d.t.Helper()
 	r := d.run(passphrase, append([]string{"restore", loc, "--passphrase-file", "-"}, flags...)...)
@@ -39,14 +40,14 @@ func (d *device) restore(code int, loc string, flags ...string) ran {
 	return r
 }
 
-// with returns the device with more in its environment.
+// with returns the device with additional environment variables.
 func (d *device) with(env ...string) *device {
 	other := *d
 	other.env = append(slices.Clip(d.env), env...)
 	return &other
 }
 
-// right checks that the code of an account that was made by [device.add] is right.
+// right checks the code of an account that [device.add] made.
 func (d *device) right(label string) {
 	d.t.Helper()
 	if got := d.must("", "code", label, "--exact", "--at", "59"); got != exampleCode {
@@ -54,7 +55,7 @@ func (d *device) right(label string) {
 	}
 }
 
-// has checks the labels of the vault, in their order.
+// has checks the labels of the vault, in order.
 func (d *device) has(labels ...string) {
 	d.t.Helper()
 	if got := d.labels(); !slices.Equal(got, labels) {
@@ -62,7 +63,7 @@ func (d *device) has(labels ...string) {
 	}
 }
 
-// says checks that a run said each of words.
+// says checks that the output of a run contains each of the words.
 func (r ran) says(t testing.TB, words ...string) {
 	t.Helper()
 	for _, word := range words {
@@ -72,7 +73,7 @@ func (r ran) says(t testing.TB, words ...string) {
 	}
 }
 
-// status returns the exit code of auth status, and what it says of the backup.
+// status returns the exit code of auth status, and its line about the backup.
 func (d *device) status() (code int, backup jsonBackup) {
 	d.t.Helper()
 	r := d.run("", "status", "--json")
@@ -100,7 +101,7 @@ func (d *device) current() {
 	}
 }
 
-// stale checks that the backup is stale, for a reason that says each of words.
+// stale checks that the backup is stale, and that the reason contains each of the words.
 func (d *device) stale(words ...string) {
 	d.t.Helper()
 	code, b := d.status()
@@ -114,7 +115,7 @@ func (d *device) stale(words ...string) {
 	}
 }
 
-// files returns the names of a folder's files that match a pattern, sorted.
+// files returns the names of matching files in a folder, sorted.
 func files(t testing.TB, dir, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, pattern))
@@ -133,7 +134,7 @@ func sealedKeys(t testing.TB, loc string) []string {
 	return files(t, loc, "recovery-*.age")
 }
 
-// backups returns the backups in a folder, the newest last.
+// backups returns the backups in a folder, newest last.
 func backups(t testing.TB, loc string) []string {
 	t.Helper()
 	names := slices.DeleteFunc(files(t, loc, "*.age"), func(name string) bool {
@@ -145,7 +146,7 @@ func backups(t testing.TB, loc string) []string {
 	return names
 }
 
-// generation returns the generation in the name of a backup, to be sorted by.
+// generation returns the generation in the name of a backup, for sorting.
 func generation(name string) string {
 	parts := strings.Split(name, "-")
 	if len(parts) < 4 {
@@ -163,7 +164,7 @@ func newest(t testing.TB, loc string) string {
 	return filepath.Join(loc, all[len(all)-1])
 }
 
-// contents returns the hash of every file below a folder.
+// contents returns the hashes of all files below a folder.
 func contents(t testing.TB, dir string) map[string][32]byte {
 	t.Helper()
 	sums := map[string][32]byte{}
@@ -175,7 +176,7 @@ func contents(t testing.TB, dir string) map[string][32]byte {
 	return sums
 }
 
-// kept checks that every file of before is there, and as it was.
+// kept checks that every file of before exists unchanged.
 func kept(t testing.TB, dir string, before map[string][32]byte) {
 	t.Helper()
 	now := contents(t, dir)
@@ -188,7 +189,7 @@ func kept(t testing.TB, dir string, before map[string][32]byte) {
 	}
 }
 
-// untouched runs f and checks that the vault and the folder are as before it.
+// untouched runs f and checks that it changed neither the vault nor the folder.
 func (d *device) untouched(dir string, f func()) {
 	d.t.Helper()
 	labels, was := d.must("", "list", "--json"), contents(d.t, dir)
@@ -202,7 +203,7 @@ func (d *device) untouched(dir string, f func()) {
 	}
 }
 
-// carry is a sync client: it brings what is new in one folder to others.
+// carry acts as a sync client: it copies the new files of one folder to others.
 func carry(t testing.TB, from string, to ...string) {
 	t.Helper()
 	for _, dir := range to {

@@ -14,10 +14,11 @@ import (
 	"testing"
 )
 
-// Every kind of image file goes through the program: what is read is one otpauth URI
-// a line, and an image without a code is exit 10 with words. The codes in these files of
-// internal/qr are easy to find: a search ends by the clock, and on a busy machine one
-// that is hard ends too early. What can be read of a picture is held by that room.
+// The program reads every kind of image file. It prints one otpauth URI per line, and
+// exits with 10 and a message if an image has no code. The codes in these files of
+// internal/qr are easy to find, because a search is limited in time, and on a busy
+// machine a hard one would end too early. The tests of internal/qr check what can be
+// read.
 func TestScanEveryKind(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -50,8 +51,8 @@ func TestScanEveryKind(t *testing.T) {
 	}
 }
 
-// Of two codes one cannot be read: the other is, and it is said that one is
-// missing, and where.
+// One of two codes cannot be read. The other is read, and a message says that one is
+// missing and where.
 func TestScanSaysWhatItCouldNotRead(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -78,8 +79,8 @@ func TestScanSaysWhatItCouldNotRead(t *testing.T) {
 	}
 }
 
-// A PDF page and a HEIC photograph are read with the programs that convert them, and
-// where those are missing the error names them.
+// A PDF page and a HEIC photograph are read with the programs that convert them. If those
+// are missing, the error names them.
 func TestScanDocuments(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -95,7 +96,7 @@ func TestScanDocuments(t *testing.T) {
 	}
 }
 
-// Each bad image has its own words, adds nothing, and ends in time and memory.
+// Each bad image has its own message, adds nothing, and is limited in time and memory.
 func TestScanBadInput(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -142,7 +143,8 @@ func TestScanBadInput(t *testing.T) {
 	}
 }
 
-// blankPNG makes the PNG of a white image, one bit a pixel, without holding it.
+// blankPNG returns the PNG of a white image with one bit per pixel. It never holds the
+// whole image in memory.
 func blankPNG(width, height int) []byte {
 	var out bytes.Buffer
 	out.WriteString("\x89PNG\r\n\x1a\n")
@@ -162,7 +164,7 @@ func blankPNG(width, height int) []byte {
 	return out.Bytes()
 }
 
-// deflated is the zlib stream of n zero bytes.
+// deflated returns the zlib stream of n zero bytes.
 func deflated(n int) []byte {
 	var out bytes.Buffer
 	w := zlib.NewWriter(&out)

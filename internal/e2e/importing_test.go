@@ -11,8 +11,8 @@ import (
 // formats is the folder of internal/transfer's fixtures.
 var formats = filepath.Join(root, "internal", "transfer", "testdata", "formats")
 
-// Every foreign format goes through the program: each fixture of internal/transfer
-// gives exactly the accounts that its want.json lists.
+// The program reads every foreign format. Each fixture of internal/transfer gives exactly
+// the accounts in its want.json.
 func TestImportEveryFormat(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -76,8 +76,8 @@ func TestImportEveryFormat(t *testing.T) {
 	}
 }
 
-// Bad files: clear words, and the vault untouched. What only a format can get wrong
-// is in the tests of internal/transfer.
+// Bad files give clear messages and do not change the vault. Errors that are specific to
+// a format are in the tests of internal/transfer.
 func TestImportBadInput(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -114,8 +114,8 @@ func TestImportBadInput(t *testing.T) {
 	}
 }
 
-// An encrypted maFile finds its manifest whatever a browser or a person has called the
-// two, and nothing else in the folder is taken for one.
+// An encrypted maFile finds its manifest even if a browser or a person renamed both. No
+// other file in the folder is taken for the manifest.
 func TestImportRenamedSteamFiles(t *testing.T) {
 	t.Parallel()
 	from := filepath.Join(formats, "steam")

@@ -12,7 +12,7 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// A machine without any keyring: the error says so and names the file keyring.
+// Without any keyring, the error says so and names the file keyring.
 func TestNoKeyring(t *testing.T) {
 	t.Parallel()
 	bus := keyringtest.SecretService(t, keyringtest.ServiceOptions{BusOnly: true})
@@ -26,7 +26,8 @@ func TestNoKeyring(t *testing.T) {
 	}
 }
 
-// A locked keyring and nobody to unlock it: exit 6, at once, and nothing is lost.
+// With a locked keyring and nobody to unlock it, auth exits with 6 at once, and nothing
+// is lost.
 func TestLockedKeyring(t *testing.T) {
 	t.Parallel()
 	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
@@ -42,8 +43,8 @@ func TestLockedKeyring(t *testing.T) {
 	}
 }
 
-// A keyring daemon that hangs: an answer within five seconds without a terminal and
-// display, exit 6.
+// If the keyring daemon hangs, auth exits with 6 within five seconds without a terminal
+// and display.
 func TestStoppedKeyring(t *testing.T) {
 	t.Parallel()
 	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
@@ -52,7 +53,8 @@ func TestStoppedKeyring(t *testing.T) {
 	service.Stop()
 	start := time.Now()
 	d.fails(6, []string{"did not answer", "hint:"}, "code", "keep")
-	// A deadline is a promise about time, and is measured; the rest is for a busy machine.
+	// The deadline is part of the promise and is measured. The extra time is for a busy
+	// machine.
 	if took := time.Since(start); took > 8*time.Second {
 		t.Errorf("the answer took %s", took)
 	}
@@ -68,8 +70,8 @@ func TestStoppedKeyring(t *testing.T) {
 	}
 }
 
-// With the daemon stopped every command answers within five seconds where there is neither
-// terminal nor display, and says so with exit 6.
+// With the daemon stopped, every command exits with 6 and a message within five seconds
+// if there is neither a terminal nor a display.
 func TestStoppedKeyringEveryCommand(t *testing.T) {
 	t.Parallel()
 	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
@@ -87,7 +89,8 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 		"backup forget other --yes", "backup disable", "backup enable " + location + " --passphrase-file -", "backup --to - --passphrase-file -",
 		"restore " + location + " --passphrase-file -", "restore --deleted", "vault use file", "vault repair", "vault new --yes", "config list", "config set code.min-valid 1s",
 	} {
-		// Each command in a profile of its own, which is like the first: it waits for no other's lock.
+		// Each command has its own profile with the same content, so that none waits for
+		// another's lock.
 		home := filepath.Join(t.TempDir(), "home")
 		testenv.CopyFolder(t, home, d.home)
 		stdin := "GEZDGNBVGY3TQOJQ"
@@ -100,7 +103,8 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 		all.Go(func() {
 			start := time.Now()
 			r := d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...)
-			// A deadline is a promise about time, and is measured; the rest is for a busy machine.
+			// The deadline is part of the promise and is measured. The extra time is for a busy
+			// machine.
 			if took := time.Since(start); r.code != 6 || took > 15*time.Second {
 				t.Errorf("auth %s: exit code %d after %s\n%s", line, r.code, took, r.stderr)
 			}
@@ -109,8 +113,8 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 	all.Wait()
 }
 
-// A marker without its vault is a lost vault, not a new one: only doctor, restore
-// and vault new go on from there, above the old generation.
+// A marker without its vault means that the vault is lost, not new. Only doctor, restore
+// and vault new continue, above the old generation.
 func TestMarkerWithoutVault(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{}))
@@ -147,7 +151,7 @@ func TestMarkerWithoutVault(t *testing.T) {
 	d.fails(5, []string{"it can be read"}, "vault", "new", "--yes")
 }
 
-// The vault moves between keyrings, and a mix-up of the two is named.
+// The vault moves between keyrings, and a conflict between the two is named.
 func TestVaultUse(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, keyringtest.SecretService(t, keyringtest.ServiceOptions{}))

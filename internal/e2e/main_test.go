@@ -1,5 +1,6 @@
-// Package e2e holds the program as its users run it: scripts, recoveries and bad days, in processes. All of it is tests,
-// with those that hold for the whole tree: who imports whom, and what the pages say.
+// Package e2e tests the program as users run it, in processes: scripts, recoveries and
+// bad days. It also has the tests of the whole tree, such as who imports whom and what
+// the pages say.
 package e2e
 
 import (
@@ -21,13 +22,12 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// root is the root of the module as tests see it: they run in the folder of their package.
+// root is the root of the module. Tests run in the folder of their package.
 var root = filepath.Join("..", "..")
 
-// TestMain makes the test binary auth itself when a script calls it by that name,
-// with differences that the shipped program has no switch for: a clock and a name of the
-// machine that a test can set, less patience with a location that hangs, and passphrases
-// that cost little.
+// TestMain makes the test binary run auth if a script calls it by that name. It differs
+// from the shipped program in settings that users do not have: a clock and a machine name
+// that tests can set, shorter timeouts for locations, and a low cost of passphrases.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
@@ -52,8 +52,8 @@ func TestMain(m *testing.M) {
 	}})
 }
 
-// The programs of others that scripts check auth against, and the Debian packages
-// that they are in. A script says [oathtool] and is skipped without it.
+// Programs that scripts check auth against, with the Debian packages that contain them. A
+// script says [oathtool] and is skipped if the program is missing.
 var programs = map[string]string{
 	"oathtool": "oathtool",
 	"zbarimg":  "zbar-tools",
@@ -66,8 +66,8 @@ var programs = map[string]string{
 	"rclone":   "rclone",
 }
 
-// age13Path returns stock age from 1.3 on, which reads the default recovery keys: the
-// one that AUTH_TEST_AGE names, or one in PATH; nothing where there is none.
+// age13Path returns stock age 1.3 or later, which reads the default recovery keys: the
+// one that AUTH_TEST_AGE names, or one in PATH; empty if there is none.
 func age13Path() string {
 	candidates := []string{os.Getenv("AUTH_TEST_AGE")}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
@@ -85,7 +85,7 @@ func age13Path() string {
 	return ""
 }
 
-// TestScripts runs the program end to end on the file keyring.
+// TestScripts runs the scripts on the file keyring.
 func TestScripts(t *testing.T) {
 	run(t, "file", []string{"AUTH_KEYRING=file"})
 }
@@ -186,7 +186,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// vaultNow is everything that the program shows of its vault, secrets included.
+// vaultNow returns everything that the program shows of its vault, including secrets.
 func vaultNow(ts *testscript.TestScript) string {
 	var all strings.Builder
 	ts.Check(ts.Exec("auth", "list", "--json"))
@@ -206,7 +206,8 @@ func vaultNow(ts *testscript.TestScript) string {
 	return all.String()
 }
 
-// remember keeps what the vault holds; same checks that it holds the same still.
+// remember saves the content of the vault. same checks that the content is still the
+// same.
 func remember(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: remember")
@@ -223,7 +224,8 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// flip inverts one bit of a file: flip FILE OFFSET; a negative offset counts from its end.
+// flip inverts one bit of a file: flip FILE OFFSET. A negative offset counts from the
+// end.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
 	data, at := atOffset(ts, neg, args)
 	data[at] ^= 1
@@ -265,7 +267,7 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// repeat writes a text many times to a file: repeat FILE COUNT TEXT.
+// repeat writes a text to a file many times: repeat FILE COUNT TEXT.
 func repeat(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// age13 returns stock age from 1.3 on, which reads the default recovery keys: the
-// one that AUTH_TEST_AGE names, or one in PATH.
+// age13 returns stock age 1.3 or later, which reads the default recovery keys: the one
+// that AUTH_TEST_AGE names, or one in PATH.
 func age13(t testing.TB) string {
 	t.Helper()
 	if path := age13Path(); path != "" {
@@ -26,8 +26,8 @@ func age13(t testing.TB) string {
 	return ""
 }
 
-// atTerminal runs a shell's command line on a terminal, where somebody answers each
-// question for a passphrase, and returns what it printed to standard output.
+// atTerminal runs a shell command on a terminal and answers every question for a
+// passphrase. It returns the standard output.
 func atTerminal(t *testing.T, dir, path, line, passphrase string) string {
 	t.Helper()
 	master, tty, err := pty.Open()

@@ -14,12 +14,12 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// endings are the ways in which a process is ended: by a person, by the system, by the
-// window that is closed, and without being asked.
+// endings are the signals that end a process: from a person, from the system, from a
+// closed window, and without warning.
 var endings = []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL}
 
-// Commands that write secrets in plain text leave the file that they were told to write,
-// whole, or nothing, whenever they are ended.
+// Commands that write secrets in plain text leave either the complete file or nothing,
+// whenever they are ended.
 func TestPlaintextIsWholeOrNotThere(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -90,8 +90,8 @@ func filesIn(t *testing.T, dir string) map[string]string {
 	return files
 }
 
-// A PDF or a photograph of QR codes is nowhere on the disk, however auth ends while another
-// program converts it, and that program ends, too.
+// While another program converts a PDF or a photograph of QR codes, its images are never
+// on the disk, however auth ends. The other program ends too.
 func TestDocumentsStayOffTheDisk(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -104,7 +104,8 @@ func TestDocumentsStayOffTheDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// It writes a page by whichever way it is given, and takes its time over the next.
+	// The converter writes one page in the way that it is asked to, and takes long for
+	// the next.
 	script := "#!/bin/sh\nfor LAST; do :; done\n[ \"$LAST\" = - ] && LAST=/dev/stdout\nprintf secret >\"$LAST\"\nsleep 60 &\necho $$ $! >$STARTED\nwait\n"
 	for _, name := range []string{"pdftoppm", "heif-convert"} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
@@ -148,7 +149,7 @@ func TestDocumentsStayOffTheDisk(t *testing.T) {
 	}
 }
 
-// waitForFile returns the line that a file holds once it is there.
+// waitForFile waits for a file and returns the line in it.
 func waitForFile(t *testing.T, path string) string {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {

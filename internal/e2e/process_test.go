@@ -13,14 +13,14 @@ import (
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
-// A device is a machine with auth on it: a home of its own and a keyring.
+// A device is a machine with auth: its own home and a keyring.
 type device struct {
 	t    testing.TB
 	home string
 	env  []string
 }
 
-// newDevice returns a machine with the file keyring, or with service's.
+// newDevice returns a machine with the file keyring, or with the keyring of service.
 func newDevice(t testing.TB, service *keyringtest.Service) *device {
 	d := &device{t: t, home: filepath.Join(t.TempDir(), "home")}
 	d.env = append(os.Environ(), "HOME="+t.TempDir())
@@ -43,7 +43,7 @@ func (d *device) command(args ...string) *exec.Cmd {
 	return &exec.Cmd{Path: exe, Args: append([]string{"auth"}, args...), Env: d.env}
 }
 
-// A ran is how a run of the program ended.
+// A ran is the result of a run of the program.
 type ran struct {
 	code           int
 	stdout, stderr string
@@ -63,7 +63,7 @@ func (d *device) run(stdin string, args ...string) ran {
 	return ran{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// must runs the program and returns what it printed; it has to end well.
+// must runs the program and returns its output. The run must succeed.
 func (d *device) must(stdin string, args ...string) string {
 	d.t.Helper()
 	r := d.run(stdin, args...)
@@ -73,7 +73,7 @@ func (d *device) must(stdin string, args ...string) string {
 	return r.stdout
 }
 
-// fails runs the program, which has to end with code and say each of words.
+// fails runs the program, which must exit with code and print each of words.
 func (d *device) fails(code int, words []string, args ...string) ran {
 	d.t.Helper()
 	r := d.run("", args...)
@@ -103,8 +103,8 @@ func (d *device) labels() []string {
 }
 
 const (
-	// exampleSecret is the key of RFC 6238, appendix B; its code at 59 seconds is
-	// the last six digits of the first vector there.
+	// exampleSecret is the key of RFC 6238, appendix B. Its code at 59 seconds is the
+	// last six digits of the first vector there.
 	exampleSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 	exampleCode   = "287082\n"
 )

@@ -10,10 +10,12 @@ import (
 	"testing"
 )
 
-// TestDocumentedCommandsAreRun holds README.md and the pages in docs to the scripts: every command line that a console
-// block shows, and every example of a command's help, is run by a script of testdata/script here, as it stands or with the
-// answers that nobody is there to type. Lines of other programs are lines of a script, or of a shell script in one.
-// Prompts with a name of their own are the demo's, whose test holds its transcript.
+// TestDocumentedCommandsAreRun checks that README.md and the pages in docs show only
+// commands that work. A script in testdata/script must run every command line of a
+// console block and every example of a command's help, either as it is or with flags that
+// give the answers. Command lines of other programs must be lines of a script, or of a
+// shell script in one. Prompts with a name belong to the demo, whose test checks its
+// transcript.
 func TestDocumentedCommandsAreRun(t *testing.T) {
 	t.Parallel()
 	run, lines := commandsThatRun(t)
@@ -35,18 +37,19 @@ func TestDocumentedCommandsAreRun(t *testing.T) {
 	}
 }
 
-// answers are the flags that stand for what a person types.
+// answers are the flags that replace what a person types.
 var answers = regexp.MustCompile(`^( --((new-|vault-)?passphrase-file|secret-file) \S+| --(yes|no-input))*$`)
 
-// runs reports whether a line of a script runs command. Dots at a word's end stand for the rest of it.
+// runs reports whether a line of a script runs command. Dots at the end of a word stand
+// for the rest of it.
 func runs(line, command string) bool {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(command), `\.\.\.`, `\S+`)
 	command = regexp.MustCompile("^" + pattern).FindString(line)
 	return command != "" && answers.MatchString(strings.TrimPrefix(line, command))
 }
 
-// consoleCommands returns the commands of auth in the console blocks and examples of page, and the command lines of
-// other programs, without prompts and comments.
+// consoleCommands returns the command lines in the console blocks and examples of page,
+// without prompts and comments: those of auth, and those of other programs.
 func consoleCommands(t *testing.T, page string) (commands, others []string) {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -78,7 +81,7 @@ func consoleCommands(t *testing.T, page string) (commands, others []string) {
 	return commands, others
 }
 
-// inlineCommands returns the whole commands of auth in the running text of page.
+// inlineCommands returns the complete commands of auth in the text of page.
 func inlineCommands(t *testing.T, page string) []string {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -92,7 +95,8 @@ func inlineCommands(t *testing.T, page string) []string {
 	return found
 }
 
-// commandsThatRun returns the command lines of auth in the scripts, and all their lines.
+// commandsThatRun returns the command lines of auth in the scripts, and all lines of the
+// scripts.
 func commandsThatRun(t *testing.T) (commands, lines []string) {
 	t.Helper()
 	scripts, err := filepath.Glob("testdata/script/*.txtar")
@@ -118,7 +122,7 @@ func unquoted(command string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer(`"`, "", "'", "").Replace(command)), " ")
 }
 
-// TestLinksLead checks that every relative link of the pages leads to a file.
+// TestLinksLead checks that every relative link in the pages leads to a file.
 func TestLinksLead(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
@@ -136,7 +140,8 @@ func TestLinksLead(t *testing.T) {
 	}
 }
 
-// pages returns what people read: the pages at the root, those of docs, and the generated ones.
+// pages returns the pages for readers: those at the root, those in docs, and the
+// generated ones.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var found []string

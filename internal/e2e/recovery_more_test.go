@@ -13,9 +13,9 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// A location written on Windows: by the Windows build where wine is there to run it, and
-// as one looks that Windows has had in its hands, with other ends of lines, names in
-// other case, and what its shell leaves lying about.
+// A location was written on Windows. If wine is installed, the Windows build writes it.
+// Otherwise the test imitates one: other line endings, names in another case, and files
+// that the Windows shell leaves behind.
 func TestRecovery10FromWindows(t *testing.T) {
 	t.Parallel()
 	t.Run("folder", func(t *testing.T) {
@@ -65,10 +65,10 @@ func TestRecovery10FromWindows(t *testing.T) {
 	})
 }
 
-// windowsPath is what wine calls a file.
+// windowsPath returns wine's name of a file.
 func windowsPath(path string) string { return "Z:" + strings.ReplaceAll(path, "/", `\`) }
 
-// onWindows builds the program for Windows and returns how to run it under wine.
+// onWindows builds the program for Windows and returns a function that runs it with wine.
 func onWindows(t *testing.T) func(stdin string, args ...string) string {
 	t.Helper()
 	wine := testenv.Program(t, "wine", "wine")
@@ -96,7 +96,8 @@ func onWindows(t *testing.T) func(stdin string, args ...string) string {
 	}
 }
 
-// Through remotes of a real rclone: an alias, an encrypting one, and a WebDAV server.
+// The tests use remotes of a real rclone: an alias, an encrypting one, and a WebDAV
+// server.
 func TestRecovery11Rclone(t *testing.T) {
 	t.Parallel()
 	rclone := testenv.Program(t, "rclone", "rclone")

@@ -17,8 +17,8 @@ import (
 // ends with a correct code. docs/recovery.md tells them to a person, and the script docs_recovery types them. Those that
 // are of several devices, of what was removed and of what is here already are in internal/device.
 
-// A new machine and the passphrase: codes, order, aliases and settings are back, and
-// backup stays on.
+// A new machine has the location and the passphrase. Codes, order, aliases and settings
+// come back, and backup stays on.
 func TestRecovery01NewMachine(t *testing.T) {
 	t.Parallel()
 	old, loc := newLocation(t)
@@ -51,8 +51,8 @@ func TestRecovery01NewMachine(t *testing.T) {
 	empty.current()
 }
 
-// The passphrase is forgotten and the sealed keys are gone, but the sheet is in the
-// drawer: its text, or a picture of its QR code.
+// The passphrase is forgotten and the sealed keys are gone, but the sheet still exists,
+// as text or as a picture of its QR code.
 func TestRecovery02PaperKey(t *testing.T) {
 	t.Parallel()
 	old, loc := newLocation(t)
@@ -72,15 +72,15 @@ func TestRecovery02PaperKey(t *testing.T) {
 	scanned := newDevice(t, nil)
 	scanned.must("", "restore", loc, "--identity-qr", sheet+".png")
 	scanned.right("first")
-	// From there a new passphrase is one command away.
+	// After that, one command sets a new passphrase.
 	scanned.must("a passphrase of its own", "backup", "passphrase", "--passphrase-file", "-")
 	third := newDevice(t, nil)
 	third.must("a passphrase of its own", "restore", loc, "--passphrase-file", "-")
 	third.right("first")
 }
 
-// Nothing of ours: the command lines that README.txt in the location says, typed word
-// for word with stock age, and jq.
+// Without auth, the command lines of README.txt in the location work, word for word, with
+// stock age and jq.
 func TestRecovery03StockAgeAndJq(t *testing.T) {
 	t.Parallel()
 	jq, new, debian := testenv.Program(t, "jq", "jq"), age13(t), testenv.Program(t, "age", "age")
@@ -97,7 +97,8 @@ func TestRecovery03StockAgeAndJq(t *testing.T) {
 			if line == nil {
 				t.Fatalf("README.txt names no command:\n%s", readme)
 			}
-			// What a person does with it: the name of the newest file for BACKUP, and the rest of the other name.
+			// A person replaces BACKUP by the name of the newest file, and completes the
+			// other name.
 			typed := strings.NewReplacer("-....age", "-*.age", "BACKUP", filepath.Base(newest(t, loc))).Replace(line[1])
 			out := atTerminal(t, loc, filepath.Dir(c.age), typed+" | "+jq+" -r '.accounts[].uri'", passphrase)
 			uris := strings.Fields(out)
@@ -111,8 +112,8 @@ func TestRecovery03StockAgeAndJq(t *testing.T) {
 	}
 }
 
-// codeOf computes the code of a URI at 59 seconds with oathtool, where it is there,
-// and otherwise on a machine that has never seen a backup.
+// codeOf computes the code of a URI at 59 seconds. It uses oathtool if installed, and
+// otherwise a machine that has never seen a backup.
 func codeOf(t *testing.T, uri string) string {
 	t.Helper()
 	if secret := regexp.MustCompile(`[?&]secret=([A-Z2-7]+)`).FindStringSubmatch(uri); secret == nil || secret[1] != exampleSecret {
@@ -123,8 +124,8 @@ func codeOf(t *testing.T, uri string) string {
 	return d.must("", "code", "--all", "--at", "59")[len("first\t"):]
 }
 
-// The keyring is wiped, while marker and location are still there: the vault is lost,
-// not new, and restore knows by itself where to look.
+// The keyring is wiped, but the marker and the location exist. The vault counts as lost,
+// not as new, and restore knows where to look.
 func TestRecovery04KeyringWiped(t *testing.T) {
 	t.Parallel()
 	lost := func(t *testing.T, d *device, loc string) {
@@ -158,8 +159,8 @@ func TestRecovery04KeyringWiped(t *testing.T) {
 	})
 }
 
-// Device-bound accounts come back by name; each device has a secret of its own, and
-// neither restore nor sync replaces one with the other's.
+// Device-bound accounts come back by name. Each device has its own secret, and neither
+// restore nor sync replaces one by the other.
 func TestRecovery07DeviceBound(t *testing.T) {
 	t.Parallel()
 	const other = "KRSXG5BAKRSXG5BC"
@@ -191,7 +192,7 @@ func TestRecovery07DeviceBound(t *testing.T) {
 	}
 }
 
-// The newest backup is damaged: the one before is used, and it is said.
+// The newest backup is damaged. The one before it is used, and a message says so.
 func TestRecovery09NewestDamaged(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
@@ -207,7 +208,7 @@ func TestRecovery09NewestDamaged(t *testing.T) {
 	empty.has("first", "second")
 	empty.right("second")
 
-	// The device that wrote it notices, says so and writes another.
+	// The device that wrote it notices, says so and writes a new one.
 	d.fails(7, []string{filepath.Base(last), "damaged", "a new one was written"}, "backup", "verify")
 	if got := fmt.Sprintf("%x", read(t, last)); got != fmt.Sprintf("%x", data) {
 		t.Error("the damaged file was changed")

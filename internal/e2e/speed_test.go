@@ -11,8 +11,8 @@ import (
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
-// What a user waits for, as whole processes. internal/bench/code sets them beside what they
-// cannot be faster than.
+// These benchmarks measure what a user waits for, as whole processes. internal/bench/code
+// compares it with lower bounds.
 
 func BenchmarkStartup(b *testing.B) {
 	auth := release(b)
@@ -43,7 +43,7 @@ func BenchmarkCode(b *testing.B) {
 	}
 }
 
-// release builds auth as it is released.
+// release builds auth as in a release.
 func release(b *testing.B) string {
 	auth := filepath.Join(b.TempDir(), "auth")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", auth, ".")

@@ -19,8 +19,8 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-// A reader that goes away is an error with words of its own: a counter may have
-// been advanced for a code that nobody saw.
+// If a reader goes away, auth reports an error: a counter may have been advanced for a
+// code that nobody saw.
 func TestClosedStdout(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -52,8 +52,8 @@ func TestClosedStdout(t *testing.T) {
 	}
 }
 
-// A full disk: the change and the backup fail with words, what was there stays, and
-// no half file is left. The disk is a real file system of a limited size.
+// On a full disk, the change and the backup fail with a message, old files stay, and no
+// partial file is left. The disk is a real file system of limited size.
 func TestFullDisk(t *testing.T) {
 	disk := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", disk).CombinedOutput(); err != nil {
@@ -93,14 +93,14 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A person is a terminal with someone typing at it.
+// A person is a terminal with somebody who types.
 type person struct {
 	t    *testing.T
 	tty  *os.File
 	seen bytes.Buffer
 }
 
-// sit starts a command on a terminal of its own.
+// sit starts a command on its own terminal.
 func sit(t *testing.T, cmd *exec.Cmd) *person {
 	t.Helper()
 	tty, err := pty.Start(cmd)
@@ -111,7 +111,7 @@ func sit(t *testing.T, cmd *exec.Cmd) *person {
 	return &person{t: t, tty: tty}
 }
 
-// awaits reads what appears until it holds text.
+// awaits reads the output until it contains text.
 func (p *person) awaits(text string) {
 	p.t.Helper()
 	buf := make([]byte, 4096)
@@ -131,7 +131,7 @@ func (p *person) types(text string) {
 	}
 }
 
-// rest reads what appears until the program ends.
+// rest reads the output until the program ends.
 func (p *person) rest() string {
 	buf := make([]byte, 4096)
 	for {
@@ -145,8 +145,8 @@ func (p *person) rest() string {
 
 func interactive(d *device) { d.env = append(d.env, "AUTH_NO_INPUT=0", "TERM=xterm") }
 
-// A secret is asked for without echo, on the terminal, also when standard output
-// goes elsewhere.
+// auth asks for a secret without echo on the terminal, even if standard output is
+// redirected.
 func TestSecretIsNotEchoed(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -177,8 +177,7 @@ func TestSecretIsNotEchoed(t *testing.T) {
 	}
 }
 
-// Ctrl-C in a prompt gives the terminal back as it was, and ends with 130; nothing
-// was written.
+// Ctrl-C at a prompt restores the terminal and exits with 130. Nothing is written.
 func TestInterruptedPrompt(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -218,7 +217,7 @@ func TestInterruptedPrompt(t *testing.T) {
 	}
 }
 
-// On a terminal several matches are a question, and removing asks.
+// On a terminal, several matches are a question, and removing asks for confirmation.
 func TestPickerAndConfirmation(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -253,7 +252,7 @@ func TestPickerAndConfirmation(t *testing.T) {
 	}
 }
 
-// A FIFO is refused at once, as an image, an import, a secret and a backup.
+// A FIFO is refused at once, as an image, an import, a secret or a backup.
 func TestFIFO(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
@@ -274,13 +273,14 @@ func TestFIFO(t *testing.T) {
 	}
 }
 
-// A standard input that nobody writes to is waited for until the user gives up.
+// auth waits for standard input until the user gives up.
 func TestInterruptedRead(t *testing.T) {
 	t.Parallel()
 	testenv.Program(t, "sh", "dash")
 	d := newDevice(t, nil)
-	// An interruption that comes before the program handles them would end it by itself. The shell has it ignored instead,
-	// as it does for commands in the background, so that the one that ends the program is one that it handled.
+	// An interrupt that arrives before the program handles it would end the process by
+	// itself. The shell ignores it, as for background commands, so only a handled
+	// interrupt ends the program.
 	cmd := exec.Command("sh", "-c", `trap "" INT; exec auth scan -`) // testscript has put auth into PATH.
 	cmd.Env = d.env
 	stdin, err := cmd.StdinPipe()
@@ -308,12 +308,12 @@ func TestInterruptedRead(t *testing.T) {
 	}
 }
 
-// A key that takes long to derive shows on a terminal that something goes on, and
-// nothing of that stays on the line; off a terminal nothing is shown.
+// While a slow key is derived, a terminal shows progress, and none of it stays on the
+// line. Without a terminal nothing is shown.
 func TestImportShowsProgress(t *testing.T) {
 	testenv.NeedLong(t)
 	t.Parallel()
-	// Seconds of PBKDF2 for a passphrase that then is wrong.
+	// Seconds of PBKDF2 for a passphrase that turns out to be wrong.
 	export := writeTemp(t, `{"encrypted":true,"passwordProtected":true,"salt":"c2FsdHNhbHRzYWx0c2FsdA==","kdfType":0,"kdfIterations":9000000,
 		"encKeyValidation_DO_NOT_EDIT":"2.AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 		"data":"2.AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`)

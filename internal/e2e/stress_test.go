@@ -35,7 +35,7 @@ func onBoth(t *testing.T, f func(t *testing.T, d *device)) {
 	})
 }
 
-// Two hundred processes that add at once leave two hundred accounts.
+// Two hundred processes that add at the same time leave two hundred accounts.
 func TestConcurrentAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
 		n := 25
@@ -59,8 +59,8 @@ func TestConcurrentAdds(t *testing.T) {
 	})
 }
 
-// Killed at any moment, adding leaves the old or the new state, and the next
-// command goes on from it.
+// If adding is killed at any moment, the vault has the old or the new state, and the next
+// command works.
 func TestKilledAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
 		kills := 10
@@ -91,7 +91,7 @@ func TestKilledAdds(t *testing.T) {
 	})
 }
 
-// Vaults of every size keep every account: one that lies in the head, and ones in chunks.
+// Vaults of every size keep every account, whether they fit into the head or need chunks.
 func TestSizes(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
 		var uris strings.Builder
