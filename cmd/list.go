@@ -33,6 +33,9 @@ also shows aliases, tags and what needs attention.`,
 			if trash {
 				return s.listTrash(state)
 			}
+			if state.Generation == 0 {
+				s.say("no accounts yet: the vault of %s is new; auth add adds one, auth restore brings some back", term.Escape(s.places.state))
+			}
 			list := []jsonAccount{}
 			var labels strings.Builder
 			var rows [][]string

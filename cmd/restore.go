@@ -173,6 +173,9 @@ func (c *cli) keyInImage(ctx context.Context, path string) (device.IdentityFile,
 			return device.IdentityFile{Name: inputName(path), Data: []byte(text)}, nil
 		}
 	}
+	if len(read.texts) > 0 {
+		return device.IdentityFile{}, fmt.Errorf("%s: %w: its QR code says something else", inputName(path), backup.ErrRecoveryKey)
+	}
 	return device.IdentityFile{}, noCode(path, read.seen)
 }
 
