@@ -108,7 +108,7 @@ func run(t *testing.T, env []string, program string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestSystem runs the contract on a real Secret Service.
+// TestSystem runs the contract on every Secret Service that is installed.
 func TestSystem(t *testing.T) {
 	if os.Getenv(programVar) == "test" {
 		n := 0
@@ -121,11 +121,22 @@ func TestSystem(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
-	cmd := exec.Command(os.Args[0], "-test.run=^TestSystem$")
-	cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=test")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for name, start := range map[string]func(testing.TB) *keyringtest.Service{
+		"gnome-keyring": func(t testing.TB) *keyringtest.Service {
+			return keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+		},
+		"kwallet":   keyringtest.KWallet,
+		"keepassxc": keyringtest.KeePassXC,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			cmd := exec.Command(os.Args[0], "-test.run=^TestSystem$")
+			cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=test")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
 	}
 }
 

@@ -47,6 +47,12 @@ type Service struct {
 	daemon *exec.Cmd
 }
 
+const (
+	secretService     = "org.freedesktop.secrets"
+	secretServicePath = dbus.ObjectPath("/org/freedesktop/secrets")
+	serviceInterface  = "org.freedesktop.Secret.Service" // its interface
+)
+
 const loginPath = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
 
 // SecretService starts a D-Bus session bus and a gnome-keyring of its own on
