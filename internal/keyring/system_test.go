@@ -46,6 +46,10 @@ func TestMain(m *testing.M) {
 		writeForever(k)
 	case "load":
 		fmt.Println(load(k))
+	case "some":
+		fmt.Println(writeSome(k))
+	case "renew":
+		fmt.Println(renew(k, words[1]))
 	}
 	os.Exit(0)
 }
