@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/device"
@@ -89,8 +90,18 @@ func (s *session) change(ctx context.Context, change func(*vault.Tx) error) erro
 
 // sayReport prints the notices of a device.
 func (c *cli) sayReport(r device.Report) {
+	has := func(kind device.NoticeKind) bool {
+		return slices.ContainsFunc(r.Notices, func(n device.Notice) bool { return n.Kind == kind })
+	}
+	back, renewed := has(device.VaultRolledBack), has(device.NewDeviceID)
 	for _, n := range r.Notices {
-		c.warn("%s", noticeWords(n))
+		switch {
+		case n.Kind == device.NewDeviceID && back: // which the older vault is the reason for
+		case n.Kind == device.VaultRolledBack && renewed:
+			c.warn("the keyring has an older vault (generation %d, last seen %d); auth sync brings back what was backed up since", n.Found, n.Expected)
+		default:
+			c.warn("%s", noticeWords(n))
+		}
 	}
 	if r.Stale != nil {
 		c.warn("the backup is stale: %s (auth status)", message(r.Stale, nil))

@@ -220,3 +220,37 @@ func TestWipe(t *testing.T) {
 		})
 	}
 }
+
+// TestChunkOfAnotherSnapshot: a chunk that is whole and belongs to another snapshot is
+// damage, and the error names it.
+func TestChunkOfAnotherSnapshot(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	save(t, k, 1, 6000) // in slot a, as generation 3
+	old := k.Items()
+	save(t, k, 2, 6000)
+	save(t, k, 3, 6000)
+	for item, value := range old {
+		if item == "head" || k.Items()[item] == value {
+			continue
+		}
+		k := k.Clone()
+		k.Replace(item, &value)
+		_, err := keyring.NewStore(k).Load(t.Context())
+		if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != item {
+			t.Errorf("%s: %v", item, err)
+		}
+		if !whole(t, k, 2, 6000) {
+			t.Errorf("%s: the snapshot before is not found", item)
+		}
+	}
+	longer := k.Clone()
+	save(t, longer, 4, 6000)
+	save(t, longer, 5, 9000) // of more chunks, in the slot of 3
+	first := longer.Items()["a0000"]
+	k.Replace("a0000", &first)
+	_, err := keyring.NewStore(k).Load(t.Context())
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
+		t.Errorf("a chunk of more: %v", err)
+	}
+}

@@ -77,6 +77,16 @@ func (s *Service) startKWallet() {
 	})
 }
 
+// AwaitKWallet waits until the wallet has written to the disk what was set before.
+func (s *Service) AwaitKWallet() {
+	s.t.Helper()
+	set := time.Now()
+	s.until("the wallet is on the disk", func() bool {
+		info, err := os.Stat(filepath.Join(s.dir, "data", "kwalletd", "kdewallet.kwl"))
+		return err == nil && info.ModTime().After(set)
+	})
+}
+
 // unlock opens a collection as the first program of a session does. The prompt of KWallet
 // asks nothing, since the wallet is open.
 func (s *Service) unlock(collection dbus.ObjectPath) {
