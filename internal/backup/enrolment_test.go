@@ -69,7 +69,6 @@ func TestEnrolmentFitsForEver(t *testing.T) {
 			var written backup.Written
 			var sealed, old []string
 			for n := 1; n <= 30; n++ {
-				old = append(old, e.Key.Text())
 				e = step(e, n)
 				newest := sealedAs(&e, n)
 				job := e

@@ -204,12 +204,19 @@ func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
 	})
 }
 
-// TestWipe removes everything, also in a second go after any fault.
+// TestWipe removes everything, also in a second go after any fault. Wherever the first one
+// stopped, the newest snapshot is there as a whole, or there is no head.
 func TestWipe(t *testing.T) {
 	t.Parallel()
 	for _, history := range [][]int{{100, 200, 0}, {3000, 100, 3000, 200, 5000, 0}, {9000, 5000, 3000, 0}} {
 		wipe := func(ctx context.Context, k keyring.Keyring) error { return keyring.NewStore(k).Wipe(ctx) }
 		eachFault(t, past(t, history), wipe, func(t *testing.T, k *keyringtest.Memory, err error, crashed bool) {
+			last := len(history) - 1
+			if snap, err := keyring.NewStore(k).Load(t.Context()); err == nil {
+				wantLoad(t, k, uint64(last), history[last-1])
+			} else if !errors.Is(err, keyring.ErrNotFound) {
+				t.Errorf("half of generation %d is left: %v", snap.Generation, err)
+			}
 			k.Land()
 			if err := wipe(t.Context(), k); err != nil {
 				t.Fatal(err)

@@ -50,3 +50,19 @@ func TestAdoptedRemovalOfLinkedAccount(t *testing.T) {
 	z := adoptAll(t, x)
 	z.wantLive()
 }
+
+// A restored vault knows what was removed: no older backup brings it back.
+func TestAdoptedRemovals(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	x.add(0, "a1", "GitHub:alice", "first")
+	x.add(1, "a2", "Bank:bob", "bank")
+	old := x.clone("old")
+	x.at(10, func(tx *vault.Tx) error { return tx.Remove("a1", false) })
+	x.at(11, func(tx *vault.Tx) error { return tx.Remove("a2", true) })
+	z := adoptAll(t, x)
+	z.wantTrash("a1 first")
+	z.sync(110, old)
+	z.wantLive()
+	z.wantTrash("a1 first")
+}
