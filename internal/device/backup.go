@@ -116,6 +116,8 @@ type order struct {
 func (d *Device) backUpLocked(ctx context.Context, r *Report, o order) error {
 	ctx, cancel := context.WithTimeout(ctx, o.location.Wait())
 	defer cancel()
+	// What the keyring or the state folder showed on the way is told with this backup.
+	defer func() { r.Notices = append(r.Notices, d.report().Notices...) }()
 	if err := d.runOrder(ctx, r, o); err != nil {
 		return d.stale(ctx, err)
 	}
