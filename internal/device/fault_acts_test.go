@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/device"
@@ -47,6 +48,8 @@ var acts = []act{
 	{"backup passphrase", resealable, resealing},
 	{"backup key --rotate", rotatable, rotating},
 	{"backup forget", forgettable, forgetting},
+	{"backup lost", losable, losing},
+	{"backup drill", backingUp, drilling},
 	{"restore, a new machine", unborn, restoring(device.RestoreOptions{})},
 	{"restore, beside accounts", beside, restoring(device.RestoreOptions{StayOn: true})},
 	{"sync", together, syncing},
@@ -120,6 +123,16 @@ func rotating(ctx context.Context, d *device.Device, _ world) (done, error) {
 func forgetting(ctx context.Context, d *device.Device, _ world) (done, error) {
 	f, err := d.Forget(ctx, "other")
 	return done{Report: f.Report, part: err != nil && f.Device != ""}, err
+}
+
+func losing(ctx context.Context, d *device.Device, _ world) (done, error) {
+	l, err := d.Lose(ctx, "other", time.Time{}, device.EnableOptions{X25519: true})
+	return done{Report: l.Report, part: err != nil && l.Device != ""}, err
+}
+
+func drilling(ctx context.Context, d *device.Device, _ world) (done, error) {
+	drill, err := d.Drill(ctx, device.KeySource{})
+	return done{Report: drill.Report, part: !drill.Whole()}, err
 }
 
 func restoring(o device.RestoreOptions) func(context.Context, *device.Device, world) (done, error) {
@@ -255,6 +268,13 @@ func forgettable(t testing.TB) world {
 	t.Helper()
 	w := together(t)
 	w.person.says(device.ForgetDevice, true)
+	return w
+}
+
+func losable(t testing.TB) world {
+	t.Helper()
+	w := together(t).knowing(next)
+	w.person.says(device.LoseDevice, true)
 	return w
 }
 

@@ -45,26 +45,7 @@ func (f *found) add(x trial, words map[word]bool) {
 func (x trial) key() [3]string { return [3]string{x.kind, x.act.name, x.fault.name} }
 
 // mending is what is known to be wrong and not mended yet: the table says so in place of a word.
-var mending = []struct{ kind, act, fault string }{
-	// The marker of the vault cannot be written: the act says that it failed, and has changed the vault.
-	{"state folder", "add", ""},
-	{"state folder", "edit", ""},
-	{"state folder", "remove", ""},
-	{"state folder", "move", ""},
-	{"state folder", "import", ""},
-	{"state folder", "code of a counter", ""},
-	{"state folder", "restore, a new machine", ""},
-	{"state folder", "restore, beside accounts", ""},
-	{"state folder", "sync", ""},
-	{"state folder", "vault repair", ""},
-	{"state folder", "vault new", ""},
-	// The vault has moved, and its source cannot be removed: the act says that it failed. An item that the keyring reads as
-	// empty is moved as an empty one.
-	{"state folder", "vault use file", ""},
-	{"keyring", "vault use file", ""},
-	// The item that says who the device is has become empty, and nothing mends it.
-	{"keyring", "restore, a new machine", "answers nothing"},
-}
+var mending = []struct{ kind, act, fault string }{}
 
 // known reports whether what is wrong with a trial is known.
 func (x trial) known() bool {
