@@ -67,13 +67,14 @@ func (s *session) useKeyring(ctx context.Context, kind string) error {
 		s.listIn(kind, differ.There)
 		return hint.With(err, fmt.Sprintf("auth --keyring %s list, auth --keyring %s backup --to FILE: keep one, restore the other into it", kind, kind))
 	}
+	s.sayReport(moved.Report)
 	switch {
 	case err != nil:
 		return err
 	case moved.New:
 		return s.sayVault("will be kept", kind, nil)
 	default:
-		return s.sayVault("is", kind, &moved.Accounts)
+		return s.sayVault("is", kind, moved.Accounts)
 	}
 }
 

@@ -45,7 +45,13 @@ func (f *found) add(x trial, words map[word]bool) {
 func (x trial) key() [3]string { return [3]string{x.kind, x.act.name, x.fault.name} }
 
 // mending is what is known to be wrong and not mended yet: the table says so in place of a word.
-var mending = []struct{ kind, act, fault string }{}
+var mending = []struct{ kind, act, fault string }{
+	// What was lost in part cannot be done over: the files of the device are under the old key then, and no device of that
+	// name is found.
+	{"keyring", "backup lost", ""},
+	{"location", "backup lost", ""},
+	{"state folder", "backup lost", ""},
+}
 
 // known reports whether what is wrong with a trial is known.
 func (x trial) known() bool {

@@ -391,7 +391,7 @@ func (a act) answer(ctx context.Context, m *machine, w world) answer {
 type look map[string]string
 
 // The parts of a look that are the location's.
-var placeParts = []string{"backup", "key", "devices", passphrase, next}
+var placeParts = []string{"backup", "key", "other devices", passphrase, next}
 
 // look looks at a world in which nothing goes wrong any more. before is the world as it was.
 func (w world) look(before world) look {
@@ -423,7 +423,13 @@ func (w world) look(before world) look {
 		}
 	}
 	keys := w.keys(before)
-	l["devices"] = strings.Join(w.checkBackups(keys, before.checkBackups(keys, nil)), ", ")
+	others := slices.DeleteFunc(before.checkBackups(keys), func(id string) bool {
+		device, err := vault.ReadDevice(t.Context(), before.keyring)
+		return err == nil && id == device.ID
+	})
+	left := w.checkBackups(keys)
+	others = slices.DeleteFunc(others, func(id string) bool { return !slices.Contains(left, id) })
+	l["other devices"] = strings.Join(others, ", ")
 	for _, p := range []string{passphrase, next} {
 		l[p] = w.restorable(p)
 	}
@@ -485,9 +491,8 @@ func (w world) keys(before world) []backup.RecoveryKey {
 	return keys
 }
 
-// checkBackups checks that every file named as a backup decrypts and is signed, and returns the devices that wrote them;
-// before are those that had written some before the trial.
-func (w world) checkBackups(keys []backup.RecoveryKey, before []string) []string {
+// checkBackups checks that every file named as a backup decrypts and is signed, and returns the devices that wrote them.
+func (w world) checkBackups(keys []backup.RecoveryKey) []string {
 	w.t.Helper()
 	if _, err := os.Stat(w.folder); err != nil {
 		return nil
@@ -505,20 +510,7 @@ func (w world) checkBackups(keys []backup.RecoveryKey, before []string) []string
 		n, _ := backup.ParseFileName(name)
 		ids[n.Device] = true
 	}
-	// The ids that are made in a trial are chance: of those only how many they are is shown.
-	fresh := 0
-	var names []string
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
-		if before != nil && !slices.Contains(before, id) {
-			fresh++
-			continue
-		}
-		names = append(names, id)
-	}
-	if fresh > 0 {
-		names = append(names, fmt.Sprintf("and %d new", fresh))
-	}
-	return names
+	return slices.Sorted(maps.Keys(ids))
 }
 
 // restorable says what a new machine brings back from the location with a passphrase.

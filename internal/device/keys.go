@@ -173,15 +173,9 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	if err != nil {
 		return Forgotten{}, err
 	}
-	var left []backup.File
-	for _, f := range inv.Skipped(false) {
-		switch {
-		case f.Device() != id:
-		case f.State == backup.NotDownloaded || f.State == backup.Unreadable:
-			return Forgotten{}, at(loc, fmt.Errorf("%s: %w", f.Name, f.Err)) // it may be the newest, and can be read later
-		default:
-			left = append(left, f)
-		}
+	left, err := unusable(loc, inv, id)
+	if err != nil {
+		return Forgotten{}, err
 	}
 	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
 		return Forgotten{}, err
@@ -198,6 +192,22 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	}
 	forgotten.Removed, err = removeFiles(ctx, loc, inv, id)
 	return forgotten, err
+}
+
+// unusable returns the files of a device that can never be used. One that can be read
+// later is an error: it may be the newest.
+func unusable(loc location.Location, inv backup.Inventory, device string) ([]backup.File, error) {
+	var left []backup.File
+	for _, f := range inv.Skipped(false) {
+		switch {
+		case f.Device() != device:
+		case f.State == backup.NotDownloaded || f.State == backup.Unreadable:
+			return nil, at(loc, fmt.Errorf("%s: %w", f.Name, f.Err))
+		default:
+			left = append(left, f)
+		}
+	}
+	return left, nil
 }
 
 // findDevice returns the id of another device that has backups, by its id or name.

@@ -21,7 +21,8 @@ type Lost struct {
 // it merges what the others wrote, and of that device what it wrote until since, without
 // anything that it erased; it marks every account as exposed whose secret that device
 // held; it makes a new recovery key; and it deletes that device's backups. since is zero
-// where everything that it wrote counts.
+// where everything that it wrote counts. Its files that cannot be read are as with
+// [Device.Forget].
 func (d *Device) Lose(ctx context.Context, name string, since time.Time, o EnableOptions) (Lost, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -33,6 +34,10 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 	}
 	newest := inv.Newest(time.Time{}, false)
 	id, err := d.findDevice(ctx, newest, name)
+	if err != nil {
+		return Lost{}, err
+	}
+	left, err := unusable(loc, inv, id)
 	if err != nil {
 		return Lost{}, err
 	}
@@ -51,6 +56,7 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 	}
 	merged, err := d.merge(ctx, newest, withoutPurges)
 	lost.Report = merged.Report
+	lost.addSkipped(left)
 	if err != nil {
 		return lost, err
 	}
@@ -62,7 +68,10 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 	if err != nil {
 		return lost, err
 	}
-	if lost.Rekeyed, err = d.replaceKey(ctx, loc, o, id); err != nil {
+	met := lost.Notices
+	lost.Rekeyed, err = d.replaceKey(ctx, loc, o, id)
+	lost.Notices = append(met, lost.Notices...)
+	if err != nil {
 		return lost, err
 	}
 	lost.Removed, err = removeFiles(ctx, loc, inv, id)

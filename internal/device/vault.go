@@ -9,8 +9,10 @@ import (
 
 // A Moved says where the vault is from now on.
 type Moved struct {
+	Report
+
 	New      bool // there was no vault yet: it will be kept there
-	Accounts int
+	Accounts *int // how many; nil where they could not be counted
 }
 
 // UseKeyring moves the vault to the keyring of a kind: copied, read back, and only then
@@ -50,15 +52,15 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 	if err := from.vault.Move(ctx, to.vault); err != nil {
 		return Moved{}, err
 	}
-	if err := d.keepSetting(settingKeyring, kind); err != nil {
-		return Moved{}, err
-	}
+	// The vault is moved, whatever happens now. Where it is the marker says.
+	_ = d.keepSetting(settingKeyring, kind)
 	d.storage, d.marker.Keyring = to, kind
-	state, err := to.vault.Read(ctx)
-	if err != nil {
-		return Moved{}, err
+	moved := Moved{Report: d.report()}
+	if state, err := to.vault.Read(ctx); err == nil {
+		n := len(state.Accounts())
+		moved.Accounts = &n
 	}
-	return Moved{Accounts: len(state.Accounts())}, nil
+	return moved, nil
 }
 
 // SetVaultPassphrase puts the file keyring under a new passphrase, or under none, as the

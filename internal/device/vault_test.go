@@ -210,7 +210,7 @@ func TestUseKeyring(t *testing.T) {
 	for _, kind := range []string{device.FileKeyring, device.SystemKeyring} {
 		d := m.open()
 		moved, err := d.UseKeyring(t.Context(), kind)
-		if err != nil || moved.New || moved.Accounts != 1 || d.KeyringKind() != kind {
+		if err != nil || moved.New || moved.Accounts == nil || *moved.Accounts != 1 || d.KeyringKind() != kind {
 			t.Fatalf("moved: %+v, %v", moved, err)
 		}
 		if err := d.SetSetting("keyring", kind); err != nil {
