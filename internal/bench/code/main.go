@@ -79,8 +79,8 @@ func ours(dir string) ([]*program, error) {
 		{name: "auth --version", command: []string{auth, "--version"}, against: "hello", bar: "≤ 1.5"},
 		{name: "go-keyring Get", command: []string{filepath.Join(dir, "get"), smallService, smallItem}},
 	}
-	bars := map[int]string{30: "≤ 1.3", 100: "≤ 1.6", 1000: "≤ 3"}
-	for _, n := range []int{1, 30, 100, 1000} {
+	bars := map[int]string{30: "≤ 1.4", 100: "≤ 1.5", 1000: "≤ 2.2", 10000: "≤ 8"}
+	for _, n := range []int{1, 30, 100, 1000, 10_000} {
 		home := fmt.Sprintf("AUTH_HOME=%s/%d", dir, n)
 		add := exec.Command(auth, "add", "--uri", "-")
 		add.Env = append(os.Environ(), home)
