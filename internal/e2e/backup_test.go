@@ -268,7 +268,8 @@ func TestBackupFurtherKeys(t *testing.T) {
 	for _, key := range []string{"age.key", "ssh.key"} {
 		path := filepath.Join(dir, key)
 		empty := newDevice(t, nil)
-		empty.must("", "restore", loc, "--identity", path)
+		keyID := strings.Split(sealedKeys(t, loc)[0], "-")[1]
+		empty.must("", "restore", loc, "--identity", path, "--key-id", keyID)
 		empty.right("second")
 		opened := 0
 		for _, name := range sealedKeys(t, loc) {
@@ -286,7 +287,7 @@ func TestBackupFurtherKeys(t *testing.T) {
 	// A new passphrase does not affect the further keys.
 	d.must("another horse battery staple", "backup", "passphrase", "--passphrase-file", "-")
 	empty := newDevice(t, nil)
-	empty.must("", "restore", loc, "--identity", filepath.Join(dir, "age.key"))
+	empty.must("", "restore", loc, "--identity", filepath.Join(dir, "age.key"), "--key-id", strings.Split(sealedKeys(t, loc)[0], "-")[1])
 	empty.right("second")
 }
 
