@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
@@ -50,7 +51,7 @@ func sealedAs(e *backup.Enrolment, n int) backup.SealedKey {
 // ever, and its backups list every key there was.
 func TestEnrolmentFitsForEver(t *testing.T) {
 	t.Parallel()
-	loc, err := location.Parse(t.TempDir(), location.Options{Dir: "/"})
+	loc, err := location.Parse(t.TempDir(), location.Options{Dir: "/", Wait: 10 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

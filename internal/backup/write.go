@@ -67,7 +67,11 @@ func (j Job) Run(ctx context.Context) (Done, error) {
 		return Done{}, ErrEmpty
 	}
 	j.Written = j.Written.withoutGone(entries)
-	done, err := j.write(ctx, j.history(ctx, entries))
+	h, err := j.history(ctx, entries)
+	if err != nil {
+		return Done{}, err
+	}
+	done, err := j.write(ctx, h)
 	if err != nil {
 		return done, err
 	}
@@ -91,8 +95,8 @@ func (j Job) checkCloned(ctx context.Context, entries []location.Entry) error {
 	return nil
 }
 
-// lookBack is how many of its own files a device tries when it looks for its newest whole
-// one. It is more than one because a sync client may have delivered the newest in part.
+// lookBack is how many of its own whole files a device joins the lists of. One would do
+// if every file had been written with a look at the one before.
 const lookBack = 3
 
 // A history is what a backup lists of earlier keys.
@@ -102,29 +106,44 @@ type history struct {
 	sealed []SealedKey
 }
 
-// history returns the lists of the job, joined with those of the device's newest backup
-// under the current key. The lists are stored in the backups, so no device has to remember
-// all of them.
-func (j Job) history(ctx context.Context, entries []location.Entry) history {
+// history returns the lists of the job, joined with those of the device's newest whole
+// backups under the current key. The lists are stored in the backups, so no device has to
+// remember all of them. It is an error if backups are there and none can be read now: a
+// backup with shorter lists would be the newest, and what it lacks would be forgotten.
+func (j Job) history(ctx context.Context, entries []location.Entry) (history, error) {
 	h := history{slices.Clone(j.OldFiles), texts(j.Enrolment.OldKeys), slices.Clone(j.Enrolment.Sealed)}
 	if len(h.keys) == 0 && !j.Enrolment.trimmed {
-		return history{sealed: h.sealed}
+		return history{sealed: h.sealed}, nil
 	}
-	own := j.own(entries)
-	for _, e := range own[:min(len(own), lookBack)] {
+	whole, unread := 0, error(nil)
+	for _, e := range j.own(entries) {
 		f := readFile(ctx, j.Location, e, []RecoveryKey{j.Enrolment.Key})
+		if f.State == Unreadable || f.State == NotDownloaded {
+			unread = cmp.Or(unread, fmt.Errorf("read %s, which lists earlier keys: %w", e.Name, f.Err))
+		}
 		if f.State != Good || f.Content.Device != j.Device {
 			continue
 		}
-		h.files = append(h.files, f.Content.OldFiles...)
-		h.keys = append(h.keys, missing(f.Content.OldKeys, h.keys, func(text string) string { return text })...)
-		retired := slices.DeleteFunc(slices.Clone(f.Content.Sealed), func(k SealedKey) bool { return !k.Retired })
-		h.sealed = append(missing(retired, h.sealed, func(k SealedKey) string { return k.Name }), h.sealed...)
-		break
+		h.join(*f.Content)
+		if whole++; whole == lookBack {
+			break
+		}
+	}
+	if whole == 0 && unread != nil {
+		return history{}, unread
 	}
 	slices.Sort(h.files)
 	h.files = slices.Compact(h.files)
-	return h
+	return h, nil
+}
+
+// join adds what an earlier backup lists. What it lists of keys is older than what is
+// there.
+func (h *history) join(c Content) {
+	h.files = append(h.files, c.OldFiles...)
+	h.keys = append(h.keys, missing(c.OldKeys, h.keys, func(text string) string { return text })...)
+	retired := slices.DeleteFunc(slices.Clone(c.Sealed), func(k SealedKey) bool { return !k.Retired })
+	h.sealed = append(missing(retired, h.sealed, func(k SealedKey) string { return k.Name }), h.sealed...)
 }
 
 // missing returns those of a list that another one lacks, by their names.
@@ -139,7 +158,7 @@ func (j Job) own(entries []location.Entry) []location.Entry {
 	var own []location.Entry
 	names := map[string]FileName{}
 	for _, e := range entries {
-		if n, ok := ParseFileName(e.Name); ok && n.Device == j.Device && !e.Missing {
+		if n, ok := ParseFileName(e.Name); ok && n.Device == j.Device {
 			own, names[e.Name] = append(own, e), n
 		}
 	}

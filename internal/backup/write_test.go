@@ -264,4 +264,30 @@ func TestVouched(t *testing.T) {
 	if got := states(s.take(key))[theirs]; got != backup.Good {
 		t.Errorf("what it vouches for is %q", got)
 	}
+	// While none of them can be read, nothing is written that would forget the lists.
+	offline := errors.New("offline")
+	s.fail["read"] = offline
+	if done, err := w.add("fourth").job(s).Run(t.Context()); !errors.Is(err, offline) || done.File != "" {
+		t.Errorf("with nothing to read it wrote %q: %v", done.File, err)
+	}
+	delete(s.fail, "read")
+	for name := range s.files {
+		s.missing[name] = true
+	}
+	if done, err := w.add("fifth").job(s).Run(t.Context()); !errors.Is(err, location.ErrNotDownloaded) || done.File != "" {
+		t.Errorf("with nothing downloaded it wrote %q: %v", done.File, err)
+	}
+	clear(s.missing)
+	// What one backup lacks, because the others could not be read for it, the next one lists again.
+	newest := w.add("sixth").run(s)
+	short := s.content(newest, key)
+	short.OldFiles = nil
+	payload, err := key.Encode(short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(newest, key, payload)
+	if c := s.content(w.add("seventh").run(s), key); !slices.Equal(c.OldFiles, want) {
+		t.Errorf("it vouches for %q, want %q", c.OldFiles, want)
+	}
 }
