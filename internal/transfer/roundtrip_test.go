@@ -126,7 +126,7 @@ func TestRoundTrip(t *testing.T) {
 				t.Parallel()
 				dice := testenv.Rand(t)
 				var accounts []account.Account
-				for i := range 400 {
+				for i := range 600 {
 					accounts = append(accounts, randomAccount(dice, i))
 				}
 				out, err := transfer.Write(f.Name, accounts, transfer.WriteOptions{Passphrase: phrase, Rand: rand.Reader, Now: now})
@@ -143,7 +143,8 @@ func TestRoundTrip(t *testing.T) {
 				if len(batch.Accounts)+len(out.Skipped) != len(accounts) {
 					t.Fatalf("%d of %d accounts came back and %d were named as left out", len(batch.Accounts), len(accounts), len(out.Skipped))
 				}
-				if len(batch.Accounts) < 20 {
+				// Google's holds 7 % of these, which is 42 on average, give or take 6.
+				if len(batch.Accounts) < 10 {
 					t.Errorf("only %d accounts could be expressed", len(batch.Accounts))
 				}
 				i := 0
