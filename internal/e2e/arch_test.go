@@ -79,6 +79,9 @@ var rooms = map[string]room{
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
 	},
+	"internal/slip39": {
+		why: "shares of any secret: what the secret opens is not its business",
+	},
 	"internal/passphrase": {
 		why: "passphrases are judged in one place, whatever they open",
 	},
