@@ -68,7 +68,7 @@ var rooms = map[string]room{
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
-		may: []string{"internal/account", "internal/backup/location", "internal/passphrase", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
+		may: []string{"internal/account", "internal/backup/location", "internal/passphrase", "internal/slip39", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
 	},
 	"internal/backup/location": {
