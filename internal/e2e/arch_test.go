@@ -32,7 +32,7 @@ var rooms = map[string]room{
 	"cmd": {
 		may: []string{
 			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/otp", "internal/passphrase", "internal/qr",
-			"internal/qr/convert", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
+			"internal/qr/convert", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
 	},

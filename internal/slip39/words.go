@@ -37,7 +37,7 @@ var (
 // A WordError says that a word is not in the list.
 type WordError struct{ Number int } // from 1
 
-func (e *WordError) Error() string { return fmt.Sprintf("word %d is not a word of shares", e.Number) }
+func (e *WordError) Error() string { return fmt.Sprintf("word %d is misspelled", e.Number) }
 
 // A ChecksumError says that the words do not fit together.
 type ChecksumError struct {
