@@ -80,7 +80,7 @@ var faults = []struct {
 	{is(device.ErrOtherKeyID), codeBackup, "auth backup status on another device shows the id"},
 	{is(device.ErrManySealedKeys), codeBackup, "choose the key: --key-id ID"},
 	{as[*device.SeveralKeysError], codeUsage, "compare them with auth backup status on another device, or with the sheet, and choose one: --key-id ID"},
-	{is(device.ErrNoSealedKeys), codeBackup, "--identity FILE takes the recovery key itself, from paper"},
+	{is(device.ErrNoSealedKeys), codeBackup, "--identity FILE takes the recovery key itself, from paper; --shares takes shares of it"},
 	{as[*device.NothingThatOldError], codeBackup, "auth backup list shows the dates"},
 	{is(device.ErrForeignKey, device.ErrNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "try an older file or another key; auth backup list shows the files"},
 	{is(device.ErrLocationInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},

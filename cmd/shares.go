@@ -28,7 +28,7 @@ func withShares(shares *bool, check cobra.PositionalArgs) cobra.PositionalArgs {
 			return check(cmd, args)
 		}
 		words := 0
-		for _, word := range strings.Fields(strings.Join(args, " ")) {
+		for word := range strings.FieldsSeq(strings.Join(args, " ")) {
 			if _, known := slip39.Word(strings.ToLower(word)); known {
 				words++
 			}

@@ -63,9 +63,13 @@ func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
 	if len(secret) != len(hybridSeed)+seedLength {
 		return RecoveryKey{}, ErrOtherShares
 	}
-	kind, seed := string(secret[:len(hybridSeed)]), secret[len(hybridSeed):]
-	prefix, known := map[string]string{hybridSeed: hybridPrefix, x25519Seed: x25519Prefix}[kind]
-	if !known {
+	seed := secret[len(hybridSeed):]
+	prefix := hybridPrefix
+	switch string(secret[:len(hybridSeed)]) {
+	case hybridSeed:
+	case x25519Seed:
+		prefix = x25519Prefix
+	default:
 		return RecoveryKey{}, ErrOtherShares
 	}
 	return ParseRecoveryKey(strings.ToUpper(bech32Text(strings.ToLower(prefix), seed)))

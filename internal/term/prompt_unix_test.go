@@ -381,10 +381,10 @@ func rendered(shown string) (rows [][]rune) {
 			text = rest
 			continue
 		}
-		switch c := rune(text[0]); {
-		case c == '\b':
+		switch c := rune(text[0]); c {
+		case '\b':
 			column = max(column-1, 0)
-		case c == '\r':
+		case '\r':
 			column = 0
 		default:
 			if column == 80 {
