@@ -101,9 +101,9 @@ func shareSheet(key device.Key, share slip39.Share, total int, now time.Time) st
 # gather %d shares. LOCATION is the folder of the backups on the new machine.
 # From the printed sheets:  auth restore LOCATION --shares
 # From files:               auth restore LOCATION --shares FILE FILE...
-# Without auth:             every program for SLIP-39 joins shares; there is no
-# passphrase. Of the 34 bytes that come out, the first two say PQ (AGE-SECRET-KEY-PQ-)
-# or EC (AGE-SECRET-KEY-). The others are what follows in Bech32.
+# Without auth:             every program for SLIP-39 joins shares. There is no
+# passphrase. 34 bytes come out. The first two say PQ, for AGE-SECRET-KEY-PQ-, or
+# EC, for AGE-SECRET-KEY-. The others are what follows that, in Bech32.
 `, share.Number(), total, strings.Join(strings.Fields(key.Location), " "),
 		key.ID, now.Format(time.DateOnly), share.Threshold(), total, words.String(), share.Threshold())
 }
