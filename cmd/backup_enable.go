@@ -169,9 +169,6 @@ func (s *session) sayEnabled(e device.Enabled) error {
 	if e.File == "" {
 		s.say("the first account makes the first backup")
 	}
-	if e.File == "" && !e.Joined {
-		s.say("the first account makes the first backup")
-	}
 	if e.Local && e.File != "" {
 		s.say("the backup is in the folder; your cloud client has to upload it")
 	}
