@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -132,17 +131,20 @@ func (s *State) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// mostRoom is for how many records room is made before they are read. Without it, a third
-// of the time goes into making more, and more would be made for a text that only looks
-// like many.
-const mostRoom = 1 << 14
+// Room for the records is made before they are read: making more as they come takes a
+// third of the time. It is made for as many as a text may hold, up to a limit, because a
+// text from outside may be long and hold none.
+const (
+	leastRecord = 128 // bytes; most records are longer
+	mostRoom    = 1 << 14
+)
 
 // readState reads the JSON form of a state, and returns beside it the fields that a
 // later version added.
 func readState(data []byte) (w wireState[*Record], later map[string]json.RawMessage, err error) {
 	// Reading is most of what "auth code" does by itself. Nearly always every field is
 	// known. Then encoding/json reads the records as plain structs, in the same pass.
-	plain := wireState[wireRecord]{Records: make([]wireRecord, 0, min(bytes.Count(data, []byte(`"created":`)), mostRoom))}
+	plain := wireState[wireRecord]{Records: make([]wireRecord, 0, min(len(data)/leastRecord, mostRoom))}
 	if unmarshalKnown(data, &plain) != nil {
 		return UnmarshalKeeping[wireState[*Record]](data)
 	}
