@@ -42,8 +42,10 @@ func (k *SystemKeyring) readUnlocked(ctx context.Context, name string) (value st
 // read reads an item. After an error the connection is of no more use.
 func (r *secretReader) read(ctx context.Context, service, name string) (string, error) {
 	defer r.bus.bind(ctx)()
-	search := busCall{serviceName, loginCollection, "org.freedesktop.Secret.Collection.SearchItems",
-		[]any{map[string]string{"username": name, "service": service}}} // go-keyring's attributes
+	search := busCall{
+		serviceName, loginCollection, "org.freedesktop.Secret.Collection.SearchItems",
+		[]any{map[string]string{"username": name, "service": service}},
+	} // go-keyring's attributes
 	found, err := r.search(search)
 	if err != nil {
 		return "", err
