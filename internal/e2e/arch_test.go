@@ -79,6 +79,10 @@ var rooms = map[string]room{
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
 	},
+	"internal/backup/plugintest": {
+		may: []string{"filippo.io/age"},
+		why: "a plugin of age on age's own framework: for tests alone",
+	},
 	"internal/passphrase": {
 		why: "passphrases are judged in one place, whatever they open",
 	},
