@@ -116,7 +116,7 @@ func isFault(t *testing.T, err, reason error, program string, identity bool) {
 // that could not be used.
 func TestPlugin(t *testing.T) {
 	p, log := withPlugins(t, nil, "try")
-	key, other := plugintest.NewKey(t, "try"), plugintest.NewKey(t, "try")
+	key, other := plugintest.NewKey(t, "try", plugintest.Own), plugintest.NewKey(t, "try", plugintest.Own)
 	data := sealFor(t, p, key.Recipient+"\n")
 	opens(t, data, keyFile(t, p, "# my key", "", key.Identity+"\r"))
 	if _, err := backup.Unseal(data, keyFile(t, p, other.Identity)...); !errors.Is(err, backup.ErrWrongKey) {
@@ -133,11 +133,14 @@ func TestPlugin(t *testing.T) {
 // Tagged recipients need no program. The identity of any plugin opens them.
 func TestTaggedRecipient(t *testing.T) {
 	p, log := withPlugins(t, nil, "card")
-	for _, hybrid := range []bool{false, true} {
-		key := plugintest.NewTagged(t, "card", hybrid)
+	for i, kind := range []string{plugintest.Tag, plugintest.TagPQ} {
+		key := plugintest.NewKey(t, "card", kind)
+		if !strings.HasPrefix(key.Recipient, "age1"+kind+"1") {
+			t.Fatalf("the recipient is %s", key.Recipient)
+		}
 		data := sealTo(t, key.Recipient) // which knows no plugins
-		if runs := plugintest.Runs(t, log); hybrid == (len(runs) == 0) {
-			t.Errorf("runs: %q", runs)
+		if runs := plugintest.Runs(t, log); len(runs) != i {
+			t.Errorf("to encrypt, it was run: %q", runs)
 		}
 		opens(t, data, keyFile(t, p, key.Identity))
 		if _, err := backup.ParseRecipient(key.Recipient[:len(key.Recipient)-1]); err == nil {
@@ -151,7 +154,7 @@ func TestTaggedRecipient(t *testing.T) {
 func TestPluginQuestions(t *testing.T) {
 	const asks = "age-plugin-try asks "
 	p, _ := withPlugins(t, nil, "try")
-	key := plugintest.NewKey(t, "try")
+	key := plugintest.NewKey(t, "try", plugintest.Own)
 	data := sealFor(t, p, key.Recipient)
 	for _, tt := range []struct {
 		mode         string
@@ -189,7 +192,7 @@ var errNobody = errors.New("nobody answers")
 // one at which the command is interrupted.
 func TestPluginUnanswered(t *testing.T) {
 	p, _ := withPlugins(t, &keyholder{err: errNobody}, "try")
-	key := plugintest.NewKey(t, "try")
+	key := plugintest.NewKey(t, "try", plugintest.Own)
 	data := sealFor(t, p, key.Recipient)
 	t.Setenv(plugintest.ModeEnv, plugintest.Ask)
 	if _, err := backup.Unseal(data, keyFile(t, p, key.Identity)...); !errors.Is(err, errNobody) {
@@ -225,7 +228,7 @@ func TestPluginFaults(t *testing.T) {
 	p, _ := withPlugins(t, &keyholder{patience: 50 * time.Millisecond}, "try")
 	patient := p
 	patient.Person = &keyholder{}
-	key := plugintest.NewKey(t, "try")
+	key := plugintest.NewKey(t, "try", plugintest.Own)
 	data := sealFor(t, patient, key.Recipient)
 	for mode, want := range map[string]error{
 		plugintest.Refuse: backup.ErrPluginFailed, plugintest.Die: backup.ErrPluginFailed, plugintest.Hang: backup.ErrPluginSilent,
@@ -258,7 +261,7 @@ func TestPluginFaults(t *testing.T) {
 // an identity when it is needed: another one of the file may open it.
 func TestPluginMissing(t *testing.T) {
 	p, _ := withPlugins(t, nil, "try")
-	key := plugintest.NewKey(t, "absent")
+	key := plugintest.NewKey(t, "absent", plugintest.Own)
 	_, err := p.ParseRecipient(t.Context(), key.Recipient)
 	isFault(t, err, backup.ErrPluginMissing, "age-plugin-absent", false)
 	native := newKey(t)
@@ -288,7 +291,7 @@ func TestPluginInTheCurrentFolder(t *testing.T) {
 	plugintest.Install(t, here, "evil")
 	plugintest.Install(t, filepath.Join(here, "bin"), "evil")
 	t.Chdir(here)
-	key := plugintest.NewKey(t, "evil")
+	key := plugintest.NewKey(t, "evil", plugintest.Own)
 	list := string(os.PathListSeparator)
 	for _, path := range []string{"", ".", "." + list + absolute, list + absolute, absolute + list, "bin", "./bin" + list + absolute, absolute} {
 		for _, debug := range []string{"", "execerrdot=0"} {
@@ -404,7 +407,7 @@ func bech32(t *testing.T, prefix string, data []byte) string {
 // from being opened, and the program is not run for ever.
 func TestPluginAndPlantedFiles(t *testing.T) {
 	p, log := withPlugins(t, nil, "try", "evil")
-	key, evil := plugintest.NewKey(t, "try"), plugintest.NewKey(t, "evil")
+	key, evil := plugintest.NewKey(t, "try", plugintest.Own), plugintest.NewKey(t, "evil", plugintest.Own)
 	recovery := newKey(t)
 	seal := func(s backup.Sealing) []byte {
 		_, data, err := recovery.Seal(s)
@@ -491,7 +494,7 @@ func (s stanzaOf) Wrap([]byte) ([]*age.Stanza, error) {
 // age's client would print the file key if AGEDEBUG asks for it. Nothing is run then.
 func TestPluginTraced(t *testing.T) {
 	p, log := withPlugins(t, nil, "try")
-	key := plugintest.NewKey(t, "try")
+	key := plugintest.NewKey(t, "try", plugintest.Own)
 	p.Traced = true
 	_, err := p.ParseRecipient(t.Context(), key.Recipient)
 	isFault(t, err, backup.ErrPluginTraced, "age-plugin-try", false)

@@ -54,31 +54,44 @@ const stanza = "plugintest"
 // A Key is a key of the plugin.
 type Key struct{ Recipient, Identity string }
 
-// NewKey returns a new key for the plugin of a name.
-func NewKey(t testing.TB, name string) Key {
+// The kinds of keys.
+const (
+	Own    = "own"   // encrypted to by the program too
+	Tag    = "tag"   // age1tag1…: anybody can encrypt to it without a program, as to a key in hardware
+	TagPQ  = "tagpq" // age1tagpq1…: the same, hybrid
+	prefix = "age-plugin-"
+)
+
+// NewKey returns a new key of a kind for the plugin of a name.
+func NewKey(t testing.TB, name, kind string) Key {
 	t.Helper()
-	id, err := age.GenerateX25519Identity()
+	key, err := newKey(name, kind)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Key{plugin.EncodeRecipient(name, []byte(id.Recipient().String())), plugin.EncodeIdentity(name, []byte(id.String()))}
+	return key
 }
 
-// NewTagged returns a new key in hardware, as it were: anybody can encrypt to its recipient
-// (age1tag1…, or age1tagpq1… if it is hybrid) without a program. Decrypting needs one.
-func NewTagged(t testing.TB, name string, hybrid bool) Key {
-	t.Helper()
+func newKey(name, kind string) (Key, error) {
+	if kind == Own {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			return Key{}, err
+		}
+		return Key{plugin.EncodeRecipient(name, []byte(id.Recipient().String())), plugin.EncodeIdentity(name, []byte(id.String()))}, nil
+	}
+	data := map[string][]byte{Tag: []byte(classic), TagPQ: []byte(quantum)}[kind]
+	if data == nil {
+		return Key{}, fmt.Errorf("unknown kind of key %q", kind)
+	}
 	seed := make([]byte, 64)
 	rand.Read(seed)
-	data := append([]byte(classic), seed...)
-	if hybrid {
-		data = append([]byte(quantum), seed...)
+	data = append(data, seed...)
+	_, r, err := tagged(data)
+	if err != nil {
+		return Key{}, err
 	}
-	private, r, err := tagged(data)
-	if err != nil || private == nil {
-		t.Fatal(err)
-	}
-	return Key{r.String(), plugin.EncodeIdentity(name, data)}
+	return Key{r.String(), plugin.EncodeIdentity(name, data)}, nil
 }
 
 // How the identity of a tagged key begins, before its seed.
@@ -117,7 +130,7 @@ func Install(t testing.TB, dir, name string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "age-plugin-"+name)
+	path := filepath.Join(dir, prefix+name)
 	if runtime.GOOS != "windows" {
 		err = os.Symlink(exe, path)
 	} else {
@@ -131,18 +144,34 @@ func Install(t testing.TB, dir, name string) {
 // Main is the program of a plugin, and returns its exit code. ok is false if this process
 // is no such program.
 func Main() (code int, ok bool) {
-	name, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), "age-plugin-")
+	name, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), prefix)
 	if !ok {
 		return 0, false
 	}
-	if err := note(name); err != nil {
+	code, err := program(name, os.Args[1:])
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1, true
+	}
+	return code, true
+}
+
+// program is the program of a plugin. With --age-plugin=… it speaks with age; with the kind
+// of a key it makes one, and prints it as age-keygen does.
+func program(name string, args []string) (code int, err error) {
+	if len(args) == 1 && !strings.HasPrefix(args[0], "-") {
+		key, err := newKey(name, args[0])
+		if err != nil {
+			return 1, err
+		}
+		_, err = fmt.Printf("# recipient: %s\n%s\n", key.Recipient, key.Identity)
+		return 0, err
+	}
+	if err := note(name); err != nil {
+		return 1, err
 	}
 	p, err := plugin.New(name)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1, true
+		return 1, err
 	}
 	p.HandleRecipient(func(data []byte) (age.Recipient, error) {
 		r, err := age.ParseX25519Recipient(string(data))
@@ -156,7 +185,7 @@ func Main() (code int, ok bool) {
 		id, err := age.ParseX25519Identity(string(data))
 		return identity{p, id}, err
 	})
-	return p.Main(), true
+	return p.Main(), nil
 }
 
 // note writes down that the program was run.
