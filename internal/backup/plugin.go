@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -21,6 +23,7 @@ var (
 	ErrPluginTraced  = errors.New("AGEDEBUG=plugin is set, which would print the key")
 	ErrPluginSilent  = errors.New("the program did not answer in time")
 	ErrPluginTries   = fmt.Errorf("the program was tried on %d files, and no more are tried", maxPluginRuns)
+	ErrPluginEnded   = errors.New("the program ended without an answer")
 	ErrPluginFailed  = errors.New("the program could not do it")
 )
 
@@ -165,10 +168,12 @@ type pluginIdentity struct {
 // its question or it did not answer, the error is a [lockedError]: no file will do better.
 func (i *pluginIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	if len(stanzas) == 1 && stanzas[0].Type == "scrypt" {
-		return nil, age.ErrIncorrectIdentity // it is under a passphrase: do not ask for a touch
+		// Under a passphrase: there are many of these, and none is for a key in hardware. What
+		// age-plugin-batchpass would do with one is done with the passphrase itself.
+		return nil, age.ErrIncorrectIdentity
 	}
 	if i.runs++; i.runs > maxPluginRuns {
-		return nil, otherIdentity{i.fault(ErrPluginTries)}
+		return nil, unusableError{i.fault(ErrPluginTries)}
 	}
 	fileKey, err := run(i.ctx, i.program, func(ui *plugin.ClientUI) ([]byte, error) {
 		client, err := plugin.NewIdentity(i.text, ui)
@@ -182,17 +187,17 @@ func (i *pluginIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	case err == nil || errors.Is(err, age.ErrIncorrectIdentity):
 		return fileKey, err
 	case ok && !errors.Is(err, ErrPluginSilent):
-		return nil, otherIdentity{fault}
+		return nil, unusableError{fault}
 	default:
 		return nil, lockedError{err}
 	}
 }
 
-// otherIdentity makes age try the other identities after a plugin that could not be used.
-type otherIdentity struct{ *PluginError }
+// An unusableError makes age try the other identities after a plugin that could not be used.
+type unusableError struct{ *PluginError }
 
-func (otherIdentity) Is(target error) bool { return target == age.ErrIncorrectIdentity } //nolint:errorlint // this is the comparison
-func (e otherIdentity) Unwrap() error      { return e.PluginError }
+func (unusableError) Is(target error) bool { return target == age.ErrIncorrectIdentity }
+func (e unusableError) Unwrap() error      { return e.PluginError }
 
 // programPrefix begins the name of every program of a plugin.
 const programPrefix = "age-plugin-"
@@ -226,6 +231,10 @@ func (p program) find() error {
 	}
 }
 
+// interruptGrace is how long an interruption of auth may come after the program has ended:
+// Ctrl-C on a terminal goes to both, and the program may be faster.
+const interruptGrace = 100 * time.Millisecond
+
 // run calls age's client, which runs the program and speaks with it. Errors are a
 // *[PluginError], [age.ErrIncorrectIdentity], or an error of the person or of ctx.
 func run[T any](ctx context.Context, p program, call func(*plugin.ClientUI) (T, error)) (result T, err error) {
@@ -251,7 +260,7 @@ func run[T any](ctx context.Context, p program, call func(*plugin.ClientUI) (T, 
 	}
 	select {
 	case r := <-done:
-		return r.result, p.reason(r.err, talk)
+		return r.result, p.reason(ctx, r.err, talk)
 	case err := <-talk.failed:
 		return result, err
 	case <-late:
@@ -263,14 +272,26 @@ func run[T any](ctx context.Context, p program, call func(*plugin.ClientUI) (T, 
 
 // reason returns why age's client failed. What it says about a program stays a text: an
 // end of its output is none of ours.
-func (p program) reason(err error, talk *conversation) error {
+func (p program) reason(ctx context.Context, err error, talk *conversation) error {
 	if err == nil || errors.Is(err, age.ErrIncorrectIdentity) {
 		return err
+	}
+	ended := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE)
+	if ended {
+		select {
+		case <-ctx.Done():
+		case <-time.After(interruptGrace):
+		}
 	}
 	select {
 	case err := <-talk.failed:
 		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	default:
+	}
+	if ended {
+		return p.fault(ErrPluginEnded)
 	}
 	if missing, ok := errors.AsType[*plugin.NotFoundError](err); ok {
 		return p.fault(fmt.Errorf("%w: %w", ErrPluginMissing, missing))

@@ -231,7 +231,7 @@ func TestPluginFaults(t *testing.T) {
 	key := plugintest.NewKey(t, "try", plugintest.Own)
 	data := sealFor(t, patient, key.Recipient)
 	for mode, want := range map[string]error{
-		plugintest.Refuse: backup.ErrPluginFailed, plugintest.Die: backup.ErrPluginFailed, plugintest.Hang: backup.ErrPluginSilent,
+		plugintest.Refuse: backup.ErrPluginFailed, plugintest.Die: backup.ErrPluginEnded, plugintest.Hang: backup.ErrPluginSilent,
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Setenv(plugintest.ModeEnv, mode)

@@ -82,6 +82,29 @@ func atCard(t *testing.T, d *device, args ...string) string {
 	return p.seen.String()
 }
 
+// A key that waits to be touched is waited for at a terminal, which says so, until Ctrl-C.
+func TestPluginWaitsForATouch(t *testing.T) {
+	t.Parallel()
+	plugins := t.TempDir()
+	plugintest.Install(t, plugins, "card")
+	key := plugintest.NewKey(t, "card", plugintest.Tag)
+	d := newDevice(t, nil)
+	d.add("first")
+	d = d.with("PATH="+plugins+string(os.PathListSeparator)+os.Getenv("PATH"), plugintest.ModeEnv+"="+plugintest.Hang)
+	file := filepath.Join(t.TempDir(), "file.age")
+	d.must("", "backup", "--to", file, "--recipient", key.Recipient)
+	interactive(d)
+	cmd := d.command("restore", file, "--identity", writeTemp(t, key.Identity+"\n"))
+	p := sit(t, cmd)
+	p.awaits("auth: waiting for age-plugin-card; the key may want to be touched")
+	p.types("\x03")
+	all := p.rest()
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(all, "auth: interrupted") {
+		t.Errorf("exit code %d, want 130\n%s", code, all)
+	}
+}
+
 // Without auth, stock age opens the sealed key with the same plugin, and the backup with
 // what was in it: the command of README.txt. That of Debian reads plain locations.
 func TestRecovery14StockAge(t *testing.T) {
