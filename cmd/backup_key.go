@@ -83,6 +83,8 @@ type keyOptions struct {
 	add    []string
 	rotate bool
 	sheet  string
+	split  string
+	to     string
 	force  bool
 }
 
@@ -90,7 +92,7 @@ func newBackupKey(c *cli) *cobra.Command {
 	var o keyOptions
 	cmd := c.command(spec{
 		use:   "key",
-		short: "Show, share, print or replace the recovery key",
+		short: "Show, print, split or replace the recovery key",
 		long: `Show which recovery key this device backs up to, and how it is encrypted.
 
 --add RECIPIENT encrypts it to a further key, which then opens the location instead of
@@ -102,12 +104,16 @@ auth restore LOCATION --identity FILE --key-id ID, with the key's identity in FI
 the ID that auth backup key shows.
 
 --sheet FILE writes the key itself for printing, as text and as a PNG with its QR code.
+--shares 3/5 splits the key into five sheets for five people, any three of which open
+the location: auth restore LOCATION --shares.
+
 --rotate makes a new key, for example after you lost a laptop. The old key cannot open
 what is written from then on.`,
 		exit: "0 done; 1 the location or a plugin is not there; 2 usage, or backup is off;\n5 the file exists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
   auth backup key --sheet recovery.txt
+  auth backup key --shares 3/5 --to shares
   auth backup key --rotate`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			switch {
@@ -116,6 +122,10 @@ what is written from then on.`,
 				return s.sayRekeyed(added, err, "")
 			case o.sheet != "":
 				return s.writeSheet(ctx, o.sheet, o.force)
+			case o.split != "":
+				return s.writeShares(ctx, o)
+			case o.to != "":
+				return usagef("--to is for --shares; a sheet is written by --sheet FILE")
 			case o.rotate:
 				return s.rotate(ctx, o.enableOptions)
 			}
@@ -129,12 +139,14 @@ what is written from then on.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`: SSH, age, or of a plugin; may be repeated")
 	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`, and its QR code to FILE.png")
-	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet")
+	flags.StringVar(&o.split, "shares", "", "split the key into shares, `M/N`: N of them, of which M are needed")
+	flags.StringVar(&o.to, "to", "", "write the shares to the folder `DIR`, one file each")
+	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet or --shares")
 	flags.BoolVar(&o.rotate, "rotate", false, "replace the key by a new one")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "with --rotate: read the new passphrase from `FILE` or -")
 	flags.BoolVar(&o.x25519, "x25519", false, "with --rotate: make a key for age before 1.3")
 	flags.BoolVar(&o.weak, "weak", false, "with --rotate: accept a weak passphrase")
-	cmd.MarkFlagsMutuallyExclusive("add", "sheet", "rotate")
+	cmd.MarkFlagsMutuallyExclusive("add", "sheet", "shares", "rotate")
 	return cmd
 }
 

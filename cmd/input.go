@@ -16,8 +16,8 @@ import (
 
 // The most that is read of a file or of standard input, in bytes.
 const (
-	maxText = 1 << 20  // secrets, URIs, passphrases
-	maxFile = 64 << 20 // backups and images
+	maxText = 1 << 20  // secrets and passphrases
+	maxFile = 64 << 20 // backups, images, lists of URIs
 )
 
 // readFile reads a file argument, or standard input for -, up to limit bytes. It refuses
