@@ -61,7 +61,7 @@ can open it too:
 	flags := cmd.Flags()
 	flags.StringVar(&o.to, "to", "", "write one portable file to `FILE` or -")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
-	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to an age or SSH `RECIPIENT`; may be repeated")
+	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to a `RECIPIENT`: SSH, age, or of a plugin; may be repeated")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")

@@ -95,12 +95,21 @@ func newBackupKey(c *cli) *cobra.Command {
 		short: "Show, print, split or replace the recovery key",
 		long: `Show which recovery key this device backs up to, and how it is encrypted.
 
---add RECIPIENT encrypts it to a further SSH or age key, which then opens the location
-instead of the passphrase. --sheet FILE writes the key itself for printing, as text and
-as a PNG with its QR code. --shares 3/5 splits the key into five sheets for five people,
-any three of which open the location: auth restore LOCATION --shares. --rotate makes a new key, for example after you lost a
-laptop. The old key cannot open what is written from then on.`,
-		exit: "0 done; 1 the location is not there; 2 usage, or backup is off; 5 the file\nexists; 6 keyring; 9 could not be written",
+--add RECIPIENT encrypts it to a further key, which then opens the location instead of
+the passphrase: an SSH public key, an age key (age1..., age1pq1...), or a key in
+hardware with a plugin of age, such as age1yubikey1... or age1se1.... The plugin's
+program, such as age-plugin-yubikey, has to be in a folder of PATH. It may ask
+questions. age1tag1... and age1tagpq1... need no program here. On the new machine:
+auth restore LOCATION --identity FILE --key-id ID, with the key's identity in FILE and
+the ID that auth backup key shows.
+
+--sheet FILE writes the key itself for printing, as text and as a PNG with its QR code.
+--shares 3/5 splits the key into five sheets for five people, any three of which open
+the location: auth restore LOCATION --shares.
+
+--rotate makes a new key, for example after you lost a laptop. The old key cannot open
+what is written from then on.`,
+		exit: "0 done; 1 the location or a plugin is not there; 2 usage, or backup is off;\n5 the file exists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
   auth backup key --sheet recovery.txt
@@ -128,7 +137,7 @@ laptop. The old key cannot open what is written from then on.`,
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`; may be repeated")
+	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`: SSH, age, or of a plugin; may be repeated")
 	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`, and its QR code to FILE.png")
 	flags.StringVar(&o.split, "shares", "", "split the key into shares, `M/N`: N of them, of which M are needed")
 	flags.StringVar(&o.to, "to", "", "write the shares to the folder `DIR`, one file each")

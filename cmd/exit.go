@@ -96,6 +96,13 @@ var faults = []struct {
 	{as[*slip39.ChecksumError], codeBackup, compareShare},
 	{as[*slip39.CountError], codeBackup, compareShare},
 	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
+	{is(backup.ErrPluginMissing), codeError, "install that plugin of age, so that its program is in a folder of PATH"},
+	{is(backup.ErrPluginHere), codeError, "PATH must name its folder absolutely, before . and empty entries"},
+	{is(backup.ErrPluginTraced), codeError, "unset AGEDEBUG"},
+	{is(backup.ErrPluginSilent), codeError, "call it at a terminal, and touch the key when it asks for that"},
+	{is(backup.ErrPluginTries), codeBackup, "choose the key: --key-id ID"},
+	{pluginOpens, codeBackup, "is the key that belongs to the identity there? Otherwise the passphrase or the sheet opens the location"},
+	{as[*backup.PluginError], codeError, "is the key that belongs to the recipient there? The plugin's own documentation may say more"},
 	{is(vault.ErrNotFound), codeNotFound, "auth list"},
 	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},
 	{is(vault.ErrExists), codePartly, "auth show prints it; auth edit renames it, auth remove removes it"},
@@ -140,6 +147,12 @@ func is(targets ...error) func(error) bool {
 func as[E error](err error) bool {
 	var target E
 	return errors.As(err, &target)
+}
+
+// pluginOpens reports whether err is about the plugin of an identity.
+func pluginOpens(err error) bool {
+	fault, ok := errors.AsType[*backup.PluginError](err)
+	return ok && fault.Identity
 }
 
 // exit prints an error and its hints, and returns the exit code.

@@ -60,9 +60,14 @@ the key: as files behind LOCATION, or typed word by word at a prompt.
 A restore never overwrites the vault. An account that exists stays as it is. If the
 backup has another secret for it, auth keeps the vault's secret and names the account.
 --replace takes such an account from the backup, and the replaced secret goes to the
-trash. With --deleted, --replace gives an account back its previous secret.`,
-		exit: "0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n" +
-			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file",
+trash. With --deleted, --replace gives an account back its previous secret.
+
+--identity FILE takes the recovery key itself, or a key that it was encrypted to: an SSH
+private key, or lines that begin with AGE-SECRET-KEY- or AGE-PLUGIN-. For the latter,
+the plugin of age has to be in a folder of PATH, and may ask for a PIN.`,
+		exit: "0 done; 1 not readable, or a plugin is missing; 2 usage; 3 the backup has no such\n" +
+			"account; 4 several match; 5 some were kept or a file was skipped, the rest is\n" +
+			"restored; 6 keyring; 7 wrong passphrase or key, or a damaged or foreign file",
 		example: `  auth restore ~/Dropbox/auth
   auth restore ~/Dropbox/auth --shares share-1.txt share-3.txt share-4.txt
   auth restore vault.age --dry-run

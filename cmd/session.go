@@ -45,7 +45,7 @@ func (c *cli) open(command string) (*session, error) {
 		Config: places.config, State: places.state, Data: places.data, Service: places.service,
 		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
-		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience,
+		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience, PluginPerson: pluginPerson{c},
 		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
 	})
 	return s, err

@@ -63,7 +63,9 @@ func (d *Device) sealedData(ctx context.Context, loc location.Location, name str
 	return loc.Read(ctx, name)
 }
 
-// AddRecipients seals the recovery key for further keys, SSH or age.
+// AddRecipients seals the recovery key for further keys: SSH, age, or of a plugin. All
+// programs of plugins are looked for before one is run. Errors are *[InputError],
+// *[backup.PluginError] and those of the [backup.PluginPerson].
 func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeyed, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -71,7 +73,10 @@ func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeye
 	}
 	var sealings []backup.Sealing
 	for _, text := range recipients {
-		r, err := backup.ParseRecipient(text)
+		r, err := d.plugins().ParseRecipient(ctx, text)
+		if fault, ok := errors.AsType[*backup.PluginError](err); ok {
+			return Rekeyed{}, fault
+		}
 		if err != nil {
 			return Rekeyed{}, &InputError{"recipient", err}
 		}

@@ -35,7 +35,10 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 	}
 	sealing := backup.Sealing{WorkFactor: d.o.WorkFactor}
 	for _, text := range o.Recipients {
-		r, err := backup.ParseRecipient(text)
+		r, err := d.plugins().ParseRecipient(ctx, text)
+		if fault, ok := errors.AsType[*backup.PluginError](err); ok {
+			return Portable{}, fault
+		}
 		if err != nil {
 			return Portable{}, &InputError{"recipient", err}
 		}

@@ -82,6 +82,10 @@ var rooms = map[string]room{
 	"internal/slip39": {
 		why: "shares of any secret: what the secret opens is not its business",
 	},
+	"internal/backup/plugintest": {
+		may: []string{"filippo.io/age"},
+		why: "a plugin of age on age's own framework: for tests alone",
+	},
 	"internal/passphrase": {
 		why: "passphrases are judged in one place, whatever they open",
 	},
