@@ -17,9 +17,10 @@ import (
 )
 
 type codeOptions struct {
-	all, exact, next bool
-	at               string
-	minValid         string
+	all, copy, exact, next bool
+	way                    string // to copy, chosen before a counter is advanced
+	at                     string
+	minValid               string
 }
 
 func newCode(c *cli) *cobra.Command {
@@ -32,9 +33,16 @@ id:ID. It may also be an issuer, a name, or the beginning or another part of a l
 as long as only one account matches.
 
 For a counter-based account (HOTP), auth advances the counter and stores it before it
-prints the code. --all, --next and --at never advance a counter.`,
+prints the code. --all, --next and --at never advance a counter.
+
+--copy puts the code on the clipboard instead of printing it: by wl-copy on Wayland,
+xclip or xsel on X11, the system's own clipboard on macOS, Windows and WSL, tmux, and
+over SSH by the terminal (OSC 52). After 45 seconds the clipboard is cleared if it
+still holds the code. A terminal cannot be asked what it holds, and keeps it. The
+setting copy.with insists on one of these.`,
 		exit: "0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification",
 		example: `  auth code github
+  auth code github --copy
   auth code github --min-valid 5s
   auth code --all`,
 		args:     cobra.MaximumNArgs(1),
@@ -46,6 +54,9 @@ prints the code. --all, --next and --at never advance a counter.`,
 			if o.at != "" && o.next {
 				return usagef("--at and --next cannot be used together")
 			}
+			if o.all && o.copy {
+				return usagef("--copy copies one code, not --all")
+			}
 			if o.all {
 				return s.allCodes(ctx, o)
 			}
@@ -54,6 +65,7 @@ prints the code. --all, --next and --at never advance a counter.`,
 	})
 	flags := cmd.Flags()
 	flags.BoolVar(&o.all, "all", false, "print every account: label, tab, code")
+	flags.BoolVar(&o.copy, "copy", false, "put the code on the clipboard instead of printing it")
 	flags.BoolVar(&o.exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	flags.BoolVar(&o.next, "next", false, "print the code that comes after the current one")
 	flags.StringVar(&o.at, "at", "", "print the code of another `TIME`: 2026-01-02T03:04:05Z, or seconds since 1970")
@@ -74,6 +86,11 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 	if a.NeedsVerification() {
 		return verifyFirst(a)
 	}
+	if o.copy {
+		if o.way, err = s.clipboard(ctx); err != nil {
+			return err
+		}
+	}
 	if a.Type == account.HOTP {
 		return s.counterCode(ctx, a, o)
 	}
@@ -90,7 +107,7 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 			return err
 		}
 	}
-	return s.printCode(a, code, at)
+	return s.giveCode(ctx, a, code, at, o)
 }
 
 // verifyFirst returns the error for an account without its secret, with a hint.
@@ -186,10 +203,14 @@ func (s *session) counterCode(ctx context.Context, a vault.Account, o codeOption
 	if err != nil {
 		return err
 	}
-	return s.printCode(a, otp.Code{Text: text}, time.Time{})
+	return s.giveCode(ctx, a, otp.Code{Text: text}, time.Time{}, o)
 }
 
-func (s *session) printCode(a vault.Account, code otp.Code, at time.Time) error {
+// giveCode copies the code with --copy, and prints it otherwise.
+func (s *session) giveCode(ctx context.Context, a vault.Account, code otp.Code, at time.Time, o codeOptions) error {
+	if o.copy {
+		return s.copyCode(ctx, o.way, a, code, at)
+	}
 	if s.json {
 		return s.printJSON(jsonAccounts(withCode(a, code, at)))
 	}

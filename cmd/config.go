@@ -3,9 +3,11 @@ package cmd
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/authcli/auth/internal/clip"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
@@ -30,6 +32,7 @@ func settings() []setting {
 	}
 	return []setting{
 		{"code.min-valid", true, "how long a code must still be valid; otherwise auth code waits for the next", duration, "0s"},
+		{settingCopyWith, false, "what --copy copies with: " + strings.Join(clip.Ways(), ", ") + "; otherwise what fits the session", checkCopyWith, ""},
 		{"keyring", false, "the keyring of a new vault: system or file", func(value string) error {
 			if value != device.SystemKeyring && value != device.FileKeyring {
 				return usagef("the keyring is system or file")

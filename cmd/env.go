@@ -18,6 +18,9 @@ type Env struct {
 	Getenv   func(string) string
 	Environ  func() []string // environment of programs that auth runs
 	LookPath func(name string) (string, error)
+	Terminal func() (io.WriteCloser, error) // opens the controlling terminal for writing
+	// Self returns this program as another process.
+	Self     func(args ...string) *exec.Cmd
 	Exit     func(code int) // ends a command that hangs after an interrupt
 	Hostname func() string  // name of this machine in backups
 	Now      func() time.Time
@@ -27,6 +30,8 @@ type Env struct {
 	// Patience is how long a location may take, or a plugin of age that nobody watches; 0 for
 	// the defaults.
 	Patience time.Duration
+	// CopyFor is how long a copied code stays on the clipboard; 0 for the default (45 s).
+	CopyFor time.Duration
 }
 
 // System returns the Env of this process.
@@ -39,6 +44,8 @@ func System() *Env {
 		Getenv:   os.Getenv,
 		Environ:  os.Environ,
 		LookPath: exec.LookPath,
+		Terminal: term.OpenTerminal,
+		Self:     self,
 		Exit:     os.Exit,
 		Hostname: func() string {
 			name, _ := os.Hostname() // the name is only for people, so an empty one will do
@@ -46,4 +53,11 @@ func System() *Env {
 		},
 		Now: time.Now,
 	}
+}
+
+// self returns this program as another process. A path that is not known is one that does
+// not start.
+func self(args ...string) *exec.Cmd {
+	path, err := os.Executable()
+	return &exec.Cmd{Path: path, Args: append([]string{"auth"}, args...), Err: err}
 }

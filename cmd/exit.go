@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/clip"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/slip39"
@@ -127,6 +128,9 @@ var faults = []struct {
 	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
 	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
 	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists the formats; --from FORMAT forces one"},
+	{as[*clip.MissingError], codeError, "install it (one is enough); over a terminal that takes OSC 52: auth config set copy.with osc52"},
+	{is(clip.ErrNone, clip.ErrNotHeld), codeError, "auth code QUERY prints the code"},
+	{is(clip.ErrUnknown, clip.ErrOtherSystem, clip.ErrNoTmux), codeUsage, ""},
 	{is(syscall.EPIPE), codeError, ""},
 }
 

@@ -31,7 +31,8 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/otp", "internal/passphrase", "internal/qr",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/clip", "internal/device", "internal/hint", "internal/otp", "internal/passphrase",
+			"internal/qr",
 			"internal/qr/convert", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
@@ -54,6 +55,14 @@ var rooms = map[string]room{
 	"internal/qr/convert": {
 		may: []string{"golang.org/x/sys"},
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
+	},
+	"internal/clip": {
+		may: []string{"golang.org/x/sys"},
+		why: "the clipboard and the screen: what is on them is not its business",
+	},
+	"internal/clip/cliptest": {
+		may: []string{"internal/testenv"},
+		why: "displays of their own for tests alone",
 	},
 	"internal/keyring": {
 		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
 		env.WorkFactor = 4
-		if at := os.Getenv("TEST_NOW"); at != "" {
+		// The process that holds the clipboard waits for the time to go by.
+		if at := os.Getenv("TEST_NOW"); at != "" && !slices.Contains(os.Args, "hold-clipboard") {
 			now, err := time.Parse(time.RFC3339, at)
 			if err != nil {
 				panic(err)
@@ -47,6 +49,12 @@ func TestMain(m *testing.M) {
 		if wait := os.Getenv("TEST_PATIENCE"); wait != "" {
 			var err error
 			if env.Patience, err = time.ParseDuration(wait); err != nil {
+				panic(err)
+			}
+		}
+		if keep := os.Getenv("TEST_COPY_FOR"); keep != "" {
+			var err error
+			if env.CopyFor, err = time.ParseDuration(keep); err != nil {
 				panic(err)
 			}
 		}

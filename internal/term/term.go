@@ -9,6 +9,7 @@ package term
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -49,6 +50,25 @@ type Prompter interface {
 // System returns the prompter on the controlling terminal of this process. The terminal is opened anew for each
 // question, so that making a Prompter costs nothing and holds nothing.
 func System() Prompter { return prompter{open: openConsole} }
+
+// OpenTerminal opens the controlling terminal for writing what is not a question, such as a sequence that nobody sees. The
+// error wraps [ErrNoTerminal].
+func OpenTerminal() (io.WriteCloser, error) {
+	console, err := openConsole()
+	if err != nil {
+		return nil, err
+	}
+	return openTerminal{console}, nil
+}
+
+type openTerminal struct{ *console }
+
+func (t openTerminal) Write(p []byte) (int, error) { return t.out.Write(p) }
+
+func (t openTerminal) Close() error {
+	t.close()
+	return nil
+}
 
 // IsTerminal reports whether v, a stream of the process, is an [*os.File] that is a terminal.
 func IsTerminal(v any) bool {

@@ -1,0 +1,104 @@
+package clip
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Copied is how a text was copied.
+type Copied struct {
+	Way string
+	// Seen says that the clipboard was read back and holds the text. A terminal cannot be
+	// asked.
+	Seen bool
+	// For is how long the text stays; 0 where nobody takes it off.
+	For time.Duration
+	// Terminal says that the text was sent to the terminal as well, which keeps it.
+	Terminal bool
+}
+
+// order is what the process that holds a text is told, and answer what it says when the
+// clipboard was read back.
+type (
+	order struct {
+		Way  string        `json:"way"`
+		Text string        `json:"text"`
+		For  time.Duration `json:"for"`
+	}
+	answer struct {
+		With  string `json:"with,omitempty"` // what failed
+		Error string `json:"error,omitempty"`
+		// Alone says that tmux kept the text to itself.
+		Alone bool `json:"alone,omitempty"`
+	}
+)
+
+// Copy puts text on the clipboard by a way of [System.Choose], and takes it off after keep
+// if it is still there. Where a terminal takes the text, it stays.
+func (s System) Copy(ctx context.Context, way, text string, keep time.Duration) (Copied, error) {
+	if way == OSC52 {
+		return Copied{Way: way}, s.send(text, wrapping(s.session(ctx)))
+	}
+	got, err := s.hand(ctx, order{way, text, keep})
+	if err != nil {
+		return Copied{}, err
+	}
+	done := Copied{Way: way, Seen: true, For: keep}
+	if way == Tmux {
+		done.Terminal = s.tellTerminal(ctx, text, got.Alone)
+	}
+	return done, nil
+}
+
+// hand starts the process that holds the text, and waits until it has read it back.
+func (s System) hand(ctx context.Context, o order) (answer, error) {
+	told, err := json.Marshal(o)
+	if err != nil {
+		return answer{}, err
+	}
+	cmd := s.Self()
+	cmd.Env = s.Environ
+	cmd.Stdin = bytes.NewReader(told)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return answer{}, err
+	}
+	detach(cmd)
+	if err := cmd.Start(); err != nil {
+		return answer{}, fmt.Errorf("hold the clipboard: %w", err)
+	}
+	type heard struct {
+		answer
+		err error
+	}
+	said := make(chan heard, 1)
+	go func() {
+		var h heard
+		h.err = json.NewDecoder(io.LimitReader(out, maxText)).Decode(&h.answer)
+		said <- h
+	}()
+	select {
+	case <-ctx.Done():
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return answer{}, ctx.Err()
+	case h := <-said:
+		switch {
+		case h.err != nil:
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			return answer{}, fmt.Errorf("hold the clipboard: the process ended without an answer: %w", h.err)
+		case h.Error == ErrNotHeld.Error():
+			_ = cmd.Wait()
+			return answer{}, ErrNotHeld
+		case h.Error != "":
+			_ = cmd.Wait()
+			return answer{}, &FailedError{h.With, h.Error}
+		}
+		return h.answer, cmd.Process.Release()
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !windows
+
+package clip
+
+func windowsBoard() (board, error) { return nil, ErrOtherSystem }
