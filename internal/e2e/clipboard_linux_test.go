@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/authcli/auth/internal/clip/cliptest"
 	"github.com/authcli/auth/internal/testenv"
@@ -72,15 +71,6 @@ func (d *desk) held() string {
 func (d *desk) code() string {
 	d.t.Helper()
 	return strings.TrimSpace(d.must("", "code", "github", "--at", "2026-01-02T03:04:05Z"))
-}
-
-func eventually(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 30 seconds: %s", what)
-		}
-	}
 }
 
 // The command says what it copied and prints nothing; another program gets the code, and

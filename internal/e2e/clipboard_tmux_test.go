@@ -1,0 +1,95 @@
+//go:build unix
+
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/clip/cliptest"
+	"github.com/authcli/auth/internal/testenv"
+)
+
+// In tmux without a display the code goes to tmux's buffers, and leaves them again. What
+// the terminal around it has taken is not claimed.
+func TestCopyInTmux(t *testing.T) {
+	t.Parallel()
+	tmux := testenv.Program(t, "tmux", "tmux")
+	dir, err := os.MkdirTemp("", "auth-") // the path of a socket is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "tmux")
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(tmux, append([]string{"-S", socket, "-f", os.DevNull}, args...)...)
+		cmd.Env = append(cliptest.Without(os.Environ()), "TERM=xterm-256color")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("tmux %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	run("new-session", "-d", "-s", "test", "sleep 600")
+	t.Cleanup(func() { run("kill-server") })
+	run("set-buffer", "theirs")
+
+	d := newDevice(t, nil)
+	d.env = append(cliptest.Without(d.env), "TERM=tmux-256color", "TEST_NOW=2026-01-02T03:04:05Z", "TEST_COPY_FOR=1s",
+		"TMUX="+run("display-message", "-p", "#{socket_path},#{pid},0"))
+	d.must("JBSWY3DPEHPK3PXP", "add", "GitHub:alice", "--secret-file", "-", "--digits", "10")
+	code := strings.TrimSpace(d.must("", "code", "github"))
+	r := d.run("", "code", "github", "--copy")
+	want := "auth: copied the code of GitHub:alice to tmux, which forgets it in 1s, and sent it to the clipboard of the terminal; auth cannot see whether it arrived there, and does not clear it\n"
+	if r.code != 0 || r.stdout != "" || r.stderr != want {
+		t.Fatalf("%+v", r)
+	}
+	if got := run("show-buffer"); got != code {
+		t.Errorf("tmux holds %q, not %q", got, code)
+	}
+	eventually(t, "tmux forgets the code", func() bool { return !strings.Contains(run("list-buffers"), code) })
+	if got := run("show-buffer"); got != "theirs" {
+		t.Errorf("tmux holds %q", got)
+	}
+
+	run("set-option", "-s", "set-clipboard", "off")
+	r = d.run("", "code", "github", "--copy")
+	if r.code != 0 || !strings.Contains(r.stderr, "to tmux alone") || !strings.Contains(r.stderr, "tmux set -s set-clipboard external") {
+		t.Errorf("a tmux that keeps it to itself: %+v", r)
+	}
+}
+
+// eventually waits for something that takes its time.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within 30 seconds: %s", what)
+		}
+	}
+}
+
+// Nothing to copy with: an error that says what to install, or that nothing is in reach,
+// and an HOTP counter that stays where it was.
+func TestNothingToCopyWith(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.env = append(cliptest.Without(d.env), "TERM=dumb")
+	d.must("JBSWY3DPEHPK3PXP", "add", "Bank:alice", "--secret-file", "-", "--type", "hotp")
+	before := d.must("", "code", "bank", "--next")
+	d.fails(1, []string{"no clipboard is in reach", "auth code QUERY prints the code"}, "code", "bank", "--copy")
+	d.env = append(d.env, "PATH="+t.TempDir(), "WAYLAND_DISPLAY=wayland-0")
+	d.fails(1, []string{"no program to copy on Wayland: wl-copy (Debian: wl-clipboard)", "hint: install it"}, "code", "bank", "--copy")
+	if after := d.must("", "code", "bank", "--next"); after != before {
+		t.Error("the counter was advanced for a code that nobody got")
+	}
+	d.fails(2, []string{`"pigeon" is not one of wl-copy, xclip`}, "config", "set", "copy.with", "pigeon")
+	d.must("", "config", "set", "copy.with", "xsel")
+	d.fails(1, []string{"copy.with is xsel", "xsel (Debian: xsel)"}, "code", "bank", "--copy")
+	d.fails(2, []string{"--copy copies one code"}, "code", "--all", "--copy")
+}
