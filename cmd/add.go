@@ -22,6 +22,8 @@ import (
 type addOptions struct {
 	secretFile, uri string
 	images          []string
+	clipboard       bool
+	screen          bool
 
 	issuer, name, alias, note string
 	tags                      []string
@@ -40,7 +42,8 @@ func newAdd(c *cli) *cobra.Command {
 		long: `Add an account. auth asks for its secret, or reads it from a file. It can also
 read whole accounts from otpauth URIs, or from QR codes in images (PNG, JPEG,
 GIF, WebP, BMP, TIFF). An image may have several codes. Google Authenticator's
-export may have several parts.
+export may have several parts. --screen reads the QR codes that are on the screen
+now. --clipboard reads what was copied: an image, URIs, or the secret of LABEL.
 
 LABEL is issuer:name and is split at the first colon. --issuer and --name are
 taken literally. Secrets are never arguments.
@@ -51,6 +54,7 @@ same label has another secret, it is kept and named.`,
 		exit: "0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted",
 		example: `  auth add github:alice
   auth add --qr screenshot.png
+  auth add --screen
   auth add github:alice --secret-file secret.txt
   auth add --uri uris.txt`,
 		args: cobra.ArbitraryArgs,
@@ -89,10 +93,12 @@ same label has another secret, it is kept and named.`,
 	flags.Uint64Var(&o.counter, "counter", 0, "the counter that the first code of type hotp is computed from")
 	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
 	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device; backups have only the name")
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
+	o.lookFlags(flags)
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen")
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
 		cmd.MarkFlagsMutuallyExclusive("uri", name)
 		cmd.MarkFlagsMutuallyExclusive("qr", name)
+		cmd.MarkFlagsMutuallyExclusive("screen", name)
 	}
 	must(cmd.RegisterFlagCompletionFunc("type", fixed("totp", "hotp", "steam")))
 	must(cmd.RegisterFlagCompletionFunc("algorithm", fixed("SHA1", "SHA256", "SHA512")))
@@ -263,6 +269,10 @@ func (s *session) sayBatch(b transfer.Batch) {
 // toAdd returns the accounts that the flags name.
 func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, error) {
 	switch {
+	case o.screen:
+		return s.fromScreen(ctx)
+	case o.clipboard:
+		return s.fromClipboard(ctx, o)
 	case len(o.images) > 0:
 		var texts []string
 		for _, path := range o.images {
@@ -281,17 +291,21 @@ func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, erro
 		if err != nil {
 			return transfer.Batch{}, err
 		}
-		var lines []string
-		for line := range strings.Lines(string(text)) {
-			if line = strings.TrimSpace(line); line != "" {
-				lines = append(lines, line)
-			}
-		}
-		return readTexts(lines, "URI")
+		return readTexts(linesOf(string(text)), "URI")
 	default:
-		a, err := s.single(ctx, o)
+		a, err := s.single(ctx, o, "")
 		return transfer.Batch{Accounts: []account.Account{a}}, err
 	}
+}
+
+// linesOf returns the lines of a text that have something on them.
+func linesOf(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // readTexts parses accounts from URIs. If it finds none, it returns the first error.
@@ -314,8 +328,9 @@ func readTexts(texts []string, what string) (transfer.Batch, error) {
 	return batch, nil
 }
 
-// single returns one account made of the flags and a secret, which it reads or asks for.
-func (s *session) single(ctx context.Context, o addOptions) (account.Account, error) {
+// single returns one account made of the flags and a secret, which it reads or asks for if
+// text is empty.
+func (s *session) single(ctx context.Context, o addOptions, text string) (account.Account, error) {
 	a := account.Account{Issuer: o.issuer, Name: o.name}
 	switch t := account.Type(strings.ToLower(o.kind)); t {
 	case account.TOTP, account.HOTP, account.Steam:
@@ -345,8 +360,8 @@ func (s *session) single(ctx context.Context, o addOptions) (account.Account, er
 	if err := trial.Validate(); err != nil {
 		return a, usageError{err}
 	}
-	var text string
 	switch {
+	case text != "":
 	case o.secretFile != "":
 		text, err = s.readText(ctx, o.secretFile)
 	case s.asking():

@@ -2,10 +2,12 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -33,26 +35,46 @@ type jsonCode struct {
 }
 
 func newScan(c *cli) *cobra.Command {
-	return c.command(spec{
-		use:   "scan IMAGE...",
+	var screen, clipboard bool
+	cmd := c.command(spec{
+		use:   "scan [IMAGE...]",
 		short: "Print the texts of QR codes in images",
 		long: `Print the text of every QR code in the images, one per line. Nothing is added to the
-vault. IMAGE is a file, or - for standard input. A text may contain a secret.`,
+vault. IMAGE is a file, or - for standard input. --screen takes a picture of the screen,
+--clipboard the image that was copied. A text may contain a secret.`,
 		exit: "0 done; 1 not an image, or damaged; 10 an image without a QR code",
 		example: `  auth scan screenshot.png
+  auth scan --screen
   auth scan --json photo.jpg`,
-		args:     cobra.MinimumNArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: files,
 		alone: func(ctx context.Context, args []string) error {
+			type source struct {
+				name string
+				read func() (image, error)
+			}
+			var sources []source
+			for _, path := range args {
+				sources = append(sources, source{path, func() (image, error) { return c.readImage(ctx, path) }})
+			}
+			if screen {
+				sources = append(sources, source{theScreen, func() (image, error) { return c.readScreen(ctx) }})
+			}
+			if clipboard {
+				sources = append(sources, source{theClipboard, func() (image, error) { return c.copiedImage(ctx) }})
+			}
+			if len(sources) == 0 {
+				return hint.With(usagef("name an image, --screen or --clipboard"), "auth scan --help")
+			}
 			out := jsonScan{Version: jsonVersion, Images: []jsonRead{}}
 			var texts strings.Builder
 			missed := false
-			for _, path := range args {
-				read, err := c.readImage(ctx, path)
+			for _, from := range sources {
+				read, err := from.read()
 				if err != nil {
 					return err
 				}
-				entry := jsonRead{Image: path, Codes: []jsonCode{}, Unread: []jsonUnread{}}
+				entry := jsonRead{Image: from.name, Codes: []jsonCode{}, Unread: []jsonUnread{}}
 				for _, code := range read.codes {
 					j := jsonCode{Text: code.Text, Frame: code.Frame}
 					for i, p := range code.Corners {
@@ -66,7 +88,7 @@ vault. IMAGE is a file, or - for standard input. A text may contain a secret.`,
 				}
 				if len(entry.Codes) == 0 {
 					missed = true
-					err := noCode(path, read.seen)
+					err := noCode(from.name, read.seen)
 					c.say("auth: %s", message(err, nil))
 				}
 				out.Images = append(out.Images, entry)
@@ -83,6 +105,18 @@ vault. IMAGE is a file, or - for standard input. A text may contain a secret.`,
 			return err
 		},
 	})
+	cmd.Flags().BoolVar(&screen, "screen", false, "read the QR codes that are on the screen")
+	cmd.Flags().BoolVar(&clipboard, "clipboard", false, "read the QR codes of the image that was copied")
+	return cmd
+}
+
+// copiedImage reads the QR codes of the image on the clipboard. A text there is none.
+func (c *cli) copiedImage(ctx context.Context) (image, error) {
+	read, text, err := c.readClipboard(ctx)
+	if err == nil && text != "" {
+		err = hint.With(errors.New("the clipboard holds a text and not an image"), "auth add --clipboard reads URIs and secrets")
+	}
+	return read, err
 }
 
 // line returns a text from outside on one line: escaped for a terminal, unchanged for a

@@ -58,6 +58,7 @@ the secret on another device stays valid.`,
 	flags.StringVar(&o.secretFile, "secret-file", "", "read the secret (base32) from `FILE` or -")
 	flags.StringVar(&o.uri, "uri", "", "read the otpauth URI from `FILE` or -")
 	flags.StringArrayVar(&o.images, "qr", nil, "read the QR code of an `IMAGE` or -")
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr")
+	o.lookFlags(flags)
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen")
 	return cmd
 }

@@ -56,6 +56,8 @@ var (
 	// ErrNone is returned where no clipboard is in reach: no display, and no terminal
 	// that could pass a text on.
 	ErrNone = errors.New("no clipboard is in reach: there is no display, and no terminal that passes a text on")
+	// ErrNoDisplay is returned where there is nothing to look at or to paste from.
+	ErrNoDisplay = errors.New("there is no display here")
 	// ErrNoTmux is returned for the way tmux outside of tmux.
 	ErrNoTmux = errors.New("this is not a window of tmux")
 	// ErrOtherSystem is returned for a way that another operating system has.

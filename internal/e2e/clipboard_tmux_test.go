@@ -19,12 +19,7 @@ import (
 func TestCopyInTmux(t *testing.T) {
 	t.Parallel()
 	tmux := testenv.Program(t, "tmux", "tmux")
-	dir, err := os.MkdirTemp("", "auth-") // the path of a socket is short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "tmux")
+	socket := filepath.Join(cliptest.TempDir(t), "tmux")
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(tmux, append([]string{"-S", socket, "-f", os.DevNull}, args...)...)

@@ -4,7 +4,11 @@ package cliptest
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
 	"errors"
+	"image"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +23,12 @@ import (
 type Display struct {
 	Env []string // what its programs need
 
-	t testing.TB
+	t      testing.TB
+	screen string // the framebuffer of Xvfb
 }
+
+// The size of the display in pixels.
+const width, height = 1280, 800
 
 // patience is how long a display may take to start.
 const patience = 30 * time.Second
@@ -39,21 +47,20 @@ func Without(env []string) []string {
 	return kept
 }
 
-// Wayland starts sway. image is a picture that it shows, or empty. Where sway is not
+// Wayland starts sway. picture is the path of one that it shows, or empty. Where sway is not
 // installed the test is skipped, or fails if AUTH_TEST_REQUIRE lists "sway".
-func Wayland(t testing.TB, image string) *Display {
+func Wayland(t testing.TB, picture string) *Display {
 	t.Helper()
 	sway := testenv.Program(t, "sway", "sway")
-	dir := tempDir(t)
+	dir := TempDir(t)
 	run := filepath.Join(dir, "run")
 	config := "output HEADLESS-1 resolution 1280x800\n"
-	if image != "" {
+	if picture != "" {
 		testenv.Program(t, "swaybg", "swaybg")
-		config += "output HEADLESS-1 bg " + image + " center #ffffff\n"
+		config += "output HEADLESS-1 bg " + picture + " center #ffffff\n"
 	}
 	must(t, os.Mkdir(run, 0o700))
 	must(t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o644))
-	must(t, os.Chmod(dir, 0o711)) // for sway, which refuses to be root
 	cmd := exec.Command(sway, "-c", filepath.Join(dir, "config"))
 	cmd.Env = append(Without(os.Environ()), "HOME="+run, "XDG_RUNTIME_DIR="+run, "WLR_BACKENDS=headless", "WLR_LIBINPUT_NO_DEVICES=1", "WLR_RENDERER=pixman")
 	if os.Getuid() == 0 {
@@ -79,11 +86,12 @@ func Wayland(t testing.TB, image string) *Display {
 func X11(t testing.TB) *Display {
 	t.Helper()
 	xvfb := testenv.Program(t, "Xvfb", "xvfb")
-	number := filepath.Join(tempDir(t), "display")
+	dir := TempDir(t)
+	number := filepath.Join(dir, "display")
 	file, err := os.Create(number)
 	must(t, err)
 	defer file.Close()
-	cmd := exec.Command(xvfb, "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
+	cmd := exec.Command(xvfb, "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset", "-fbdir", dir)
 	cmd.ExtraFiles = []*os.File{file}
 	cmd.Env = Without(os.Environ())
 	ended := start(t, cmd)
@@ -93,14 +101,43 @@ func X11(t testing.TB) *Display {
 		display = strings.TrimSpace(string(text))
 		return err == nil && strings.HasSuffix(string(text), "\n")
 	})
-	return &Display{t: t, Env: []string{"DISPLAY=:" + display, "XDG_SESSION_TYPE=x11"}}
+	return &Display{t: t, Env: []string{"DISPLAY=:" + display, "XDG_SESSION_TYPE=x11"}, screen: filepath.Join(dir, "Xvfb_screen0")}
+}
+
+// Show draws a picture on the screen of an X11 display, in its framebuffer: a header, whose
+// length comes first, a table of colours, and four bytes a pixel.
+//
+// Source: Xvfb(1), -fbdir; X11/XWDFile.h.
+func (d *Display) Show(picture image.Image) {
+	d.t.Helper()
+	f, err := os.OpenFile(d.screen, os.O_RDWR, 0)
+	must(d.t, err)
+	defer f.Close()
+	var header [100]byte
+	_, err = io.ReadFull(f, header[:])
+	must(d.t, err)
+	start := int64(binary.BigEndian.Uint32(header[0:])) + 12*int64(binary.BigEndian.Uint32(header[76:]))
+	line := int64(binary.BigEndian.Uint32(header[48:]))
+	size := picture.Bounds().Size()
+	for y := range min(size.Y, height) {
+		row := make([]byte, 0, 4*width)
+		for x := range min(size.X, width) {
+			r, g, b, _ := picture.At(picture.Bounds().Min.X+x, picture.Bounds().Min.Y+y).RGBA()
+			row = append(row, byte(b>>8), byte(g>>8), byte(r>>8), 0)
+		}
+		_, err := f.WriteAt(row, start+int64(y)*line)
+		must(d.t, err)
+	}
 }
 
 // Run runs a program on the display with an input, and returns what it printed. ok says
 // that it succeeded.
 func (d *Display) Run(in, name string, args ...string) (out string, ok bool) {
 	d.t.Helper()
-	cmd := exec.Command(name, args...)
+	// A program of X11 waits for ever for an owner that ended in the middle of an answer.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(Without(os.Environ()), d.Env...)
 	cmd.Stdin = strings.NewReader(in)
 	var printed bytes.Buffer
@@ -113,12 +150,14 @@ func (d *Display) Run(in, name string, args ...string) (out string, ok bool) {
 	return printed.String(), cmd.ProcessState.Success()
 }
 
-// tempDir is not testing's, whose folders only their owner enters, and whose names are
-// longer than the path of a socket may be.
-func tempDir(t testing.TB) string {
+// TempDir returns a folder that every user can enter, and whose name is short enough for
+// the path of a socket. Those of testing are neither.
+func TempDir(t testing.TB) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "auth-")
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o711))
 	return dir
 }
 

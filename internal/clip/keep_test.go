@@ -1,0 +1,240 @@
+package clip_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/clip"
+)
+
+// An answering is the output of the process that holds a text.
+type answering struct {
+	bytes.Buffer
+	closed chan struct{}
+}
+
+func (a *answering) Close() error {
+	close(a.closed)
+	return nil
+}
+
+// keep runs the process that holds a text in this one, and returns its answer.
+func keep(t *testing.T, s clip.System, way, text string, stay time.Duration) (answer string, ended <-chan struct{}) {
+	t.Helper()
+	told, err := json.Marshal(map[string]any{"way": way, "text": text, "for": stay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, done := &answering{closed: make(chan struct{})}, make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = clip.Keep(t.Context(), s, bytes.NewReader(told), out) // the answer has the error
+	}()
+	select {
+	case <-out.closed:
+	case <-time.After(30 * time.Second):
+		t.Fatal("no answer")
+	}
+	return out.String(), done
+}
+
+// The clipboards of macOS and of Windows below WSL, by programs that keep their input in a
+// file: the text gets there by standard input, is read back, and is cleared.
+func TestHeldAndCleared(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		way, system string
+		programs    func(file, log string) map[string]string
+	}{
+		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
+			return map[string]string{"pbcopy": `echo "$@" >>` + log + `; cat >` + file, "pbpaste": "cat " + file}
+		}},
+		// Which of the scripts it is shows in the word that is the script.
+		{clip.PowerShell, "linux", func(file, log string) map[string]string {
+			return map[string]string{"powershell.exe": `echo "$@" >>` + log + `
+for script; do :; done
+script=$(echo "$script" | base64 -d | tr -d '\000')
+case $script in
+*SetDataObject*) cat >` + file + ` ;;
+*Get-Clipboard*) cat ` + file + `; printf '\r\n' ;;
+*Clear*) : >` + file + ` ;;
+esac`}
+		}},
+	} {
+		t.Run(c.way, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file, log := filepath.Join(dir, "clipboard"), filepath.Join(dir, "log")
+			s, _ := fake(t, c.system, nil, c.programs(file, log))
+			answer, ended := keep(t, s, c.way, "1234567890", 200*time.Millisecond)
+			if answer != "{}\n" {
+				t.Fatalf("the answer is %q", answer)
+			}
+			if held, err := os.ReadFile(file); err != nil || string(held) != "1234567890" {
+				t.Errorf("the clipboard holds %q, %v", held, err)
+			}
+			<-ended
+			if held, err := os.ReadFile(file); err != nil || len(held) > 0 {
+				t.Errorf("afterwards the clipboard holds %q, %v", held, err)
+			}
+			if words, err := os.ReadFile(log); err != nil || strings.Contains(string(words), "1234567890") {
+				t.Errorf("the arguments were %q, %v", words, err)
+			}
+		})
+	}
+}
+
+// What the user copies meanwhile stays.
+func TestOtherTextStays(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "clipboard")
+	s, _ := fake(t, "darwin", nil, map[string]string{"pbcopy": "cat >" + file, "pbpaste": "cat " + file})
+	if answer, ended := keep(t, s, clip.Pbcopy, "123456", 500*time.Millisecond); answer == "{}\n" {
+		if err := os.WriteFile(file, []byte("theirs"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+	}
+	if held, err := os.ReadFile(file); err != nil || string(held) != "theirs" {
+		t.Errorf("the clipboard holds %q, %v", held, err)
+	}
+}
+
+// A clipboard that claims success and holds something else is an error, and so is a
+// program that fails. What it says of its input is not passed on.
+func TestNotHeld(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, pbcopy, pbpaste, want string }{
+		{"nothing there", "cat >/dev/null", "true", clip.ErrNotHeld.Error()},
+		{"something else", "cat >/dev/null", "echo 654321", clip.ErrNotHeld.Error()},
+		{"failure", "echo cannot reach the window server >&2; exit 1", "true", "cannot reach the window server"},
+		{"a failure that quotes", "cat >&2; exit 1", "true", "exit status 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := fake(t, "darwin", nil, map[string]string{"pbcopy": c.pbcopy, "pbpaste": c.pbpaste})
+			answer, ended := keep(t, s, clip.Pbcopy, "123456", time.Hour)
+			<-ended
+			if !strings.Contains(answer, c.want) || strings.Contains(answer, "123456") {
+				t.Errorf("the answer is %q", answer)
+			}
+		})
+	}
+}
+
+// wl-copy that knows the mark for histories is asked to set it. It serves the clipboard
+// for as long as it lives.
+func TestSensitive(t *testing.T) {
+	t.Parallel()
+	for help, want := range map[string]string{
+		"-s, --seat":      "--foreground --type text/plain",
+		"    --sensitive": "--foreground --type text/plain --sensitive",
+	} {
+		dir := t.TempDir()
+		file, log := filepath.Join(dir, "clipboard"), filepath.Join(dir, "log")
+		s, _ := fake(t, "linux", map[string]string{"WAYLAND_DISPLAY": "wayland-0"}, map[string]string{
+			"wl-copy": `case $1 in
+--help) echo "` + help + `" ;;
+--clear) : >` + file + ` ;;
+*) echo "$@" >` + log + `; cat >` + file + `; exec sleep 600 ;;
+esac`,
+			"wl-paste": "cat " + file,
+		})
+		answer, ended := keep(t, s, clip.WlCopy, "123456", 100*time.Millisecond)
+		<-ended
+		if words, err := os.ReadFile(log); err != nil || answer != "{}\n" || strings.TrimSpace(string(words)) != want {
+			t.Errorf("%q: the arguments were %q, %v, and the answer %q", help, words, err, answer)
+		}
+	}
+}
+
+// Images and texts of clipboards, by what their programs print.
+func TestPaste(t *testing.T) {
+	t.Parallel()
+	const image = "\x89PNG image"
+	for _, c := range []struct {
+		name, system, env string
+		programs          map[string]string
+		image, text       string
+		err               error
+	}{
+		{"an image on Wayland", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"wl-paste": `case "$*" in --list-types) printf 'text/html\nimage/jpeg\nimage/png\n' ;; "--no-newline --type image/png") printf '` + `\211PNG image` + `' ;; esac`,
+		}, image, "", nil},
+		{"a text on X11", "linux", "DISPLAY", map[string]string{
+			"xclip": `case "$*" in *TARGETS) printf 'TARGETS\nUTF8_STRING\n' ;; *UTF8_STRING) echo words ;; esac`,
+		}, "", "words", nil},
+		{"nothing that is of use", "linux", "DISPLAY", map[string]string{"xclip": "echo application/x-color"}, "", "", clip.ErrEmpty},
+		{"nothing at all", "linux", "WAYLAND_DISPLAY", map[string]string{"wl-paste": "echo No selection >&2; exit 1"}, "", "", clip.ErrEmpty},
+		{"an image on macOS", "darwin", "TERM", map[string]string{
+			"osascript": "echo '«data PNGf89504E4720696D616765»'", "pbpaste": "echo words",
+		}, image, "", nil},
+		{"a text on macOS", "darwin", "TERM", map[string]string{"osascript": "exit 1", "pbpaste": "echo words"}, "", "words", nil},
+		{"over SSH", "darwin", "SSH_TTY", nil, "", "", clip.ErrAway},
+		{"no display", "linux", "TERM", nil, "", "", clip.ErrNoDisplay},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := fake(t, c.system, map[string]string{c.env: "x"}, c.programs)
+			got, err := s.Paste(t.Context())
+			if !errors.Is(err, c.err) || string(got.Image) != c.image || got.Text != c.text {
+				t.Errorf("%q, %q, %v", got.Image, got.Text, err)
+			}
+		})
+	}
+	s, _ := fake(t, "linux", map[string]string{"DISPLAY": ":0"}, nil)
+	if _, err := s.Paste(t.Context()); err == nil || !strings.Contains(err.Error(), "xclip (Debian: xclip)") {
+		t.Errorf("without a program: %v", err)
+	}
+}
+
+// A program that can only write a file gets a private folder for it, which is gone
+// afterwards, also where the command was interrupted.
+func TestScreenByFile(t *testing.T) {
+	t.Parallel()
+	run := t.TempDir()
+	seen := filepath.Join(t.TempDir(), "seen")
+	env := map[string]string{"WAYLAND_DISPLAY": "wayland-0", "XDG_RUNTIME_DIR": run}
+	s, _ := fake(t, "linux", env, map[string]string{
+		"grim":             "echo compositor does not support it >&2; exit 1",
+		"gnome-screenshot": `[ "$1" = --file ] && printf picture >"$2" && ls -ld "${2%/*}" | cut -c1-10 >` + seen,
+	})
+	got, err := s.Screen(t.Context())
+	if err != nil || string(got) != "picture" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	if mode, err := os.ReadFile(seen); err != nil || string(mode) != "drwx------\n" {
+		t.Errorf("the folder was %q, %v", mode, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	s, _ = fake(t, "linux", env, map[string]string{"spectacle": `for file; do :; done; printf picture >"$file"; : >` + seen + `.2; exec sleep 600`})
+	go func() {
+		for ctx.Err() == nil {
+			if _, err := os.Stat(seen + ".2"); err == nil {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if _, err := s.Screen(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+	if left, err := os.ReadDir(run); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	s, _ = fake(t, "linux", env, nil)
+	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim (Debian: grim)") {
+		t.Errorf("without a program: %v", err)
+	}
+	s, _ = fake(t, "linux", env, map[string]string{"grim": "echo compositor does not support it >&2; exit 1"})
+	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim: compositor does not support it") {
+		t.Errorf("a program that cannot: %v", err)
+	}
+}

@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/clip/cliptest"
+	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/testenv"
+)
+
+const lookURI = "otpauth://totp/GitHub:alice?secret=JBSWY3DPEHPK3PXP&issuer=GitHub"
+
+func picture(t *testing.T, text string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := qr.PNG(&out, text, 6); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// A QR code that was copied as an image, its URI, and the secret alone: each adds the
+// account.
+func TestAddFromClipboard(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, tool string
+		copy       []string // takes a type and copies its input
+	}{
+		{"wayland", "wl-copy", []string{"wl-copy", "--type"}},
+		{"x11", "xclip", []string{"xclip", "-selection", "clipboard", "-in", "-target"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			testenv.Program(t, c.tool, "wl-clipboard or xclip")
+			display := cliptest.X11
+			if c.name == "wayland" {
+				display = func(t testing.TB) *cliptest.Display { return cliptest.Wayland(t, "") }
+			}
+			d, screen := newDevice(t, nil), display(t)
+			d.env = append(cliptest.Without(d.env), screen.Env...)
+			put := func(kind, content string) {
+				t.Helper()
+				if _, ok := screen.Run(content, c.copy[0], append(c.copy[1:len(c.copy):len(c.copy)], kind)...); !ok {
+					t.Fatalf("%s cannot copy", c.tool)
+				}
+			}
+			d.fails(1, []string{"the clipboard holds neither an image nor a text"}, "add", "--clipboard")
+			put("image/png", string(picture(t, lookURI)))
+			if got := d.must("", "scan", "--clipboard"); got != lookURI+"\n" {
+				t.Errorf("scan: %q", got)
+			}
+			d.must("", "add", "--clipboard")
+			text := "UTF8_STRING"
+			if c.name == "wayland" {
+				text = "text/plain"
+			}
+			put(text, strings.ReplaceAll(lookURI, "alice", "bob")+"\n")
+			d.must("", "add", "--clipboard")
+			put(text, "jbsw y3dp ehpk 3pxp\n")
+			d.must("", "add", "GitHub:carol", "--clipboard")
+			codes := strings.Fields(d.must("", "code", "--all", "--at", "59"))
+			want := []string{"GitHub:alice", codes[1], "GitHub:bob", codes[1], "GitHub:carol", codes[1]}
+			if strings.Join(codes, " ") != strings.Join(want, " ") {
+				t.Errorf("the accounts are %q", codes)
+			}
+			d.fails(1, []string{"the clipboard holds a text and not an image"}, "scan", "--clipboard")
+			d.env = append(d.env, "SSH_CONNECTION=10.0.0.1 22 10.0.0.2 22")
+			d.fails(1, []string{"belong to another machine", "auth add --qr IMAGE"}, "add", "--clipboard")
+		})
+	}
+}
+
+// What is on the screen is read from it, without a file.
+func TestAddFromScreen(t *testing.T) {
+	t.Parallel()
+	shown := picture(t, lookURI)
+	check := func(t *testing.T, screen *cliptest.Display, show func()) {
+		t.Helper()
+		d, temp := newDevice(t, nil), t.TempDir()
+		d.env = append(cliptest.Without(d.env), screen.Env...)
+		d.env = append(d.env, "TMPDIR="+temp)
+		show()
+		// The display takes a moment to draw.
+		for deadline := time.Now().Add(30 * time.Second); d.run("", "scan", "--screen").code == 10; {
+			if time.Now().After(deadline) {
+				t.Fatal("the picture is not on the screen")
+			}
+		}
+		if got := d.must("", "scan", "--screen"); got != lookURI+"\n" {
+			t.Errorf("scan: %q", got)
+		}
+		d.must("", "add", "--screen")
+		if got := d.must("", "list"); !strings.Contains(got, "GitHub:alice") {
+			t.Errorf("the accounts are %q", got)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+	t.Run("wayland", func(t *testing.T) {
+		t.Parallel()
+		testenv.Program(t, "grim", "grim")
+		path := filepath.Join(cliptest.TempDir(t), "shown.png") // which sway may read
+		if err := os.WriteFile(path, shown, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		check(t, cliptest.Wayland(t, path), func() {})
+	})
+	t.Run("x11", func(t *testing.T) {
+		t.Parallel()
+		testenv.Program(t, "maim", "maim")
+		screen := cliptest.X11(t)
+		check(t, screen, func() {
+			image, err := png.Decode(bytes.NewReader(shown))
+			if err != nil {
+				t.Fatal(err)
+			}
+			screen.Show(image)
+		})
+	})
+}
