@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,7 +112,11 @@ func copiedWords(what string, done clip.Copied) string {
 }
 
 func seconds(d time.Duration) string {
-	return strings.TrimSuffix(d.Round(time.Second/10).String(), ".0s")
+	text := strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " second"
+	if d != time.Second {
+		text += "s"
+	}
+	return text
 }
 
 // copyCode copies the code of an account, and says so. Nothing of it is printed.
@@ -120,7 +125,7 @@ func (s *session) copyCode(ctx context.Context, way string, a vault.Account, cod
 	if err != nil {
 		return err
 	}
-	s.say("auth: %s", copiedWords("the code of "+label(a), done))
+	s.say("%s", copiedWords("the code of "+label(a), done))
 	if !s.json {
 		return nil
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -49,7 +50,7 @@ func (s *session) fromScreen(ctx context.Context) (transfer.Batch, error) {
 		return transfer.Batch{}, err
 	}
 	if len(read.texts) == 0 {
-		return transfer.Batch{}, noCode(theScreen, read.seen)
+		return transfer.Batch{}, hint.With(fmt.Errorf("no QR code was found on the screen%s", seenWords(read.seen)), "bring the window with the whole QR code to the front, large")
 	}
 	return readTexts(read.texts, "QR code")
 }

@@ -79,7 +79,7 @@ func TestCopyAndClear(t *testing.T) {
 	t.Parallel()
 	desks(t, func(t *testing.T, d *desk) {
 		r := d.copyFor("1s")
-		if r.code != 0 || r.stdout != "" || r.stderr != "auth: copied the code of GitHub:alice; the clipboard is cleared in 1s if it still holds it\n" {
+		if r.code != 0 || r.stdout != "" || r.stderr != "copied the code of GitHub:alice; the clipboard is cleared in 1 second if it still holds it\n" {
 			t.Fatalf("%+v", r)
 		}
 		if got := d.held(); got != d.code() {

@@ -40,7 +40,7 @@ func TestCopyInTmux(t *testing.T) {
 	d.must("JBSWY3DPEHPK3PXP", "add", "GitHub:alice", "--secret-file", "-", "--digits", "10")
 	code := strings.TrimSpace(d.must("", "code", "github"))
 	r := d.run("", "code", "github", "--copy")
-	want := "auth: copied the code of GitHub:alice to tmux, which forgets it in 1s, and sent it to the clipboard of the terminal; auth cannot see whether it arrived there, and does not clear it\n"
+	want := "copied the code of GitHub:alice to tmux, which forgets it in 1 second, and sent it to the clipboard of the terminal; auth cannot see whether it arrived there, and does not clear it\n"
 	if r.code != 0 || r.stdout != "" || r.stderr != want {
 		t.Fatalf("%+v", r)
 	}
