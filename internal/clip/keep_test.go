@@ -143,7 +143,7 @@ func TestSensitive(t *testing.T) {
 			"wl-copy": `case $1 in
 --help) echo "` + help + `" ;;
 --clear) : >` + file + ` ;;
-*) echo "$@" >` + log + `; cat >` + file + `; exec sleep 600 ;;
+*) echo "$@" >` + log + `; cat >` + file + `; while [ -s ` + file + ` ]; do sleep 0.01; done ;;
 esac`,
 			"wl-paste": "cat " + file,
 		})

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
-	"time"
 )
 
 // board returns the clipboard of a way.
@@ -138,10 +137,11 @@ func (b *programBoard) stop(ctx context.Context, cmd *exec.Cmd, ended <-chan str
 	}
 	if b.clearFirst {
 		if _, err := b.s.run(ctx, b.empty); err == nil {
+			// It removes its file, and that may take a moment.
 			select {
 			case <-ended:
 				return
-			case <-time.After(glance * 10):
+			case <-ctx.Done():
 			}
 		}
 	}
