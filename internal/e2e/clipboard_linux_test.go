@@ -101,18 +101,19 @@ func (d *desk) holders() (found []string) {
 	return found
 }
 
-// end ends the processes that hold the clipboard, as a logout does.
-func (d *desk) end() {
-	d.t.Helper()
+// end ends the processes that hold the clipboard, as a logout does, and waits for them.
+func (d *desk) end(t *testing.T) {
+	t.Helper()
 	for _, pid := range d.holders() {
 		n, err := strconv.Atoi(pid)
 		if err != nil {
-			d.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if err := syscall.Kill(n, syscall.SIGTERM); err != nil {
-			d.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
+	eventually(t, "the process that held the clipboard has ended", func() bool { return len(d.holders()) == 0 })
 }
 
 type process struct{ args, env []byte }
@@ -140,7 +141,7 @@ func TestCopiedCodeIsInNoProcessList(t *testing.T) {
 		if r := d.copyFor("1h"); r.code != 0 {
 			t.Fatalf("%+v", r)
 		}
-		defer d.end()
+		defer d.end(t)
 		code, seen := d.code(), false
 		for pid, p := range processes(t) {
 			if bytes.Contains(p.args, []byte(code)) || bytes.Contains(p.env, []byte(code)) {
@@ -178,8 +179,7 @@ func TestClipboardIsClearedAtLogout(t *testing.T) {
 		if r := d.copyFor("1h"); r.code != 0 || d.held() == "" {
 			t.Fatalf("%+v", r)
 		}
-		d.end()
-		eventually(t, "the process that held it has ended", func() bool { return len(d.holders()) == 0 })
+		d.end(t)
 		if got := d.held(); got != "" {
 			t.Errorf("the clipboard holds %q", got)
 		}
