@@ -35,7 +35,7 @@ type jsonBackupStatus struct {
 
 func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	return jsonBackupStatus{
-		Drill: timestamp(b.Drill.Time), DrillFailed: term.Escape(b.Drill.Failed), DrillDue: b.Drill.Due,
+		Drill: timestamp(b.Drill.Time), DrillFailed: oneLine(b.Drill.Failed), DrillDue: b.Drill.Due,
 		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
 		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
 	}
@@ -61,7 +61,7 @@ func staleWords(b device.BackupStatus) string {
 	case device.OtherKeysLie:
 		return "the location has backups for a key that this device does not have"
 	default:
-		return term.Escape(b.Text)
+		return oneLine(b.Text)
 	}
 }
 

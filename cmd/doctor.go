@@ -148,7 +148,7 @@ func (c *cli) sayFindings(list findings) error {
 	for _, f := range list {
 		rows = append(rows, []string{f.State, f.What, term.Escape(f.Detail)})
 		if f.Hint != "" {
-			rows = append(rows, []string{"", "", "type: " + f.Hint})
+			rows = append(rows, []string{"", "", "hint: " + f.Hint})
 		}
 		if first == nil {
 			first = f.err

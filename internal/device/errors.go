@@ -37,6 +37,7 @@ var (
 	ErrNothingUsable  = errors.New("no backup there can be used")
 	ErrNothingThatOld = errors.New("no backup there is that old")
 
+	ErrBeside          = errors.New("this lies beside the backups of a folder, and is none itself")
 	ErrNoSource        = errors.New("no backup is named")
 	ErrAtFile          = errors.New("only a location can be taken back to an earlier day")
 	ErrUnderPassphrase = errors.New("the backup is under a passphrase, not for a key")

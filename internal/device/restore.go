@@ -74,11 +74,16 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 	empty := false
 	apply := func(tx *vault.Tx) error {
 		state := from.state
+		var earlier []backup.Step
 		if state == nil {
 			state = &vault.State{Trash: tx.TrashOf(), Clock: tx.Clock}
+			earlier = earlierSecrets(tx.State, o.Options)
 		}
 		empty = len(tx.Records) == 0
 		restored.Steps, err = backup.Restore(tx, state, o.Options)
+		if err == nil {
+			restored.Steps = append(restored.Steps, earlier...)
+		}
 		return err
 	}
 	if o.DryRun {
@@ -103,6 +108,24 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 		whole := empty && len(o.Accounts) == 0
 		return restored, d.stayOn(ctx, from, whole, o.StayOn, &restored)
 	}
+}
+
+// earlierSecrets returns a step for each secret in the trash whose account has another one
+// now, where the whole trash is asked for: with those of removed accounts they are all that
+// the trash holds.
+func earlierSecrets(state *vault.State, o backup.Options) []backup.Step {
+	if len(o.Accounts) > 0 {
+		return nil
+	}
+	var steps []backup.Step
+	for _, d := range state.Superseded() {
+		a := vault.Account{Account: d.Account(), Shown: d.Account().Label()}
+		if here, err := state.Find("id:"+d.ID, true); err == nil {
+			a.Shown = here.Shown
+		}
+		steps = append(steps, backup.Step{Account: a, Outcome: backup.Earlier})
+	}
+	return steps
 }
 
 // stayOn keeps backup on after a location was restored. A device that is enrolled already

@@ -144,6 +144,9 @@ func (d *Device) openBackupFile(ctx context.Context, path string, files []Identi
 	if err != nil {
 		return backup.Content{}, err
 	}
+	if backup.Beside(filepath.Base(path), data) {
+		return backup.Content{}, fmt.Errorf("%s: %w", path, ErrBeside)
+	}
 	content, err := d.openContent(ctx, data, files)
 	if err != nil {
 		return content, fmt.Errorf("%s: %w", path, err)

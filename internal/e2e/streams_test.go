@@ -235,9 +235,13 @@ func TestPickerAndConfirmation(t *testing.T) {
 	p = sit(t, cmd)
 	p.awaits("Remove one:a?")
 	p.types("n\r")
-	p.rest()
+	all := p.rest()
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("declined: %v", err)
+	}
+	// Who answers no has not interrupted anything.
+	if !strings.Contains(all, "not confirmed; nothing was changed") || strings.Contains(all, "interrupted") {
+		t.Errorf("declined:\n%s", all)
 	}
 	cmd = d.command("remove", "one:a")
 	p = sit(t, cmd)
