@@ -136,6 +136,11 @@ func (l *findings) location(x device.Examination) {
 	default:
 		l.add("backup", nil, "last at "+timestamp(x.Backup.Last))
 	}
+	for _, d := range x.Backup.Devices {
+		if d.Newer {
+			l.note("device", deviceWords(d)+newerWords)
+		}
+	}
 	if x.State != nil {
 		l.note("drill", drillRow(x.Backup.Drill))
 	}

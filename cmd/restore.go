@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,13 +33,6 @@ type jsonRestore struct {
 	Devices  []jsonDevice  `json:"devices,omitempty"` // of a location
 	Skipped  []string      `json:"skipped,omitempty"`
 	Accounts []jsonAccount `json:"accounts"`
-}
-
-// A jsonDevice is a device whose newest backup was read.
-type jsonDevice struct {
-	Device  string `json:"device"`
-	Name    string `json:"device_name"`
-	Created string `json:"created"`
 }
 
 func newRestore(c *cli) *cobra.Command {
@@ -217,9 +209,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	if r.Created.IsZero() {
 		j.Created = ""
 	}
-	for _, d := range r.Devices {
-		j.Devices = append(j.Devices, jsonDevice{d.ID, d.Name, d.Created.Format(time.RFC3339)})
-	}
+	j.Devices = devicesJSON(r.Devices)
 	for _, f := range r.Skipped {
 		j.Skipped = append(j.Skipped, fileWords(f))
 	}
@@ -243,7 +233,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.say("nothing to restore")
 	}
 	for _, d := range j.Devices {
-		s.say("from %s, backup of %s", term.Escape(cmp.Or(d.Name, d.Device)), d.Created)
+		s.say("from %s (%s), backup of %s", term.Escape(cmp.Or(d.Name, "device")), term.Escape(d.Device), d.Created)
 	}
 	for _, line := range j.Skipped {
 		s.warn("skipped %s", line)

@@ -61,6 +61,7 @@ func newStatus(c *cli) *cobra.Command {
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
 			}
+			rows = append(rows, deviceRows(status.Backup.Devices)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}

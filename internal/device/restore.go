@@ -43,12 +43,6 @@ type Restored struct {
 	BackupTo string
 }
 
-// A DeviceDate says when a device wrote a backup that was read.
-type DeviceDate struct {
-	ID, Name string
-	Created  time.Time
-}
-
 // Restore restores accounts in one write, and overwrites only what the options name. If a
 // whole location was restored into an empty vault, backup to it stays on. Otherwise the
 // [Asker] decides, unless backup is on already. A lost or damaged vault is replaced by a
@@ -106,6 +100,10 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 		return restored, nil
 	default:
 		whole := empty && len(o.Accounts) == 0
+		if whole {
+			// Where this note fails, status asks for a sync too many.
+			_ = d.noteMerged(ctx, from.newest, from.skipped)
+		}
 		return restored, d.stayOn(ctx, from, whole, o.StayOn, &restored)
 	}
 }

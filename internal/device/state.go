@@ -30,6 +30,9 @@ type backupState struct {
 	// list them, and the first under a new key may fail, or be lost.
 	Vouched []string `json:"vouched,omitempty"`
 
+	// Merged says what was merged of other devices, by their ids.
+	Merged map[string]mergedDevice `json:"merged,omitempty"`
+
 	Drill drillState `json:"drill,omitzero"`
 }
 

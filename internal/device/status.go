@@ -32,6 +32,10 @@ type BackupStatus struct {
 
 	Drill DrillStatus
 
+	// Devices are those that have backups at the location, this one first. What is known of
+	// them without opening a file.
+	Devices []DeviceDate
+
 	Unseen error // why the location could not be looked at; nil where it was
 }
 
@@ -73,12 +77,12 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, state, d.backupStatus(state.Generation, entries, err)}, nil
+	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
 // could not be seen.
-func (d *Device) backupStatus(generation uint64, entries []location.Entry, unseen error) BackupStatus {
+func (d *Device) backupStatus(ctx context.Context, generation uint64, entries []location.Entry, unseen error) BackupStatus {
 	s := BackupStatus{On: d.marker.Location != "", Location: d.marker.Location, Unseen: unseen}
 	if !s.On {
 		return s
@@ -91,6 +95,7 @@ func (d *Device) backupStatus(generation uint64, entries []location.Entry, unsee
 	if b.Location == s.Location {
 		s.File, s.Generation, s.OtherKeys, s.Last = b.File, b.Generation, b.OtherKeys, b.Time
 	}
+	s.Devices = b.devicesIn(entries, d.self(ctx, b), d.name())
 	switch {
 	case !b.StaleSince.IsZero() && b.Rotated:
 		s.Reason, s.Since, s.Text = KeyRotated, b.StaleSince, b.Reason
@@ -156,7 +161,7 @@ func (d *Device) Examine(ctx context.Context) Examination {
 	var entries []location.Entry
 	x.Location, entries, x.LocationErr = d.examineLocation(ctx)
 	if x.StateErr == nil {
-		x.Backup = d.backupStatus(x.State.Generation, entries, x.LocationErr)
+		x.Backup = d.backupStatus(ctx, x.State.Generation, entries, x.LocationErr)
 	}
 	return x
 }

@@ -256,6 +256,35 @@ func TestPickerAndConfirmation(t *testing.T) {
 	}
 }
 
+// Of several devices of one name, a person at a terminal chooses the one that is meant, and
+// is asked about that one before anything happens.
+func TestPickDevice(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.env = append(d.env, "TEST_HOSTNAME=vm")
+	d.add("a")
+	location := filepath.Join(t.TempDir(), "cloud")
+	d.must(passphrase, "backup", "enable", location, "--passphrase-file", "-")
+	for range 2 {
+		other := d.with("AUTH_HOME=" + filepath.Join(t.TempDir(), "home"))
+		other.must(passphrase, "restore", location, "--passphrase-file", "-")
+	}
+	before := d.must("", "backup", "list")
+	interactive(d)
+	p := sit(t, d.command("backup", "forget", "vm"))
+	p.awaits("Which device?")
+	p.awaits("Number, 1 to 2: ")
+	p.types("2\r")
+	p.awaits("Merge the accounts of vm (")
+	p.types("n\r")
+	if all := p.rest(); !strings.Contains(all, "not confirmed") || strings.Contains(all, "this device") {
+		t.Errorf("the terminal shows\n%s", all)
+	}
+	if after := d.must("", "backup", "list"); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+}
+
 // A FIFO is refused at once, as an image, an import, a secret or a backup.
 func TestFIFO(t *testing.T) {
 	t.Parallel()
