@@ -142,7 +142,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if len(state.Records) == 0 && !holdsFiles(entries) {
 		// The first account makes the first file. Until then there is nothing to lose.
 		return d.changeBackupState(ctx, func(b *backupState) {
-			*b = backupState{Location: loc.String(), Generation: state.Generation, Drill: b.Drill, Merged: b.Merged}
+			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation})
 		})
 	}
 	key := o.enrolment.Key.ID()
@@ -172,11 +172,11 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		return err
 	}
 	err = d.changeBackupState(ctx, func(b *backupState) {
-		*b = backupState{
-			Drill: b.Drill, Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+		*b = b.next(backupState{
+			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
-			Vouched: b.Vouched, Merged: b.Merged,
-		}
+			Vouched: b.Vouched,
+		})
 	})
 	if err == nil && successions.Current(key) != key {
 		err = ErrTwoRotations // the backup counts, and this device has to join the other key

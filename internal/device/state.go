@@ -34,6 +34,15 @@ type backupState struct {
 	Merged map[string]mergedDevice `json:"merged,omitempty"`
 
 	Drill drillState `json:"drill,omitzero"`
+	// Checked is the last code that was checked.
+	Checked checkedCode `json:"checked,omitzero"`
+}
+
+// next returns what is remembered after a backup: what it says of it, and what is not about
+// backups.
+func (b backupState) next(made backupState) backupState {
+	made.Drill, made.Merged, made.Checked = b.Drill, b.Merged, b.Checked
+	return made
 }
 
 // A drillState is when the last drill was, and how it ended.

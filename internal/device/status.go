@@ -125,6 +125,8 @@ type Examination struct {
 	State    *vault.State // nil where it cannot be read
 	StateErr error
 
+	Clock ClockSeen
+
 	Location    *LocationSeen // nil where backup is off
 	LocationErr error
 	Backup      BackupStatus
@@ -150,15 +152,16 @@ type LocationSeen struct {
 
 // Examine looks closely at the folders, the keyring, the vault and the location. It
 // changes nothing.
-func (d *Device) Examine(ctx context.Context) Examination {
-	x := Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
+func (d *Device) Examine(ctx context.Context) (x Examination) {
+	x = Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
 	_, _, x.MarkerErr = vault.ReadMarker(d.o.State)
 	x.Keyring, x.KeyringErr = d.examineKeyring(ctx)
 	x.State, x.StateErr = d.Read(ctx)
+	var entries []location.Entry
+	defer func() { x.Clock = d.clock(ctx, x.State, entries) }()
 	if d.marker.Location == "" {
 		return x
 	}
-	var entries []location.Entry
 	x.Location, entries, x.LocationErr = d.examineLocation(ctx)
 	if x.StateErr == nil {
 		x.Backup = d.backupStatus(ctx, x.State.Generation, entries, x.LocationErr)
