@@ -86,11 +86,7 @@ func signWords(s device.ClockSign) string {
 	case device.ClockOwn:
 		return fmt.Sprintf("this device's last backup is of %s, %s from now: the clock was set back since", at, off)
 	case device.ClockDevice:
-		who := "device " + term.Escape(s.Device.ID)
-		if s.Device.Name != "" {
-			who = fmt.Sprintf("%s (%s)", term.Escape(s.Device.Name), term.Escape(s.Device.ID))
-		}
-		return fmt.Sprintf("the last backup of %s is of %s, %s from now", who, at, off)
+		return fmt.Sprintf("the last backup of %s is of %s, %s from now", deviceName(s.Device), at, off)
 	case device.ClockLocation:
 		if s.Behind < 0 {
 			return fmt.Sprintf("the location had %s at %s, %s before this clock says that it was written", term.Escape(s.File), at, off)

@@ -28,13 +28,18 @@ func devicesJSON(devices []device.DeviceDate) []jsonDevice {
 	return list
 }
 
-// deviceWords describes a device so that it can be told from others of its name.
-func deviceWords(d device.DeviceDate) string {
-	words := "device " + term.Escape(d.ID)
-	if d.Name != "" {
-		words = fmt.Sprintf("%s (%s)", term.Escape(d.Name), term.Escape(d.ID))
+// deviceName names a device so that it can be told from others of its name. That of one
+// whose backups were never read is not known.
+func deviceName(d device.DeviceDate) string {
+	if d.Name == "" {
+		return term.Escape(d.ID)
 	}
-	words += ", last backup of " + timestamp(d.Created.UTC())
+	return fmt.Sprintf("%s (%s)", term.Escape(d.Name), term.Escape(d.ID))
+}
+
+// deviceWords describes a device.
+func deviceWords(d device.DeviceDate) string {
+	words := deviceName(d) + ", last backup of " + timestamp(d.Created.UTC())
 	if d.This {
 		words += ", this device"
 	}

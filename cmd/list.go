@@ -30,10 +30,12 @@ also shows aliases, tags and what needs attention.`,
 			if err != nil {
 				return err
 			}
+			if !trash || state.Generation == 0 {
+				s.sayEmpty(state)
+			}
 			if trash {
 				return s.listTrash(state)
 			}
-			s.sayEmpty(state)
 			list := []jsonAccount{}
 			var labels strings.Builder
 			var rows [][]string
@@ -79,7 +81,7 @@ func (s *session) emptyWords(state *vault.State) string {
 	case state.Generation == 0:
 		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back"
 	default:
-		return "no accounts in the vault of " + term.Escape(s.places.state) + "; auth list --trash lists what was removed"
+		return "no accounts in the vault of " + term.Escape(s.places.state) + "; auth list --trash shows what was removed"
 	}
 }
 

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -233,7 +232,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.say("nothing to restore")
 	}
 	for _, d := range j.Devices {
-		s.say("from %s (%s), backup of %s", term.Escape(cmp.Or(d.Name, "device")), term.Escape(d.Device), d.Created)
+		s.say("from %s, backup of %s", deviceName(device.DeviceDate{ID: d.Device, Name: d.Name}), d.Created)
 	}
 	for _, line := range j.Skipped {
 		s.warn("skipped %s", line)
