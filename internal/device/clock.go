@@ -58,12 +58,13 @@ const (
 	// ClockOwn: this device's last backup lies in the future. The clock was set back since;
 	// it was ahead then, or is behind now.
 	ClockOwn
-	// ClockDevice: the last backup of another device lies in the future. Its name has the
-	// plain time of that device, and each device is a clock of its own.
+	// ClockDevice: the last backup of another device lies in the future. It has the plain time
+	// of that device, and a signature. Each device is a clock of its own.
 	ClockDevice
 	// ClockLocation: the location gave a file a time of its own, as a server does, and that
 	// lies in the future, or before this device says that it wrote the file. A time that
-	// agrees with the file's name was only carried along, and says nothing new.
+	// agrees with the file's name was only carried along, and says nothing new. Nothing signs
+	// it, so that whoever can write to the location makes one sign at most.
 	ClockLocation
 	// ClockStamp: a change in the vault is stamped in the future. Stamps never go back and
 	// pass from device to device, so that one clock that was wrong once is enough.
@@ -93,8 +94,8 @@ func (d *Device) NoteCode(ctx context.Context, behind time.Duration) error {
 	})
 }
 
-// Clock compares the clock with what is known of others by the vault, the names of the
-// files at the location and their times. It waits for the location no longer than
+// Clock compares the clock with what is known of others by the vault and by the files at the
+// location. It opens files only where a name lies in the future. It waits for the location as
 // [Device.Status] does, and leaves out what it cannot see.
 func (d *Device) Clock(ctx context.Context, state *vault.State) ClockSeen {
 	var entries []location.Entry
@@ -113,15 +114,39 @@ func (d *Device) clock(ctx context.Context, state *vault.State, entries []locati
 	self := d.self(ctx, b)
 	c := comparison{now: d.o.Now(), devices: b.devicesIn(entries, self, d.name())}
 	c.code(b.Checked)
-	for _, seen := range c.devices {
-		c.backup(seen)
-	}
-	if len(c.devices) == 0 {
-		c.backup(DeviceDate{ID: self, Created: b.Time, This: true})
+	c.backup(DeviceDate{ID: self, Created: b.Time, This: true})
+	if slices.ContainsFunc(c.devices, func(seen DeviceDate) bool { return !seen.This && c.ahead(seen.Created) > clockSlack }) {
+		for _, seen := range d.signedDates(ctx, self) {
+			c.backup(seen)
+		}
 	}
 	c.location(entries, self)
 	c.stamps(state)
 	return c.verdict(b.Checked)
+}
+
+// signedDates returns the other devices with the times of their newest backups, as the
+// backups say, the latest first: anybody who can write to the location can make up names.
+// What cannot be opened is left out.
+func (d *Device) signedDates(ctx context.Context, self string) (dates []DeviceDate) {
+	ctx, cancel := context.WithTimeout(ctx, lookWait)
+	defer cancel()
+	e, loc, err := d.enrolled(ctx)
+	if err != nil {
+		return nil
+	}
+	inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
+	if err != nil {
+		return nil
+	}
+	newest := inv.Newest(time.Time{}, false)
+	for _, id := range devices(newest) {
+		if id != self {
+			dates = append(dates, dateOf(newest[id], self))
+		}
+	}
+	sortDates(dates)
+	return dates
 }
 
 // A comparison collects the signs.
@@ -131,9 +156,12 @@ type comparison struct {
 	signs   []ClockSign
 }
 
+// ahead returns how far a time lies in the future.
+func (c *comparison) ahead(at time.Time) time.Duration { return at.Sub(c.now) }
+
 // future adds a sign if its time lies in the future.
 func (c *comparison) future(s ClockSign) {
-	if s.Behind = s.At.Sub(c.now); s.Behind > clockSlack {
+	if s.Behind = c.ahead(s.At); s.Behind > clockSlack {
 		c.signs = append(c.signs, s)
 	}
 }

@@ -87,6 +87,15 @@ func TestClock(t *testing.T) {
 			[]device.ClockKind{device.ClockDevice, device.ClockLocation},
 			device.ClockWrong, 70 * time.Minute,
 		},
+		"made-up names": {
+			func(s scene) {
+				for _, id := range []string{"0123456789abcdef", "fedcba9876543210"} {
+					n := backup.FileName{Device: id, Time: s.m.now.Add(5 * time.Hour).Truncate(time.Second), Generation: 9, Hash: id}
+					write(s.t, filepath.Join(s.dir, n.String()), "made up")
+				}
+			},
+			nil, device.ClockUncontradicted, 0,
+		},
 		"the location had it before it was written": {
 			func(s scene) { s.times(s.m, -70*time.Minute) },
 			[]device.ClockKind{device.ClockLocation},

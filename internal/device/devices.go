@@ -95,6 +95,12 @@ func (b backupState) devicesIn(entries []location.Entry, self, name string) []De
 		}
 		list = append(list, *seen)
 	}
+	sortDates(list)
+	return list
+}
+
+// sortDates puts this device first, and the others by their last backup.
+func sortDates(list []DeviceDate) {
 	slices.SortFunc(list, func(x, y DeviceDate) int {
 		switch {
 		case x.This:
@@ -104,7 +110,6 @@ func (b backupState) devicesIn(entries []location.Entry, self, name string) []De
 		}
 		return cmp.Or(y.Created.Compare(x.Created), cmp.Compare(x.ID, y.ID))
 	})
-	return list
 }
 
 // dateOf returns the device of its newest files; newest is not empty.
