@@ -221,11 +221,15 @@ the device, run auth backup key --rotate afterwards.`,
 		args:    cobra.ExactArgs(1),
 		run: func(ctx context.Context, s *session, args []string) error {
 			s.answers.yes = yes
-			forgotten, err := s.device.Forget(ctx, args[0])
-			s.sayReport(forgotten.Report)
+			var forgotten device.Forgotten
+			err := s.oneDevice(ctx, args[0], func(name string) (err error) {
+				forgotten, err = s.device.Forget(ctx, name)
+				s.sayReport(forgotten.Report)
+				return err
+			})
 			switch {
 			case err != nil:
-				return err
+				return s.rotatedAdvice(err)
 			case s.json:
 				return s.printJSON(jsonForgotten{jsonVersion, forgotten.Device, forgotten.Removed})
 			}

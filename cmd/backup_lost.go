@@ -47,10 +47,14 @@ DEVICE is its name or id, as auth backup list shows them.`,
 				}
 			}
 			s.answers.yes, s.answers.file, s.answers.weak = yes, o.passphraseFile, o.weak
-			lost, err := s.device.Lose(ctx, args[0], since, device.EnableOptions{X25519: o.x25519, Weak: o.weak})
-			s.sayReport(lost.Report)
-			if err != nil {
+			var lost device.Lost
+			err := s.oneDevice(ctx, args[0], func(name string) (err error) {
+				lost, err = s.device.Lose(ctx, name, since, device.EnableOptions{X25519: o.x25519, Weak: o.weak})
+				s.sayReport(lost.Report)
 				return err
+			})
+			if err != nil {
+				return s.rotatedAdvice(err)
 			}
 			return s.sayLost(args[0], lost)
 		},

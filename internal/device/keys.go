@@ -174,15 +174,16 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 		return Forgotten{}, err
 	}
 	newest := inv.Newest(time.Time{}, false)
-	id, err := d.findDevice(ctx, newest, name)
+	which, err := d.findDevice(ctx, newest, name)
 	if err != nil {
 		return Forgotten{}, err
 	}
+	id := which.ID
 	left, err := unusable(loc, inv, id)
 	if err != nil {
 		return Forgotten{}, err
 	}
-	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
+	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Device: which}); err != nil {
 		return Forgotten{}, err
 	}
 	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, withoutPurges)
@@ -215,25 +216,30 @@ func unusable(loc location.Location, inv backup.Inventory, device string) ([]bac
 	return left, nil
 }
 
-// findDevice returns the id of another device that has backups, by its id or name.
-func (d *Device) findDevice(ctx context.Context, newest map[string][]backup.File, name string) (string, error) {
+// findDevice returns another device that has backups, by its id or name.
+func (d *Device) findDevice(ctx context.Context, newest map[string][]backup.File, name string) (DeviceDate, error) {
 	self, err := d.storage.vault.Device(ctx)
 	if err != nil {
-		return "", err
+		return DeviceDate{}, err
 	}
-	var found []string
+	var found, others []DeviceDate
 	for _, id := range devices(newest) {
-		if id != self && (id == name || sameName(newest[id][0].Content.DeviceName, name)) {
-			found = append(found, id)
+		date := dateOf(newest[id], self)
+		if id != name && !sameName(date.Name, name) {
+			continue
+		}
+		found = append(found, date)
+		if !date.This {
+			others = append(others, date)
 		}
 	}
-	switch len(found) {
-	case 0:
-		return "", &NoDeviceError{name}
-	case 1:
-		return found[0], nil
+	switch {
+	case len(others) == 0:
+		return DeviceDate{}, &NoDeviceError{name, len(found) > 0}
+	case len(others) > 1:
+		return DeviceDate{}, &SeveralDevicesError{name, found}
 	default:
-		return "", &SeveralDevicesError{found}
+		return others[0], nil
 	}
 }
 

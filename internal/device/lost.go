@@ -33,17 +33,18 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 		return Lost{}, err
 	}
 	newest := inv.Newest(time.Time{}, false)
-	id, err := d.findDevice(ctx, newest, name)
+	which, err := d.findDevice(ctx, newest, name)
 	if err != nil {
 		return Lost{}, err
 	}
+	id := which.ID
 	left, err := unusable(loc, inv, id)
 	if err != nil {
 		return Lost{}, err
 	}
 	lost := Lost{Device: id}
 	deviceName := deviceName(newest[id][0])
-	if err := d.confirm(ctx, Question{Kind: LoseDevice, Name: name}); err != nil {
+	if err := d.confirm(ctx, Question{Kind: LoseDevice, Device: which}); err != nil {
 		return lost, err
 	}
 	if err := d.learn(ctx, loc, inv); err != nil {

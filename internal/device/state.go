@@ -30,7 +30,19 @@ type backupState struct {
 	// list them, and the first under a new key may fail, or be lost.
 	Vouched []string `json:"vouched,omitempty"`
 
+	// Merged says what was merged of other devices, by their ids.
+	Merged map[string]mergedDevice `json:"merged,omitempty"`
+
 	Drill drillState `json:"drill,omitzero"`
+	// Checked is the last code that was checked.
+	Checked checkedCode `json:"checked,omitzero"`
+}
+
+// next returns what is remembered after a backup: what it says of it, and what is not about
+// backups.
+func (b backupState) next(made backupState) backupState {
+	made.Drill, made.Merged, made.Checked = b.Drill, b.Merged, b.Checked
+	return made
 }
 
 // A drillState is when the last drill was, and how it ended.
