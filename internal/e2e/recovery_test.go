@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -109,6 +110,32 @@ func TestRecovery03StockAgeAndJq(t *testing.T) {
 				t.Errorf("the code is %q", got)
 			}
 		})
+	}
+}
+
+// The pages quote what Debian 12's age says of a default location.
+func TestRecoveryOldAge(t *testing.T) {
+	t.Parallel()
+	const says = "unknown identity type"
+	for _, page := range []string{"docs/recovery.md", "docs/ja/recovery.md"} {
+		if !strings.Contains(string(read(t, filepath.Join(root, filepath.FromSlash(page)))), "`"+says+"`") {
+			t.Errorf("%s does not have %q", page, says)
+		}
+	}
+	age := testenv.Program(t, "age", "age")
+	version, err := exec.Command(age, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`^v?1\.[0-2]\.`).Match(version) {
+		t.Skipf("age %s knows post-quantum keys", version)
+	}
+	d, loc := newLocation(t)
+	sheet := filepath.Join(t.TempDir(), "sheet.txt")
+	d.must("", "backup", "key", "--sheet", sheet)
+	out, err := exec.Command(age, "-d", "-i", sheet, filepath.Join(loc, backups(t, loc)[0])).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), says) {
+		t.Errorf("age %s: %v, %s", version, err, out)
 	}
 }
 
