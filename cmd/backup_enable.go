@@ -124,7 +124,7 @@ func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.En
 func (c *cli) identityFiles(ctx context.Context, paths []string) ([]device.IdentityFile, error) {
 	var list []device.IdentityFile
 	for _, path := range paths {
-		data, err := c.readFile(ctx, path, maxText)
+		data, err := c.readIdentity(ctx, path)
 		if err != nil {
 			return nil, err
 		}

@@ -51,6 +51,7 @@ var faults = []struct {
 }{
 	{as[usageError], codeUsage, ""},
 	{is(backup.ErrIdentityPassphrase), codeBackup, "try the passphrase of the --identity file again"},
+	{as[*backup.TypingError], codeBackup, "compare it with the sheet; --identity-qr PHOTO reads its QR code instead"},
 	{as[*device.InputError], codeUsage, ""},
 	{is(device.ErrNotConfirmed), codeInterrupted, ""},
 	{is(backup.ErrEmpty), codeStale, "auth restore LOCATION, or auth sync, brings the accounts"},

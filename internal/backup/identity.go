@@ -22,7 +22,8 @@ var (
 
 // An IdentityFile is an identity file that age accepts: AGE-SECRET-KEY lines, a
 // passphrase-encrypted age file of such lines, or an SSH private key (ed25519 or RSA)
-// with or without a passphrase.
+// with or without a passphrase. A recovery key may be there as a person typed it, as
+// [ParseTypedKey] takes it.
 type IdentityFile struct {
 	Data []byte
 
@@ -39,7 +40,7 @@ type IdentityFile struct {
 // Identities returns the identities of the file. It asks for the passphrase of an age
 // file at once. It asks for the passphrase of an SSH key later, when a file is decrypted
 // that was encrypted to that key. Errors wrap [ErrIdentityFile],
-// [ErrIdentityPassphrase] or the error of Passphrase. For an SSH key, the latter two come
+// [ErrIdentityPassphrase] or the error of Passphrase, or are a *[TypingError]. For an SSH key, the latter two come
 // from the function that decrypts with the identity.
 func (f IdentityFile) Identities() ([]Identity, error) {
 	text := bytes.TrimSpace(f.Data)
@@ -56,8 +57,27 @@ func (f IdentityFile) Identities() ([]Identity, error) {
 		}
 		return []Identity{id}, nil
 	}
-	ids, err := age.ParseIdentities(bytes.NewReader(text))
-	if err != nil {
+	if ids, err := age.ParseIdentities(bytes.NewReader(text)); err == nil {
+		return ids, nil
+	}
+	return typedIdentities(string(text))
+}
+
+// typedIdentities returns the keys of a text that age does not take as it is: those that a
+// person typed from paper. The error is a *[TypingError] or [ErrIdentityFile].
+func typedIdentities(text string) ([]Identity, error) {
+	var ids []Identity
+	for _, chars := range typedKeys(text) {
+		key, err := parseTyped(chars)
+		if errors.Is(err, ErrRecoveryKey) {
+			err = ErrIdentityFile
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, key.Identity())
+	}
+	if len(ids) == 0 {
 		return nil, ErrIdentityFile
 	}
 	return ids, nil

@@ -312,7 +312,8 @@ func (d *Device) identities(ctx context.Context, file IdentityFile) ([]backup.Id
 
 // about names the file that an error of its content is about.
 func about(file IdentityFile, err error) error {
-	if errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
+	_, mistyped := errors.AsType[*backup.TypingError](err)
+	if mistyped || errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
 		return &InputError{file.Name, err}
 	}
 	return err

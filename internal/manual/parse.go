@@ -100,16 +100,16 @@ func (s style) inline(text string) string {
 		}
 		b.WriteString(s.plain(text[:at]))
 		text = text[at:]
-		switch mark, end := text[0], 0; {
-		case mark == '`':
-			end = strings.Index(text[1:], "`")
-			b.WriteString(s.code(text[1 : 1+end]))
-			text = text[end+2:]
+		switch {
+		case text[0] == '`':
+			words, rest, _ := strings.Cut(text[1:], "`")
+			b.WriteString(s.code(words))
+			text = rest
 		case strings.HasPrefix(text, "**"):
-			end = strings.Index(text[2:], "**")
-			b.WriteString(s.strong(s.inline(text[2 : 2+end])))
-			text = text[end+4:]
-		case mark == '[':
+			words, rest, _ := strings.Cut(text[2:], "**")
+			b.WriteString(s.strong(s.inline(words)))
+			text = rest
+		case text[0] == '[':
 			words, rest, _ := strings.Cut(text[1:], "](")
 			target, rest, _ := strings.Cut(rest, ")")
 			b.WriteString(s.inline(words) + s.plain(leads(target)))

@@ -123,11 +123,11 @@ func (l *layout) table(rows [][]string) {
 		return
 	}
 	for n, row := range rows {
-		first := ""
+		var first strings.Builder
 		for i, cell := range row[:last] {
-			first += cell + strings.Repeat(" ", columns[i]-displaywidth.String(cell)+2)
+			first.WriteString(cell + strings.Repeat(" ", columns[i]-displaywidth.String(cell)+2))
 		}
-		l.wrap(first, strings.Repeat(" ", before), row[last])
+		l.wrap(first.String(), strings.Repeat(" ", before), row[last])
 		if n == 0 {
 			l.line(strings.Repeat("-", min(before+columns[last], l.width)))
 		}
