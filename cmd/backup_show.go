@@ -31,11 +31,12 @@ type jsonBackupStatus struct {
 	Drill       string `json:"drill,omitempty"` // when the last one was
 	DrillFailed string `json:"drill_failed,omitempty"`
 	DrillDue    bool   `json:"drill_due,omitempty"`
+	VoidSheet   string `json:"void_sheet,omitempty"` // when the sheet was made that is void now
 }
 
 func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	return jsonBackupStatus{
-		Drill: timestamp(b.Drill.Time), DrillFailed: term.Escape(b.Drill.Failed), DrillDue: b.Drill.Due,
+		Drill: timestamp(b.Drill.Time), DrillFailed: term.Escape(b.Drill.Failed), DrillDue: b.Drill.Due, VoidSheet: timestamp(b.VoidSheet),
 		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
 		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
 	}

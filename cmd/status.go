@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -56,6 +57,9 @@ func newStatus(c *cli) *cobra.Command {
 			}
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
+			}
+			if made := status.Backup.VoidSheet; !made.IsZero() {
+				rows = append(rows, []string{"sheet", "that of " + made.Format(time.DateOnly) + " is void; auth backup key --sheet FILE"})
 			}
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})

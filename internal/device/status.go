@@ -31,6 +31,9 @@ type BackupStatus struct {
 	Text   string // why, where the reason is NotMade
 
 	Drill DrillStatus
+	// VoidSheet is when the last sheet was made, where this device backs up to another key
+	// now; zero otherwise.
+	VoidSheet time.Time
 
 	Unseen error // why the location could not be looked at; nil where it was
 }
@@ -84,6 +87,9 @@ func (d *Device) backupStatus(generation uint64, entries []location.Entry, unsee
 		return s
 	}
 	b := d.backupState()
+	if b.Sheet.Void {
+		s.VoidSheet = b.Sheet.Time
+	}
 	if b.Drill.Location == s.Location {
 		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
 	}
