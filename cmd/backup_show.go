@@ -82,6 +82,14 @@ func backupRow(b device.BackupStatus) string {
 	}
 }
 
+// sheetRows says that the last sheet is void, if it is.
+func sheetRows(b device.BackupStatus) [][]string {
+	if b.VoidSheet.IsZero() {
+		return nil
+	}
+	return [][]string{{"sheet", "that of " + b.VoidSheet.Format(time.DateOnly) + " is void; auth backup key --sheet FILE"}}
+}
+
 // staleExit prints what to do about a stale backup, and returns the exit code.
 func (c *cli) staleExit(b device.BackupStatus) error {
 	if !b.Stale {
@@ -123,7 +131,7 @@ made. Each backup also looks for keys of other devices at the location.`,
 				if key.ID != "" {
 					rows = append(rows, []string{"location", term.Escape(key.Location)}, []string{"key", key.ID})
 				}
-				err = s.printTable(rows)
+				err = s.printTable(append(rows, sheetRows(status.Backup)...))
 			}
 			return cmp.Or(err, s.staleExit(status.Backup))
 		},

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -58,9 +57,7 @@ func newStatus(c *cli) *cobra.Command {
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
 			}
-			if made := status.Backup.VoidSheet; !made.IsZero() {
-				rows = append(rows, []string{"sheet", "that of " + made.Format(time.DateOnly) + " is void; auth backup key --sheet FILE"})
-			}
+			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}
