@@ -277,12 +277,12 @@ func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, erro
 		}
 		return readTexts(texts, "QR code")
 	case o.uri != "":
-		text, err := s.readText(ctx, o.uri)
+		text, err := s.readFile(ctx, o.uri, maxFile)
 		if err != nil {
 			return transfer.Batch{}, err
 		}
 		var lines []string
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(string(text)) {
 			if line = strings.TrimSpace(line); line != "" {
 				lines = append(lines, line)
 			}

@@ -33,14 +33,18 @@ func newBackupDrill(c *cli) *cobra.Command {
 		use:   "drill",
 		short: "Practise a restore, and change nothing",
 		long: `Practise a restore on a new machine, in memory only. It uses the location and the
-recovery passphrase (or the sheet), and nothing from the keyring. auth compares the
-code of each account with that of the restored one, and names the accounts that
-would not come back. If stock age is installed, it has to open the newest backup
-too. auth status shows when the last drill was, and asks for one after 90 days.`,
+recovery passphrase (or the sheet, or shares), and nothing from the keyring. auth
+compares the code of each account with that of the restored one, and names the
+accounts that would not come back. If stock age is installed, it has to open the
+newest backup too. auth status shows when the last drill was, and asks for one after
+90 days.`,
 		exit: "0 everything would come back that can; 2 usage, or backup is off; 5 something\nwould not; 6 keyring; 7 wrong passphrase or key, or nothing there can be used",
 		example: `  auth backup drill
-  auth backup drill --identity recovery.txt`,
-		run: func(ctx context.Context, s *session, _ []string) error {
+  auth backup drill --identity recovery.txt
+  auth backup drill --shares share-1.txt share-3.txt share-4.txt`,
+		args: withShares(&o.shares, cobra.NoArgs),
+		run: func(ctx context.Context, s *session, args []string) error {
+			o.shareFiles = args
 			source, err := s.keySource(ctx, o, identityQR)
 			if err != nil {
 				return err
@@ -57,8 +61,9 @@ too. auth status shows when the last drill was, and asks for one after 90 days.`
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "open the location with the key in `FILE` or -; may be repeated")
 	flags.StringVar(&identityQR, "identity-qr", "", "open the location with the recovery key in the QR code of an `IMAGE`")
+	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
 	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant")
-	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr", "shares")
 	return cmd
 }
 
@@ -71,6 +76,13 @@ func (s *session) keySource(ctx context.Context, o enableOptions, identityQR str
 	}
 	if identityQR != "" {
 		key, err := s.keyInImage(ctx, identityQR)
+		if err != nil {
+			return device.KeySource{}, err
+		}
+		files = append(files, key)
+	}
+	if o.shares {
+		key, err := s.sharedKey(ctx, o.shareFiles)
 		if err != nil {
 			return device.KeySource{}, err
 		}

@@ -3,6 +3,7 @@ package cmd
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,8 @@ import (
 type enableOptions struct {
 	passphraseFile string
 	identities     []string
+	shares         bool
+	shareFiles     []string
 	keyID          string
 	x25519, weak   bool
 }
@@ -38,29 +41,40 @@ auth lists the cloud folders of this machine.
 
 A new location gets a recovery key. It is encrypted with a passphrase of ten words
 that auth shows once, or with a passphrase of your own. To join a location that
-already has backups, enter its passphrase.`,
+already has backups, enter its passphrase; or use --identity, or --shares.`,
 		exit: "0 done; 1 the location is not there; 2 usage; 6 keyring; 7 wrong passphrase;\n9 the first backup could not be made",
 		example: `  auth backup enable
   auth backup enable ~/Dropbox/auth
   auth backup enable rclone:drive:auth`,
-		args: cobra.MaximumNArgs(1),
+		args: withShares(&o.shares, cobra.MaximumNArgs(1)),
 		complete: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			if o.shares {
+				return nil, cobra.ShellCompDirectiveDefault
+			}
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		run: func(ctx context.Context, s *session, args []string) error {
-			if len(args) == 0 {
-				return s.listClouds(ctx)
+			location := strings.Join(args, "")
+			if o.shares {
+				location, o.shareFiles = s.sourceAndShares(ctx, args)
 			}
-			return s.enable(ctx, args[0], o)
+			switch {
+			case location != "":
+				return s.enable(ctx, location, o)
+			case o.shares:
+				return usagef("--shares opens a location: name it before the files")
+			}
+			return s.listClouds(ctx)
 		},
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "join with the key in `FILE` or - instead of the passphrase")
+	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
 	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.x25519, "x25519", false, "make a key for age before 1.3, without post-quantum protection")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
-	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "shares")
 	return cmd
 }
 
@@ -115,23 +129,34 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
 	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
 	identities, err := s.identityFiles(ctx, o.identities)
+	if err == nil && o.shares {
+		var key device.IdentityFile
+		key, err = s.sharedKey(ctx, o.shareFiles)
+		identities = append(identities, key)
+	}
 	return device.EnableOptions{
 		KeySource: device.KeySource{Identities: identities, KeyID: o.keyID}, X25519: o.x25519, Weak: o.weak,
 	}, err
 }
 
-// identityFiles reads identity files.
+// identityFiles reads identity files. Where one is standard input, and that is a terminal,
+// the recovery key on a sheet is asked for, once the location is there.
 func (c *cli) identityFiles(ctx context.Context, paths []string) ([]device.IdentityFile, error) {
 	var list []device.IdentityFile
 	for _, path := range paths {
-		data, err := c.readIdentity(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, device.IdentityFile{
-			Name: inputName(path), Data: data,
+		file := device.IdentityFile{
+			Name:      inputName(path),
 			PublicKey: func() ([]byte, error) { return c.readFile(ctx, path+".pub", maxText) },
-		})
+		}
+		if path == "-" && c.asking() && term.IsTerminal(c.In) {
+			file.Ask = c.typeKey
+		} else {
+			var err error
+			if file.Data, err = c.readIdentity(ctx, path); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, file)
 	}
 	return list, nil
 }
@@ -148,9 +173,6 @@ func (s *session) sayEnabled(e device.Enabled) error {
 	}
 	s.say("backup %s: every change goes to %s", verb, term.Escape(e.Location))
 	if e.File == "" {
-		s.say("the first account makes the first backup")
-	}
-	if e.File == "" && !e.Joined {
 		s.say("the first account makes the first backup")
 	}
 	if e.Local && e.File != "" {

@@ -85,6 +85,8 @@ type keyOptions struct {
 	add    []string
 	rotate bool
 	sheet  string
+	split  string
+	to     string
 	force  bool
 }
 
@@ -92,19 +94,22 @@ func newBackupKey(c *cli) *cobra.Command {
 	var o keyOptions
 	cmd := c.command(spec{
 		use:   "key",
-		short: "Show, share, print or replace the recovery key",
+		short: "Show, print, split or replace the recovery key",
 		long: `Show which recovery key this device backs up to, and how it is encrypted.
 
 --add RECIPIENT encrypts it to a further SSH or age key, which then opens the location
 instead of the passphrase. --sheet FILE writes the key itself as a page for printing:
 the key to type, its id, a QR code and the commands. FILE.pdf is a PDF and FILE.png an
-image; any other FILE is text, with the page beside it as FILE.png. --rotate makes a new
-key, for example after you lost a laptop. The old key cannot open what is written from
-then on, and sheets of it are void.`,
+image; any other FILE is text, with the page beside it as FILE.png. --shares 3/5 splits
+the key into five sheets for five people, any three of which open the location: auth
+restore LOCATION --shares. --rotate makes a new key, for example after you lost a
+laptop. The old key cannot open what is written from then on, and its sheets and shares
+are void.`,
 		exit: "0 done; 1 the location is not there; 2 usage, or backup is off; 5 the file\nexists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
   auth backup key --sheet recovery.pdf
+  auth backup key --shares 3/5 --to shares
   auth backup key --rotate`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			switch {
@@ -113,6 +118,10 @@ then on, and sheets of it are void.`,
 				return s.sayRekeyed(added, err, "")
 			case o.sheet != "":
 				return s.writeSheet(ctx, o.sheet, o.force)
+			case o.split != "":
+				return s.writeShares(ctx, o)
+			case o.to != "":
+				return usagef("--to is for --shares; a sheet is written by --sheet FILE")
 			case o.rotate:
 				return s.rotate(ctx, o.enableOptions)
 			}
@@ -126,12 +135,14 @@ then on, and sheets of it are void.`,
 	flags := cmd.Flags()
 	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`; may be repeated")
 	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`: .pdf, .png, or text and a FILE.png")
-	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet")
+	flags.StringVar(&o.split, "shares", "", "split the key into shares, `M/N`: N of them, of which M are needed")
+	flags.StringVar(&o.to, "to", "", "write the shares to the folder `DIR`, one file each")
+	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet or --shares")
 	flags.BoolVar(&o.rotate, "rotate", false, "replace the key by a new one")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "with --rotate: read the new passphrase from `FILE` or -")
 	flags.BoolVar(&o.x25519, "x25519", false, "with --rotate: make a key for age before 1.3")
 	flags.BoolVar(&o.weak, "weak", false, "with --rotate: accept a weak passphrase")
-	cmd.MarkFlagsMutuallyExclusive("add", "sheet", "rotate")
+	cmd.MarkFlagsMutuallyExclusive("add", "sheet", "shares", "rotate")
 	return cmd
 }
 
@@ -141,7 +152,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "sheets of the old key are void: auth backup key --sheet FILE makes a new one\non each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, err, "sheets and shares of the old key are void: auth backup key --sheet FILE, or --shares M/N, makes new ones\non each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
 // writeSheet writes the recovery key for printing: a page, as a PDF or a PNG by the file's

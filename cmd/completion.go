@@ -69,6 +69,10 @@ func (nobody) Secret(context.Context, string) (string, error) { return "", term.
 
 func (nobody) Line(context.Context, string) (string, error) { return "", term.ErrNoTerminal }
 
+func (nobody) Word(context.Context, string, func(string) string) (string, error) {
+	return "", term.ErrNoTerminal
+}
+
 func (nobody) Confirm(context.Context, string) (bool, error) { return false, term.ErrNoTerminal }
 
 func (nobody) Choose(context.Context, string, []string) (int, error) { return 0, term.ErrNoTerminal }

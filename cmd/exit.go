@@ -10,6 +10,7 @@ import (
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/slip39"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
@@ -80,12 +81,21 @@ var faults = []struct {
 	{is(device.ErrOtherKeyID), codeBackup, "auth backup status on another device shows the id"},
 	{is(device.ErrManySealedKeys), codeBackup, "choose the key: --key-id ID"},
 	{as[*device.SeveralKeysError], codeUsage, "compare them with auth backup status on another device, or with the sheet, and choose one: --key-id ID"},
-	{is(device.ErrNoSealedKeys), codeBackup, "--identity FILE takes the recovery key itself, from paper"},
+	{is(device.ErrNoSealedKeys), codeBackup, "--identity FILE takes the recovery key itself, from paper; --shares takes shares of it"},
 	{as[*device.NothingThatOldError], codeBackup, "auth backup list shows the dates"},
 	{is(device.ErrForeignKey, device.ErrNothingUsable, backup.ErrRecoveryKey, backup.ErrUnsigned), codeBackup, "try an older file or another key; auth backup list shows the files"},
 	{is(device.ErrLocationInvalid), codeUsage, "a location is a folder, or rclone:REMOTE:PATH"},
 	{is(device.ErrLocationGone), codeError, "is the disk or the cloud folder there? auth backup enable lists the cloud folders of this machine"},
 	{is(device.ErrRcloneMissing), codeError, "install rclone (rclone.org), or name a folder"},
+	{is(slip39.ErrThreshold), codeUsage, "auth backup key --shares 3/5 --to DIR"},
+	{is(slip39.ErrNoShare), codeUsage, "the file has to have the words of a share, as they are on its sheet"},
+	{is(slip39.ErrTwice), codeUsage, "each share counts once: take another one"},
+	{is(slip39.ErrMixed), codeBackup, "the shares of a set begin with the same two words; their sheets name one key and one day"},
+	{is(slip39.ErrDigest), codeBackup, "try other shares of the set"},
+	{is(slip39.ErrPadding, backup.ErrOtherShares), codeBackup, "the shares of a location are on sheets that auth backup key --shares wrote"},
+	{as[*slip39.WordError], codeBackup, compareShare},
+	{as[*slip39.ChecksumError], codeBackup, compareShare},
+	{as[*slip39.CountError], codeBackup, compareShare},
 	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
 	{is(vault.ErrNotFound), codeNotFound, "auth list"},
 	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},
@@ -113,6 +123,9 @@ var faults = []struct {
 	{is(transfer.ErrUnknownFormat), codeError, "auth help formats lists the formats; --from FORMAT forces one"},
 	{is(syscall.EPIPE), codeError, ""},
 }
+
+// compareShare is the hint for a share with a typing error.
+const compareShare = "compare it with the sheet, word by word"
 
 func is(targets ...error) func(error) bool {
 	return func(err error) bool {

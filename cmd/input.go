@@ -14,13 +14,13 @@ import (
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/passphrase"
-	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
 )
 
 // The most that is read of a file or of standard input, in bytes.
 const (
-	maxText = 1 << 20  // secrets, URIs, passphrases
-	maxFile = 64 << 20 // backups and images
+	maxText = 1 << 20  // secrets and passphrases
+	maxFile = 64 << 20 // backups, images, lists of URIs
 )
 
 // readFile reads a file argument, or standard input for -, up to limit bytes. It refuses
@@ -95,17 +95,17 @@ func (c *cli) readAll(ctx context.Context, r io.Reader, name string, limit int64
 // keyTries is how often a recovery key may be typed.
 const keyTries = 3
 
-// readIdentity reads an identity file. Where it is standard input, and that is a terminal,
-// the recovery key on a sheet is asked for.
+// readIdentity reads an identity file.
 func (c *cli) readIdentity(ctx context.Context, path string) ([]byte, error) {
-	if path != "-" || c.stdinRead || !c.asking() || !term.IsTerminal(c.In) {
-		data, err := c.readFile(ctx, path, maxText)
-		if isDocument(data) || bytes.HasPrefix(data, []byte("\x89PNG")) || bytes.HasPrefix(data, []byte("\xff\xd8")) {
-			return nil, hint.With(usagef("%s is an image", inputName(path)), "--identity-qr reads the QR code of an image, or of a PDF")
-		}
-		return data, err
+	data, err := c.readFile(ctx, path, maxText)
+	if transfer.IsImage(data) || isDocument(data) {
+		return nil, hint.With(usagef("%s is an image", inputName(path)), "--identity-qr reads the QR code of an image, or of a PDF")
 	}
-	c.stdinRead = true
+	return data, err
+}
+
+// typeKey asks for the recovery key on a sheet.
+func (c *cli) typeKey(ctx context.Context) ([]byte, error) {
 	c.say("Type the recovery key as it stands on the sheet, line by line. It is not shown. Capitals and spaces do not matter.")
 	for try := 1; ; try++ {
 		text, err := c.typedLines(ctx)

@@ -23,6 +23,8 @@ type restoreOptions struct {
 	passphraseFile string
 	identities     []string
 	identityQR     string
+	shares         bool
+	shareFiles     []string
 	at             string
 }
 
@@ -52,6 +54,9 @@ them, restore from the trash of this vault. All accounts are restored in one ste
 none. From a location, auth merges the newest backup of every device there. Backup to
 that location stays on afterwards.
 
+If the passphrase is lost, --identity FILE takes the paper key. --shares takes shares of
+the key: as files behind LOCATION, or typed word by word at a prompt.
+
 A restore never overwrites the vault. An account that exists stays as it is. If the
 backup has another secret for it, auth keeps the vault's secret and names the account.
 --replace takes such an account from the backup, and the replaced secret goes to the
@@ -59,20 +64,24 @@ trash. With --deleted, --replace gives an account back its previous secret.`,
 		exit: "0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n" +
 			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file",
 		example: `  auth restore ~/Dropbox/auth
+  auth restore ~/Dropbox/auth --shares share-1.txt share-3.txt share-4.txt
   auth restore vault.age --dry-run
   auth restore vault.age --identity key.txt --account github
   auth restore ~/Dropbox/auth --at 2026-01-31 --deleted --account github
   auth restore --deleted --account github:alice
   auth restore --deleted --replace github:alice`,
-		args: cobra.MaximumNArgs(1),
+		args: withShares(&o.shares, cobra.MaximumNArgs(1)),
 		complete: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
+			if len(args) > 0 && !o.shares {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveDefault
 		},
 		run: func(ctx context.Context, s *session, args []string) error {
-			if len(args) == 1 {
+			switch {
+			case o.shares:
+				o.From, o.shareFiles = s.sourceAndShares(ctx, args)
+			case len(args) == 1:
 				o.From = args[0]
 			}
 			return s.restore(ctx, o)
@@ -86,11 +95,12 @@ trash. With --deleted, --replace gives an account back its previous secret.`,
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the backup's passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
+	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
 	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
 	flags.StringVar(&o.at, "at", "", "go back to the backups of `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
 	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that have no valid signature")
-	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr")
+	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr", "shares")
 	return cmd
 }
 
@@ -105,6 +115,13 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 	}
 	if o.identityQR != "" {
 		key, err := s.keyInImage(ctx, o.identityQR)
+		if err != nil {
+			return err
+		}
+		o.Identities = append(o.Identities, key)
+	}
+	if o.shares {
+		key, err := s.sharedKey(ctx, o.shareFiles)
 		if err != nil {
 			return err
 		}

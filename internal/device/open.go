@@ -20,6 +20,9 @@ type IdentityFile struct {
 	Name      string
 	Data      []byte
 	PublicKey func() ([]byte, error) // returns the content of FILE.pub
+	// Ask, if set, returns what Data would have. It is called once the location is there, so
+	// that nobody types much for nothing. Its errors are returned as they are.
+	Ask func(ctx context.Context) ([]byte, error)
 }
 
 // A KeySource says what is to open a location's recovery key.
@@ -301,6 +304,13 @@ func newest(inv backup.Inventory) (at time.Time) {
 // identities returns the keys in a file. The passphrase of a file is asked for when it
 // is needed. An error is an *[InputError] where it is the file's.
 func (d *Device) identities(ctx context.Context, file IdentityFile) ([]backup.Identity, error) {
+	if file.Ask != nil {
+		data, err := file.Ask(ctx)
+		if err != nil {
+			return nil, err
+		}
+		file.Data = data
+	}
 	ids, err := backup.IdentityFile{
 		Data: file.Data, PublicKey: file.PublicKey,
 		Passphrase: func() (string, error) {

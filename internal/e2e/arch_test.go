@@ -32,7 +32,8 @@ var rooms = map[string]room{
 	"cmd": {
 		may: []string{
 			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/manual", "internal/otp", "internal/passphrase",
-			"internal/qr", "internal/qr/convert", "internal/sheet", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
+			"internal/qr", "internal/qr/convert", "internal/sheet", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra",
+			"github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
 	},
@@ -72,7 +73,7 @@ var rooms = map[string]room{
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
-		may: []string{"internal/account", "internal/backup/location", "internal/passphrase", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
+		may: []string{"internal/account", "internal/backup/location", "internal/passphrase", "internal/slip39", "internal/vault", "filippo.io/age", "golang.org/x/crypto"},
 		why: "what a vault holds, in files that age seals: it never touches the keyring by itself",
 	},
 	"internal/backup/location": {
@@ -82,6 +83,9 @@ var rooms = map[string]room{
 	"internal/backup/location/locationtest": {
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
+	},
+	"internal/slip39": {
+		why: "shares of any secret: what the secret opens is not its business",
 	},
 	"internal/passphrase": {
 		why: "passphrases are judged in one place, whatever they open",

@@ -35,6 +35,23 @@ func onBoth(t *testing.T, f func(t *testing.T, d *device)) {
 	})
 }
 
+// Ten thousand URIs, which are more than a megabyte, are added in one write.
+func TestTenThousandURIs(t *testing.T) {
+	t.Parallel()
+	var uris strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&uris, "otpauth://totp/Service%d:someone%d%%40example.com?secret=%s%s&issuer=Service%d\n", i, i, exampleSecret[:28], base32Of(i), i)
+	}
+	if uris.Len() <= 1<<20 {
+		t.Fatalf("only %d bytes", uris.Len())
+	}
+	d := newDevice(t, nil)
+	d.must(uris.String(), "add", "--uri", "-")
+	if got := len(d.labels()); got != 10_000 {
+		t.Errorf("%d accounts", got)
+	}
+}
+
 // Two hundred processes that add at the same time leave two hundred accounts.
 func TestConcurrentAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {

@@ -40,7 +40,7 @@ type SystemKeyring struct {
 	unlocked func(context.Context) error // every call of go-keyring
 	lasting  func(context.Context) error // Set
 
-	session atomic.Pointer[string] // of the Secret Service, from the first readUnlocked on
+	reader atomic.Pointer[secretReader] // of the last readUnlocked, while no other has it
 }
 
 var _ Keyring = (*SystemKeyring)(nil)

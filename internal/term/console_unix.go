@@ -35,6 +35,8 @@ func openConsole() (*console, error) {
 
 func (c *console) close() { c.out.Close() }
 
+func (c *console) columns() int { return columnsOf(c.fd) }
+
 // raw stops echo, line editing and signals of keys, and returns what puts them back.
 func (c *console) raw() (restore func(), err error) {
 	state, err := term.MakeRaw(c.fd)

@@ -41,6 +41,8 @@ func (c *console) close() {
 	c.out.Close()
 }
 
+func (c *console) columns() int { return columnsOf(int(c.out.Fd())) }
+
 // raw stops echo, line editing and Ctrl-C as an event, and returns what puts them back.
 func (c *console) raw() (restore func(), err error) {
 	fd := int(c.in.Fd())

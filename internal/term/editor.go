@@ -29,6 +29,10 @@ type editor struct {
 	echo bool // Whether feed returns what to show; without it nothing typed is ever returned.
 	text []byte
 
+	complete  func(line string) string // What completes the line; nil where nothing does.
+	suggested string                   // What complete gave, and the screen shows behind the cursor if it has room.
+	room      int                      // How many columns the line has; one more row begins behind them.
+
 	esc     escState
 	tooLong bool // The rest of a line that is too long is read and dropped, so that no shell runs it.
 }
@@ -90,6 +94,46 @@ func (e *editor) feed(b byte) (show string, done bool, err error) {
 	}
 	return string([]byte{b}), false, nil
 }
+
+// feedSuggesting is feed, with what completes the line shown behind the cursor.
+func (e *editor) feedSuggesting(b byte) (show string, done bool, err error) {
+	if e.complete == nil {
+		return e.feed(b)
+	}
+	before := e.suggested
+	hide := ""
+	if e.fits() {
+		hide = strings.Repeat(" ", len(before)) + strings.Repeat("\b", len(before))
+	}
+	e.suggested = ""
+	if before != "" && e.esc == escNone && bytes.IndexByte([]byte("\r\n\t "), b) >= 0 {
+		e.text = append(e.text, before...)
+		hide = before
+		if b == '\t' {
+			return before + e.suggest(), false, nil
+		}
+	}
+	show, done, err = e.feed(b)
+	if !done && err == nil {
+		show += e.suggest()
+	}
+	return hide + show, done, err
+}
+
+// suggest returns what shows the completion of the line, with the cursor before it.
+func (e *editor) suggest() string {
+	if e.complete == nil {
+		return ""
+	}
+	if e.suggested = Escape(e.complete(string(e.text))); !e.fits() {
+		return ""
+	}
+	return e.suggested + strings.Repeat("\b", len(e.suggested))
+}
+
+// fits reports whether what completes the line stands on its row. A backspace does not go
+// back to the row above.
+func (e *editor) fits() bool { return columns(e.text)+len(e.suggested) <= e.room }
 
 // inEscape reports whether b belongs to an escape sequence, which a line cannot hold. If an ESC starts no sequence, only
 // the ESC is dropped: the byte after it is text.

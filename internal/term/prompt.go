@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/term"
 )
 
 // prompter asks on the console that open opens.
@@ -27,11 +29,15 @@ func (p prompter) Available() bool {
 }
 
 func (p prompter) Secret(ctx context.Context, prompt string) (string, error) {
-	return p.ask(ctx, prompt, false)
+	return p.ask(ctx, prompt, editor{})
 }
 
 func (p prompter) Line(ctx context.Context, prompt string) (string, error) {
-	return p.ask(ctx, prompt, true)
+	return p.ask(ctx, prompt, editor{echo: true})
+}
+
+func (p prompter) Word(ctx context.Context, prompt string, complete func(string) string) (string, error) {
+	return p.ask(ctx, prompt, editor{echo: true, complete: complete})
 }
 
 func (p prompter) Confirm(ctx context.Context, question string) (bool, error) {
@@ -79,7 +85,7 @@ func (p prompter) Choose(ctx context.Context, question string, options []string)
 
 // ask puts one question on the terminal and reads one line. The terminal is raw meanwhile: Ctrl-C is then a byte like any
 // other, and no line is cut at the kernel's limit for edited lines (4,096 bytes on Linux, 1,024 on macOS).
-func (p prompter) ask(ctx context.Context, prompt string, echo bool) (answer string, err error) {
+func (p prompter) ask(ctx context.Context, prompt string, line editor) (answer string, err error) {
 	c, err := p.open()
 	if err != nil {
 		return "", err
@@ -94,17 +100,24 @@ func (p prompter) ask(ctx context.Context, prompt string, echo bool) (answer str
 	}
 	defer restore()
 
-	line := editor{echo: echo}
-	if _, err := io.WriteString(c.out, Escape(prompt)); err != nil {
+	before := width(Escape(prompt))
+	line.room = c.columns() - before - 1
+	if _, err := io.WriteString(c.out, Escape(prompt)+line.suggest()); err != nil {
 		return "", fmt.Errorf("write to the terminal: %w", err)
 	}
-	defer io.WriteString(c.out, "\r\n") //nolint:errcheck // The answer is complete, and a terminal that has gone shows nothing.
+	defer func() {
+		end := "\r\n"
+		if line.complete != nil {
+			end = wipe(before+columns(line.text), c.columns())
+		}
+		_, _ = io.WriteString(c.out, end) // The answer is complete, and a terminal that has gone shows nothing.
+	}()
 	for {
 		b, err := c.readByte(ctx)
 		if err != nil {
 			return "", err
 		}
-		shown, done, err := line.feed(b)
+		shown, done, err := line.feedSuggesting(b)
 		if _, werr := io.WriteString(c.out, shown); err == nil && werr != nil {
 			err = fmt.Errorf("write to the terminal: %w", werr)
 		}
@@ -112,4 +125,22 @@ func (p prompter) ask(ctx context.Context, prompt string, echo bool) (answer str
 			return string(line.text), err
 		}
 	}
+}
+
+// wipe returns what wipes text from the screen that ends at the cursor and has taken n
+// columns, from the first one on.
+func wipe(n, columns int) string {
+	up := ""
+	if rows := max(n-1, 0) / columns; rows > 0 {
+		up = fmt.Sprintf("\x1b[%dA", rows)
+	}
+	return "\r" + up + "\x1b[J"
+}
+
+// columnsOf returns the columns of a terminal, 80 where it does not say.
+func columnsOf(fd int) int {
+	if columns, _, err := term.GetSize(fd); err == nil && columns > 0 {
+		return columns
+	}
+	return 80
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -45,6 +46,23 @@ func child(question string) int {
 		answer, err = p.Secret(ctx, "Passphrase: ")
 	case "line":
 		answer, err = p.Line(ctx, "Label \x1b[31m: ")
+	case "word":
+		answer, err = p.Word(ctx, "Word: ", func(line string) string {
+			line = line[strings.LastIndexByte(line, ' ')+1:]
+			for _, word := range []string{"academic", "acid"} {
+				if len(line) >= 4 && strings.HasPrefix(word, line) {
+					return word[len(line):]
+				}
+			}
+			return ""
+		})
+	case "word again":
+		answer, err = p.Word(ctx, "Word: ", func(line string) string {
+			if line == "" {
+				return "acid"
+			}
+			return ""
+		})
 	case "confirm":
 		answer, err = p.Confirm(ctx, "Remove it?")
 	case "choose":
@@ -220,7 +238,7 @@ func TestInterruptRestoresTheTerminal(t *testing.T) {
 		{"SIGTERM", func(s *session) { s.signal(syscall.SIGTERM) }, 130},
 		{"SIGHUP", func(s *session) { s.signal(syscall.SIGHUP) }, 130},
 	} {
-		for question, prompt := range map[string]string{"secret": "Passphrase: ", "line": ": ", "confirm": "[y/N] ", "choose": "1 to 3: "} {
+		for question, prompt := range map[string]string{"secret": "Passphrase: ", "line": ": ", "word": "Word: ", "confirm": "[y/N] ", "choose": "1 to 3: "} {
 			t.Run(tt.name+" at "+question, func(t *testing.T) {
 				t.Parallel()
 				s := start(t, question)
@@ -291,6 +309,107 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestWord types words that are completed. What is left on the screen in the end, spaces and
+// all, is an empty line.
+func TestWord(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, question, keys, want, screen string }{
+		{"four letters", "word", "acad\r", "academic", "Word: academic"},
+		{"all letters", "word", "academic\r", "academic", "Word: academic"},
+		{"five letters", "word", "acade\r", "academic", "Word: academic"},
+		{"three letters", "word", "aca\r", "aca", "Word: aca"},
+		{"Tab", "word", "acad\t\r", "academic", "Word: academic"},
+		{"space", "word", "acad acid\r", "academic acid", "Word: academic acid"},
+		{"a wrong letter", "word", "acadx\r", "acadx", "Word: acadx"},
+		{"a letter taken back", "word", "acad\x7f\x7fid\r", "acid", "Word: acid"},
+		{"an arrow key keeps it", "word", "acad\x1b[C\r", "academic", "Word: academic"},
+		{"the one before", "word again", "\r", "acid", "Word: acid"},
+		{"another than the one before", "word again", "zero\r", "zero", "Word: zero"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, tt.question)
+			s.await("Word: ")
+			s.enter(strings.TrimSuffix(tt.keys, "\r"))
+			s.enter("\r")
+			shown := strings.TrimSuffix(s.end(0), "--end--")
+			if got := s.stdout.String(); got != tt.want {
+				t.Errorf("keys %q gave %q, want %q", tt.keys, got, tt.want)
+			}
+			wiped := strings.LastIndex(shown, "\r\x1b[J")
+			if got, want := rendered(shown[:wiped]), [][]rune{[]rune(tt.screen)}; !reflect.DeepEqual(got, want) {
+				t.Errorf("before the end the screen showed %q (%q), want %q", got, shown, tt.screen)
+			}
+			if got := rendered(shown); len(got) > 0 {
+				t.Errorf("%q (%q) is left on the screen", got, shown)
+			}
+		})
+	}
+}
+
+// TestWordsOverSeveralRows pastes more than a row holds.
+func TestWordsOverSeveralRows(t *testing.T) {
+	t.Parallel()
+	s := start(t, "word")
+	s.await("Word: ")
+	s.enter(strings.Repeat("acad acid ", 30) + "\r")
+	shown := strings.TrimSuffix(s.end(0), "--end--")
+	if got, want := s.stdout.String(), strings.Repeat("academic acid ", 30); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := rendered(shown); len(got) > 0 {
+		t.Errorf("%q is left on the screen", got)
+	}
+}
+
+// rendered returns the rows that a terminal of 80 columns shows in the end, without spaces
+// behind them and without empty rows below. It knows what [term.Prompter] sends.
+func rendered(shown string) (rows [][]rune) {
+	row, column := 0, 0
+	for text := shown; text != ""; {
+		var up int
+		if n, _ := fmt.Sscanf(text, "\x1b[%dA", &up); n == 1 {
+			row -= up
+			text = text[strings.IndexByte(text, 'A')+1:]
+			continue
+		}
+		if rest, found := strings.CutPrefix(text, "\x1b[J"); found {
+			if row < len(rows) {
+				rows = rows[:row+1]
+				rows[row] = rows[row][:min(column, len(rows[row]))]
+			}
+			text = rest
+			continue
+		}
+		switch c := rune(text[0]); c {
+		case '\b':
+			column = max(column-1, 0)
+		case '\r':
+			column = 0
+		default:
+			if column == 80 {
+				row, column = row+1, 0
+			}
+			for len(rows) <= row {
+				rows = append(rows, nil)
+			}
+			for len(rows[row]) <= column {
+				rows[row] = append(rows[row], ' ')
+			}
+			rows[row][column] = c
+			column++
+		}
+		text = text[1:]
+	}
+	for i := range rows {
+		rows[i] = []rune(strings.TrimRight(string(rows[i]), " "))
+	}
+	for len(rows) > 0 && len(rows[len(rows)-1]) == 0 {
+		rows = rows[:len(rows)-1]
+	}
+	return rows
+}
+
 func TestConfirm(t *testing.T) {
 	t.Parallel()
 	for keys, want := range map[string]string{
@@ -341,7 +460,7 @@ func TestWithoutATerminal(t *testing.T) {
 	if out, _ := run("available"); out != "false" {
 		t.Errorf("without a controlling terminal: available %q", out)
 	}
-	for _, question := range []string{"secret", "line", "confirm", "choose"} {
+	for _, question := range []string{"secret", "line", "word", "confirm", "choose"} {
 		if _, code := run(question); code != 6 {
 			t.Errorf("%s without a terminal: exit code %d, want that of ErrNoTerminal", question, code)
 		}

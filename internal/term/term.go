@@ -34,6 +34,9 @@ type Prompter interface {
 	Secret(ctx context.Context, prompt string) (string, error)
 	// Line asks with echo. The answer can be empty.
 	Line(ctx context.Context, prompt string) (string, error)
+	// Word asks with echo, and wipes the line when it is answered. complete returns what completes the line so far, or
+	// nothing. It is shown behind the cursor, and becomes part of the answer with Tab, space or Enter.
+	Word(ctx context.Context, prompt string, complete func(line string) string) (string, error)
 	// Confirm asks a question that only y or yes answers with true; an empty answer is no.
 	Confirm(ctx context.Context, question string) (bool, error)
 	// Choose lists the options, numbered from 1, and returns the index, from 0, of the chosen one. It asks until the

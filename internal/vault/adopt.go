@@ -168,7 +168,7 @@ func (s *State) Superseded() []Trashed {
 	var list []Trashed
 	for _, d := range slices.Backward(s.Trash) {
 		root, hash := s.root(d.ID), Hash(d.Credential)
-		i, live := x.byID[root]
+		i, live := x.place(root)
 		key := secretKey{root, hash}
 		if live && !said[key] && !d.Credential.Equal(x.accounts[i].Credential) && !erased(d) {
 			said[key] = true

@@ -32,16 +32,15 @@ func FindIn(accounts []Account, query string, exact bool) (Account, error) {
 	q := account.Fold(query)
 	steps := []func(a *Account) bool{
 		func(a *Account) bool {
-			label := a.Label()
-			return account.Fold(label) == q || a.Shown != label && account.Fold(a.Shown) == q || account.Fold(a.Alias) == q
+			return a.fold() == q || a.Shown != a.Label() && account.Fold(a.Shown) == q || account.Fold(a.Alias) == q
 		},
 		func(a *Account) bool { return account.Fold(a.Issuer) == q || account.Fold(a.Name) == q },
 		func(a *Account) bool {
-			return strings.HasPrefix(account.Fold(a.Label()), q) || strings.HasPrefix(account.Fold(a.Name), q) ||
+			return strings.HasPrefix(a.fold(), q) || strings.HasPrefix(account.Fold(a.Name), q) ||
 				strings.HasPrefix(account.Fold(a.Alias), q)
 		},
 		func(a *Account) bool {
-			return strings.Contains(account.Fold(a.Label()), q) || strings.Contains(account.Fold(a.Alias), q)
+			return strings.Contains(a.fold(), q) || strings.Contains(account.Fold(a.Alias), q)
 		},
 	}
 	if exact {
@@ -66,4 +65,12 @@ func FindIn(accounts []Account, query string, exact bool) (Account, error) {
 		}
 	}
 	return Account{}, fmt.Errorf("%w: %q", ErrNotFound, query)
+}
+
+// fold returns the folded label.
+func (a *Account) fold() string {
+	if a.folded == "" {
+		return account.Fold(a.Label())
+	}
+	return a.folded
 }

@@ -6,8 +6,9 @@ import "github.com/authcli/auth/internal/account"
 // compares each one with few others.
 type index struct {
 	accounts []Account
-	byID     map[string]int
-	byLabel  map[string][]int // by folded label
+	ids      map[string]int   // places by id, once needed
+	first    map[string]int   // the first place of a folded label
+	more     map[string][]int // the other places of a folded label
 	byAlias  map[string]int   // by folded alias
 }
 
@@ -17,7 +18,7 @@ func (s *State) live() *index {
 		return s.index
 	}
 	n := len(s.Records)
-	x := &index{accounts: make([]Account, 0, n), byID: make(map[string]int, n), byLabel: make(map[string][]int, n), byAlias: map[string]int{}}
+	x := &index{accounts: make([]Account, 0, n), first: make(map[string]int, n), more: map[string][]int{}, byAlias: map[string]int{}}
 	for _, r := range s.joined() {
 		if !r.removed() {
 			x.add(s.toAccount(r))
@@ -31,20 +32,48 @@ func (s *State) live() *index {
 // add appends an account. It reports whether its label is its own: accounts that share
 // one have to be numbered again.
 func (x *index) add(a Account) bool {
-	at, label := len(x.accounts), account.Fold(a.Label())
+	at := len(x.accounts)
+	a.folded = account.Fold(a.Label())
 	x.accounts = append(x.accounts, a)
-	x.byID[a.ID] = at
-	x.byLabel[label] = append(x.byLabel[label], at)
+	if x.ids != nil {
+		x.ids[a.ID] = at
+	}
 	if a.Alias != "" {
 		x.byAlias[account.Fold(a.Alias)] = at
 	}
-	return len(x.byLabel[label]) == 1
+	if _, shared := x.first[a.folded]; shared {
+		x.more[a.folded] = append(x.more[a.folded], at)
+		return false
+	}
+	x.first[a.folded] = at
+	return true
+}
+
+// place returns the place of the account with an id.
+func (x *index) place(id string) (at int, found bool) {
+	if x.ids == nil {
+		x.ids = make(map[string]int, len(x.accounts))
+		for i := range x.accounts {
+			x.ids[x.accounts[i].ID] = i
+		}
+	}
+	at, found = x.ids[id]
+	return at, found
+}
+
+// places returns the places of the accounts of a folded label.
+func (x *index) places(label string) []int {
+	at, found := x.first[label]
+	if !found {
+		return nil
+	}
+	return append([]int{at}, x.more[label]...)
 }
 
 // labelled returns the accounts of a folded label.
 func (x *index) labelled(label string) []Account {
 	var list []Account
-	for _, at := range x.byLabel[label] {
+	for _, at := range x.places(label) {
 		list = append(list, x.accounts[at])
 	}
 	return list

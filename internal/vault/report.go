@@ -110,7 +110,7 @@ func newReport(a, b, m *State) MergeReport {
 	for _, was := range a.live().accounts {
 		root := m.root(was.ID)
 		before[root] = append(before[root], was)
-		if _, live := after.byID[root]; !live {
+		if _, live := after.place(root); !live {
 			r.Removed = append(r.Removed, was.Shown)
 			if trashID[secretKey{root, Hash(was.Credential)}] != "" {
 				r.Trashed = append(r.Trashed, was.Shown)
@@ -205,7 +205,7 @@ func (r *MergeReport) replaced(a, b *State, before map[string][]Account, trashID
 	for _, t := range r.merged.Trash {
 		hash, root := Hash(t.Credential), r.merged.root(t.ID)
 		key := secretKey{root, hash}
-		i, live := after.byID[root]
+		i, live := after.place(root)
 		if live && !said[key] && !known[secretKey{t.ID, hash}] && !t.Credential.Equal(after.accounts[i].Credential) {
 			said[key] = true
 			r.Replaced = append(r.Replaced, Replacement{after.accounts[i].Shown, false, trashID[key]})

@@ -1,0 +1,76 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/authcli/auth/internal/slip39"
+)
+
+// ShareWords is how many words a share of a recovery key has.
+const ShareWords = 35
+
+// ErrOtherShares is returned for shares that give something else than a recovery key, for
+// example the seed of a wallet.
+var ErrOtherShares = errors.New("the shares give something else than a recovery key")
+
+// seedLength is the length of the seed of a recovery key in bytes.
+const seedLength = 32
+
+// The kinds of recovery keys in shares: the first two bytes of the secret that is split.
+// The seed follows them.
+const (
+	hybridSeed = "PQ"
+	x25519Seed = "EC"
+)
+
+// Beginnings of the texts of age identities, up to the digit 1 that ends them.
+const (
+	hybridPrefix = "AGE-SECRET-KEY-PQ-"
+	x25519Prefix = "AGE-SECRET-KEY-"
+)
+
+// Shares splits the recovery key into count shares, any threshold of which give it back by
+// [JoinShares]. They have no passphrase. The error is [slip39.ErrThreshold].
+func (k RecoveryKey) Shares(threshold, count int) ([]slip39.Share, error) {
+	kind, prefix := x25519Seed, x25519Prefix
+	if k.Quantum() {
+		kind, prefix = hybridSeed, hybridPrefix
+	}
+	seed, ok := bech32Data(strings.TrimPrefix(k.Text(), prefix+"1"))
+	if !ok || len(seed) != seedLength {
+		return nil, ErrRecoveryKey
+	}
+	shares, err := slip39.Split(append([]byte(kind), seed...), nil, threshold, count)
+	if err != nil {
+		return nil, err
+	}
+	// As a backup is read back before it counts.
+	if back, err := JoinShares(shares); err != nil || back.Text() != k.Text() {
+		return nil, fmt.Errorf("the shares do not give the key back: %w", errors.Join(err, ErrRecoveryKey))
+	}
+	return shares, nil
+}
+
+// JoinShares returns the recovery key that shares are of. The error is one of
+// [slip39.Combine], or [ErrOtherShares].
+func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
+	secret, err := slip39.Combine(shares, nil)
+	if err != nil {
+		return RecoveryKey{}, err
+	}
+	if len(secret) != len(hybridSeed)+seedLength {
+		return RecoveryKey{}, ErrOtherShares
+	}
+	seed := secret[len(hybridSeed):]
+	prefix := hybridPrefix
+	switch string(secret[:len(hybridSeed)]) {
+	case hybridSeed:
+	case x25519Seed:
+		prefix = x25519Prefix
+	default:
+		return RecoveryKey{}, ErrOtherShares
+	}
+	return ParseRecoveryKey(strings.ToUpper(bech32Text(strings.ToLower(prefix), seed)))
+}
