@@ -83,7 +83,7 @@ func (s *session) sayLost(name string, lost device.Lost) error {
 	if err := s.printTable(rows); err != nil {
 		return err
 	}
-	s.say("%s is forgotten: %s deleted, and the recovery key is %s now; sheets of the old one are void",
+	s.say("%s is forgotten: %s deleted, and the recovery key is %s now; sheets of the old one are void, and its shares too (auth backup key --sheet FILE)",
 		term.Escape(name), count(lost.Removed, "backup"), lost.ID)
 	if n := len(lost.Exposed); n > 0 {
 		s.say("%s exposed: make a new secret at each service, then auth add --replace; auth list shows what is left", areExposed(n))

@@ -33,11 +33,12 @@ type jsonBackupStatus struct {
 	Drill       string `json:"drill,omitempty"` // when the last one was
 	DrillFailed string `json:"drill_failed,omitempty"`
 	DrillDue    bool   `json:"drill_due,omitempty"`
+	VoidSheet   string `json:"void_sheet,omitempty"` // when the sheet was made that is void now
 }
 
 func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	return jsonBackupStatus{
-		Drill: timestamp(b.Drill.Time), DrillFailed: oneLine(b.Drill.Failed), DrillDue: b.Drill.Due,
+		Drill: timestamp(b.Drill.Time), DrillFailed: oneLine(b.Drill.Failed), DrillDue: b.Drill.Due, VoidSheet: timestamp(b.VoidSheet),
 		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
 		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
 		Devices: devicesJSON(b.Devices),
@@ -84,6 +85,14 @@ func backupRow(b device.BackupStatus) string {
 	}
 }
 
+// sheetRows says that the last sheet is void, if it is.
+func sheetRows(b device.BackupStatus) [][]string {
+	if b.VoidSheet.IsZero() {
+		return nil
+	}
+	return [][]string{{"sheet", "that of " + b.VoidSheet.Format(time.DateOnly) + " is void; auth backup key --sheet FILE"}}
+}
+
 // staleExit prints what to do about a stale backup, and returns the exit code.
 func (c *cli) staleExit(b device.BackupStatus) error {
 	if !b.Stale {
@@ -126,7 +135,7 @@ made. Each backup also looks for keys of other devices at the location.`,
 					rows = append(rows, []string{"location", term.Escape(key.Location)}, []string{"key", key.ID})
 				}
 				rows = append(rows, deviceRows(status.Backup.Devices)...)
-				err = s.printTable(rows)
+				err = s.printTable(append(rows, sheetRows(status.Backup)...))
 			}
 			return cmp.Or(err, s.staleExit(status.Backup))
 		},

@@ -16,7 +16,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// The exit codes. They are a contract (docs/exit-codes.md) and are never renumbered.
+// The exit codes. They are a contract (auth help exit-codes) and are never renumbered.
 const (
 	codeDone        = 0
 	codeError       = 1
@@ -58,6 +58,7 @@ var faults = []struct {
 }{
 	{as[usageError], codeUsage, ""},
 	{is(backup.ErrIdentityPassphrase), codeBackup, "try the passphrase of the --identity file again"},
+	{as[*backup.TypingError], codeBackup, "compare it with the sheet; --identity-qr PHOTO reads its QR code instead"},
 	{as[*device.InputError], codeUsage, ""},
 	{is(device.ErrNotConfirmed), codeInterrupted, ""},
 	{is(backup.ErrEmpty), codeStale, "auth restore LOCATION, or auth sync, brings the accounts"},
@@ -133,7 +134,7 @@ var faults = []struct {
 	{as[*transfer.CostError], codeError, "use --allow-cost if you know who made the file"},
 	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
 	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
-	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists the formats; --from FORMAT forces one"},
+	{is(transfer.ErrUnknownFormat), codeError, "auth help formats lists the formats; --from FORMAT forces one"},
 	{is(syscall.EPIPE), codeError, ""},
 }
 

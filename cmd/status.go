@@ -62,6 +62,7 @@ func newStatus(c *cli) *cobra.Command {
 				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
 			}
 			rows = append(rows, deviceRows(status.Backup.Devices)...)
+			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}

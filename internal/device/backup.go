@@ -130,6 +130,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if err != nil {
 		return err
 	}
+	key := o.enrolment.Key.ID()
 	b := d.backupState()
 	if o.when == ifChanged && b.covers(state.Generation, loc.String()) {
 		r.File = b.File
@@ -142,10 +143,9 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if len(state.Records) == 0 && !holdsFiles(entries) {
 		// The first account makes the first file. Until then there is nothing to lose.
 		return d.changeBackupState(ctx, func(b *backupState) {
-			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation})
+			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation, Sheet: b.Sheet.under(key)})
 		})
 	}
-	key := o.enrolment.Key.ID()
 	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
 	switch {
 	case successions.Replaced(key):
@@ -173,7 +173,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	}
 	err = d.changeBackupState(ctx, func(b *backupState) {
 		*b = b.next(backupState{
-			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes), Sheet: b.Sheet.under(key),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
 			Vouched: b.Vouched,
 		})

@@ -77,8 +77,12 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		return enabled, err
 	}
 	next.enrolment.Location, next.enrolment.On = loc.String(), true
+	sheet := d.backupState().Sheet
 	enabled.Report, err = d.enrol(ctx, next)
 	enabled.Key = keyOf(next.enrolment)
+	if !sheet.Void && d.backupState().Sheet.Void {
+		enabled.add(Notice{Kind: SheetVoid})
+	}
 	return enabled, err
 }
 

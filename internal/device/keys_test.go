@@ -42,6 +42,46 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// A sheet that was made here is void when this device backs up to another key, whoever
+// rotated it, and until there is a new sheet.
+func TestSheetIsVoid(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	never := joined(t, dir)
+	for _, made := range []*machine{m, other} {
+		if err := made.open().SheetMade(t.Context(), made.key().ID()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	void := func(m *machine, want bool) {
+		t.Helper()
+		if made := m.status().Backup.VoidSheet; made.IsZero() == want {
+			t.Errorf("the sheet is void: %v, of %v", !want, made)
+		}
+	}
+	m.add("later")
+	void(m, false)
+	m.rotate()
+	void(m, true)
+	void(other, false) // it does not know yet
+	for made, want := range map[*machine]int{other: 1, never: 0} {
+		made.person.passphrases[device.OpenLocation] = next
+		if e := made.enable(dir); len(noticed(e.Report, device.SheetVoid)) != want {
+			t.Errorf("the notices of joining the new key are %+v", e.Notices)
+		}
+		void(made, want == 1)
+	}
+	m.add("later still")
+	void(m, true)
+	if err := m.open().SheetMade(t.Context(), m.key().ID()); err != nil {
+		t.Fatal(err)
+	}
+	void(m, false)
+	m.add("last")
+	void(m, false)
+}
+
 // A new passphrase opens what lies there, and the old one nothing; further keys stay as they are, on every device.
 func TestReseal(t *testing.T) {
 	t.Parallel()

@@ -333,7 +333,8 @@ func (d *Device) plugins() backup.Plugins {
 
 // about names the file that an error of its content is about.
 func about(file IdentityFile, err error) error {
-	if errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
+	_, mistyped := errors.AsType[*backup.TypingError](err)
+	if mistyped || errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
 		return &InputError{file.Name, err}
 	}
 	return err

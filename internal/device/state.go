@@ -13,7 +13,7 @@ import (
 )
 
 // A backupState is what this device remembers of its last backup, in the state folder:
-// nothing secret and, but for Vouched, nothing that could not be found out again. Only
+// nothing secret and, but for Vouched and Sheet, nothing that could not be found out again. Only
 // this file reads and writes it.
 type backupState struct {
 	Version    int       `json:"version"`
@@ -36,6 +36,7 @@ type backupState struct {
 	Drill drillState `json:"drill,omitzero"`
 	// Checked is the last code that was checked.
 	Checked checkedCode `json:"checked,omitzero"`
+	Sheet   sheetState  `json:"sheet,omitzero"`
 }
 
 // next returns what is remembered after a backup: what it says of it, and what is not about
@@ -43,6 +44,13 @@ type backupState struct {
 func (b backupState) next(made backupState) backupState {
 	made.Drill, made.Merged, made.Checked = b.Drill, b.Merged, b.Checked
 	return made
+}
+
+// A sheetState is the last sheet that this device made.
+type sheetState struct {
+	Key  string    `json:"key"` // the id of the key on it
+	Time time.Time `json:"time"`
+	Void bool      `json:"void,omitempty"` // this device backs up to another key now
 }
 
 // A drillState is when the last drill was, and how it ended.
@@ -96,6 +104,19 @@ func (d *Device) vouch(ctx context.Context, hashes []string) error {
 	return d.changeBackupState(ctx, func(b *backupState) {
 		b.Vouched = slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.Vouched, hashes))))
 	})
+}
+
+// SheetMade remembers that the recovery key of an id was printed.
+func (d *Device) SheetMade(ctx context.Context, key string) error {
+	return d.changeBackupState(ctx, func(b *backupState) {
+		b.Sheet = sheetState{Key: key, Time: d.o.Now().UTC()}
+	})
+}
+
+// under returns the state of the sheet where this device backs up to the key of an id.
+func (s sheetState) under(key string) sheetState {
+	s.Void = s.Key != "" && s.Key != key
+	return s
 }
 
 // wrote reports whether the last backup is known and went to a location.

@@ -31,6 +31,9 @@ type BackupStatus struct {
 	Text   string // why, where the reason is NotMade
 
 	Drill DrillStatus
+	// VoidSheet is when the last sheet was made, where this device backs up to another key
+	// now; zero otherwise.
+	VoidSheet time.Time
 
 	// Devices are those that have backups at the location, this one first. What is known of
 	// them without opening a file.
@@ -88,6 +91,9 @@ func (d *Device) backupStatus(ctx context.Context, generation uint64, entries []
 		return s
 	}
 	b := d.backupState()
+	if b.Sheet.Void {
+		s.VoidSheet = b.Sheet.Time
+	}
 	if b.Drill.Location == s.Location {
 		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
 	}
