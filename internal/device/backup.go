@@ -109,7 +109,9 @@ type order struct {
 	when      makeWhen
 	// oldFiles are hashes of the files under earlier keys that this device vouches for.
 	oldFiles []string
-	sealed   []string // names of the sealed keys that were written for it
+	// lostFiles are hashes of the files of a lost device, for which it vouches no longer.
+	lostFiles []string
+	sealed    []string // names of the sealed keys that were written for it
 }
 
 // backUpLocked backs up under the lock of backups.
@@ -175,7 +177,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		*b = b.next(backupState{
 			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes), Sheet: b.Sheet.under(key),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
-			Vouched: b.Vouched,
+			Vouched: b.Vouched, Lost: b.Lost,
 		})
 	})
 	if err == nil && successions.Current(key) != key {

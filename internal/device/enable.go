@@ -96,7 +96,7 @@ func (d *Device) enrol(ctx context.Context, o order) (Report, error) {
 		return d.report(), err
 	}
 	defer release()
-	err = d.vouch(ctx, o.oldFiles)
+	err = d.vouch(ctx, o.oldFiles, o.lostFiles)
 	if err == nil {
 		err = d.setEnrolment(ctx, o.enrolment)
 	}

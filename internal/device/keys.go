@@ -112,7 +112,9 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 }
 
 // replaceKey makes a new recovery key and writes everything under it. What others wrote
-// has been merged. The files of the device lost, if any, are not vouched for.
+// has been merged. The files of the device lost, if any, are not vouched for: only
+// [Device.Lose] takes them, where it is done over. The key that is returned is empty
+// unless it is in use.
 func (d *Device) replaceKey(ctx context.Context, loc location.Location, o EnableOptions, lost string) (Rekeyed, error) {
 	e, _, err := d.enrolment(ctx) // with what the merge has learned
 	if err != nil {
@@ -132,7 +134,9 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
 		return Rekeyed{}, ErrRotated
 	}
-	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
+	ofLost := func(f backup.File) bool { return lost != "" && f.Device() == lost }
+	theirs := backup.Inventory{Files: slices.DeleteFunc(slices.Clone(inv.Files), func(f backup.File) bool { return !ofLost(f) })}
+	inv.Files = slices.DeleteFunc(inv.Files, ofLost)
 	sealing, err := d.newPassphrase(ctx, o.Weak)
 	if err != nil {
 		return Rekeyed{}, err
@@ -145,11 +149,17 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	next := order{enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always, oldFiles: vouchable(inv, "")}
+	next := order{
+		enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always,
+		oldFiles: vouchable(inv, ""), lostFiles: vouchable(theirs, ""),
+	}
 	if err := d.seal(ctx, &next, sealing); err != nil {
 		return Rekeyed{}, err
 	}
 	report, err := d.enrol(ctx, next)
+	if err != nil && !errors.As(err, new(*StaleError)) {
+		return Rekeyed{Report: report}, err
+	}
 	return Rekeyed{report, keyOf(next.enrolment)}, err
 }
 

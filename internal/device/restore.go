@@ -175,7 +175,7 @@ func (d *Device) enrolIn(ctx context.Context, from source, r *Report) error {
 	if err != nil {
 		return err
 	}
-	if err := d.vouch(ctx, oldFiles); err != nil {
+	if err := d.vouch(ctx, oldFiles, nil); err != nil {
 		return err
 	}
 	if err := d.setEnrolment(ctx, e); err != nil {
