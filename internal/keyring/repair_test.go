@@ -261,3 +261,21 @@ func TestChunkOfAnotherSnapshot(t *testing.T) {
 		t.Errorf("a chunk of more: %v", err)
 	}
 }
+
+// TestChunkOfAnotherCount: the same snapshot cut for a keyring that takes more bytes has
+// fewer chunks. One of them is damage here, and the error names it.
+func TestChunkOfAnotherCount(t *testing.T) {
+	t.Parallel()
+	k, wider := keyringtest.Windows(), &keyringtest.Memory{Max: 4000}
+	save(t, k, 1, 6000)
+	save(t, wider, 1, 6000)
+	if len(k.Items()) == len(wider.Items()) {
+		t.Fatalf("both keyrings have %d items", len(k.Items()))
+	}
+	first := wider.Items()["a0000"]
+	k.Replace("a0000", &first)
+	_, err := keyring.NewStore(k).Load(t.Context())
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
+		t.Error(err)
+	}
+}
