@@ -279,3 +279,17 @@ func TestChunkOfAnotherCount(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestChunkUnderAnotherName: a chunk that is whole and lies under the name of another one of
+// its snapshot is damage, and the error names it.
+func TestChunkUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	save(t, k, 1, 6000)
+	second := k.Items()["a0001"]
+	k.Replace("a0000", &second)
+	_, err := keyring.NewStore(k).Load(t.Context())
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
+		t.Error(err)
+	}
+}
