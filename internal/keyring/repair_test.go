@@ -205,7 +205,8 @@ func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
 }
 
 // TestWipe removes everything, also in a second go after any fault. Wherever the first one
-// stopped, the newest snapshot is there as a whole, or there is no head.
+// stopped, the newest snapshot is there as a whole, or there is no head, and an older one
+// is not what is left.
 func TestWipe(t *testing.T) {
 	t.Parallel()
 	for _, history := range [][]int{{100, 200, 0}, {3000, 100, 3000, 200, 5000, 0}, {9000, 5000, 3000, 0}} {
@@ -216,6 +217,11 @@ func TestWipe(t *testing.T) {
 				wantLoad(t, k, uint64(last), history[last-1])
 			} else if !errors.Is(err, keyring.ErrNotFound) {
 				t.Errorf("half of generation %d is left: %v", snap.Generation, err)
+			}
+			if left, err := keyring.NewStore(k).Generations(t.Context()); err != nil {
+				t.Error(err)
+			} else if len(left) > 0 && left[0].Generation != uint64(last) {
+				t.Errorf("generation %d is left, and not the newest", left[0].Generation)
 			}
 			k.Land()
 			if err := wipe(t.Context(), k); err != nil {
