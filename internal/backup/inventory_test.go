@@ -232,6 +232,32 @@ func TestUnsignedHidesNothing(t *testing.T) {
 	}
 }
 
+// Who found a key that was rotated away can write files under it that name newer ones of a
+// device. They hide nothing.
+func TestOldKeyHidesNothing(t *testing.T) {
+	t.Parallel()
+	s, old, key := newShelf(t), newRecoveryKey(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	w.e.OldKeys = []backup.RecoveryKey{old}
+	good := w.run(s)
+	forged := s.content(good, key)
+	forged.Supersedes, forged.Generation = []string{backup.HashOfName(good)}, 100
+	payload, err := old.Encode(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(backup.FileName{Device: w.id, Time: noon.Add(time.Hour), Generation: 100, Hash: strings.Repeat("0", 16)}.String(), old, payload)
+	part, err := backup.ReadNewest(t.Context(), s, w.e.Keys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"all": s.take(key, old), "newest": part} {
+		if got := inv.Newest(time.Time{}, false); len(got[w.id]) != 1 || got[w.id][0].Name != good {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+}
+
 // An enrolment reads back as it was written. A text that cannot be parsed is damaged, and
 // one of a later version is reported as newer.
 func TestEnrolment(t *testing.T) {

@@ -167,6 +167,27 @@ func TestRestoreStamps(t *testing.T) {
 	}
 }
 
+// An account that was absent here and has been removed elsewhere since the backup comes
+// back for good where an earlier state is restored, and only there.
+func TestRestoreAgainstARemoval(t *testing.T) {
+	t.Parallel()
+	for _, restamp := range []bool{true, false} {
+		there := change(t, new(vault.State), adding("x", "same"))
+		gone := there.Clone()
+		if err := removing("x")(&vault.Tx{State: gone, Now: noon.Add(time.Hour), Device: strings.Repeat("1", 16)}); err != nil {
+			t.Fatal(err)
+		}
+		here := &vault.Tx{State: &vault.State{ID: vault.NewID()}, Now: noon.Add(2 * time.Hour), Device: strings.Repeat("2", 16)}
+		if _, err := backup.Restore(here, there, backup.Options{Restamp: restamp}); err != nil {
+			t.Fatal(err)
+		}
+		merged, _ := vault.Merge(here.State, gone)
+		if _, err := merged.Find("x", true); (err == nil) != restamp {
+			t.Errorf("restored with a new stamp %v: after a merge it is %v", restamp, err)
+		}
+	}
+}
+
 // An account can go back to its previous secret, the newest one in the trash. The user
 // has to name the account, and the two secrets swap places.
 func TestRestoreEarlier(t *testing.T) {

@@ -73,6 +73,31 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+// A backup that was encrypted and does not decrypt is not written, nor recorded.
+func TestRunDecrypts(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key.Torn(newRecoveryKey(t)))
+	done, err := w.job(s).Run(t.Context())
+	if !errors.Is(err, backup.ErrWrongKey) || done.File != "" || len(s.files) > 0 || len(w.written) > 0 {
+		t.Errorf("%+v, %v, and %d files", done, err, len(s.files))
+	}
+	to, err := backup.ParseRecipient(key.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := backup.Seal([]byte("payload"), backup.SealTo(to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Opens(key, data, []byte("payload")); err != nil {
+		t.Error(err)
+	}
+	if err := backup.Opens(key, data, []byte("another payload")); err == nil {
+		t.Error("a backup of something else counts")
+	}
+}
+
 // An empty vault replaces nothing, but it may be the first backup.
 func TestRunOfAnEmptyVault(t *testing.T) {
 	t.Parallel()
