@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -18,7 +20,12 @@ func records(t testing.TB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	length := " " + strconv.Itoa(whole.length) + " "
 	return []string{
+		strings.Replace(head{content: whole, packed: packed}.String(), " 7 ", " 07 ", 1),
+		strings.Replace(head{content: whole, packed: packed}.String(), length, " +"+length[1:], 1),
+		strings.Replace(pieces[0].String(), " 7 ", " x ", 1),
+		strings.Replace(pieces[0].String(), " 0 ", " 00 ", 1),
 		head{content: whole, packed: packed}.String(),
 		head{content: whole, slot: "a", count: 3}.String(),
 		head{content: contentOf(math.MaxUint64, nil)}.String(),
@@ -106,5 +113,23 @@ func TestSumBindsGeneration(t *testing.T) {
 	c.generation++
 	if _, why := c.open(packed); why == "" {
 		t.Error("a snapshot opens under a generation that is not its own")
+	}
+}
+
+// TestMostChunks: a snapshot of as many chunks as there are names for is stored, and one
+// more byte is too big.
+func TestMostChunks(t *testing.T) {
+	t.Parallel()
+	const limit = chunkOverhead + 4 // of three bytes
+	most := make([]byte, 3*maxChunks)
+	if chunks, err := split(contentOf(1, most), most, limit); err != nil || len(chunks) != maxChunks {
+		t.Errorf("%d chunks, %v", len(chunks), err)
+	}
+	more := make([]byte, 3*maxChunks+1)
+	if _, err := split(contentOf(1, more), more, limit); !errors.Is(err, ErrTooBig) {
+		t.Errorf("one byte more: %v", err)
+	}
+	if _, err := split(contentOf(1, most), most, chunkOverhead+1); !errors.Is(err, ErrTooBig) {
+		t.Errorf("no byte fits: %v", err)
 	}
 }

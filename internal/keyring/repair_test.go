@@ -299,3 +299,31 @@ func TestChunkUnderAnotherName(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUnreadHead: a head that the keyring does not show is no damaged one. Nothing is
+// written over it.
+func TestUnreadHead(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(*keyring.Store) error{
+		"Save":    func(s *keyring.Store) error { return s.Save(t.Context(), 9, []byte("x")) },
+		"Settle":  func(s *keyring.Store) error { return s.Settle(t.Context(), 9, []byte("x")) },
+		"Restore": func(s *keyring.Store) error { return s.Restore(t.Context(), keyring.Snapshot{Generation: 1}, 9) },
+	} {
+		k := keyringtest.Windows()
+		save(t, k, 1, 100)
+		before := fmt.Sprint(k.Items())
+		k.Fault = func(op keyringtest.Op) keyringtest.Fault {
+			if op.Verb == "get" && op.Name == "head" {
+				return keyringtest.Fail
+			}
+			return keyringtest.None
+		}
+		err := write(keyring.NewStore(k))
+		if !errors.Is(err, keyringtest.ErrInjected) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if fmt.Sprint(k.Items()) != before {
+			t.Errorf("%s wrote something", name)
+		}
+	}
+}
