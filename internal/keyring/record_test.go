@@ -34,6 +34,8 @@ func records(t testing.TB) []string {
 		"",
 		"auth-head",
 		head{content: whole, packed: packed}.String() + "\n",
+		"auth-head 0 7 inline 3 AAAA BBBB",
+		"auth-head x 7 inline 3 AAAA BBBB",
 		"auth-head 2 whatever comes",
 		"auth-chunk 99999999999999999999 7",
 		"auth-head 1 7 d/1 3 AAAA",
@@ -53,17 +55,24 @@ func FuzzRecord(f *testing.F) {
 		if err == nil && h.String() != value {
 			t.Errorf("head %q is written as %q", value, h)
 		}
-		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
-			t.Errorf("head %q: %v", value, err)
-		}
+		explained(t, "head", value, err)
 		c, err := parseChunk("a0000", value)
 		if err == nil && c.String() != value {
 			t.Errorf("chunk %q is written as %q", value, c)
 		}
-		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
-			t.Errorf("chunk %q: %v", value, err)
-		}
+		explained(t, "a0000", value, err)
 	})
+}
+
+// explained checks that an error is of a later version, or says which item is damaged and how.
+func explained(t *testing.T, item, value string, err error) {
+	t.Helper()
+	if err == nil || errors.Is(err, ErrNewer) {
+		return
+	}
+	if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Item != item || damaged.Why == "" {
+		t.Errorf("%s %q: %v", item, value, err)
+	}
 }
 
 // FuzzUnpack: no bytes make it panic, and what is packed comes back.

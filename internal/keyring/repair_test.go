@@ -327,3 +327,27 @@ func TestUnreadHead(t *testing.T) {
 		}
 	}
 }
+
+// TestLayout: what lies in keyrings since version 1 is read for ever. The items were made by
+// hashlib, zlib and base64 of Python, by the words of the documentation.
+func TestLayout(t *testing.T) {
+	t.Parallel()
+	const data = `{"version":1}`
+	inline := map[string]string{
+		"head": "auth-head 1 7 inline 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU q1YqSy0qzszPU7IyrAUA",
+	}
+	slot := map[string]string{
+		"head":  "auth-head 1 7 b/2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU",
+		"b0000": "auth-chunk 1 7 0 2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU 7XFgu2DqNWoU7o8KZZoEtw q1YqSy0qzszP",
+		"b0001": "auth-chunk 1 7 1 2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU cSkFOL3SwkBcP42sLeIrkw U7IyrAUA",
+	}
+	for _, items := range []map[string]string{inline, slot} {
+		k := new(keyringtest.Memory)
+		for name, value := range items {
+			put(t, k, name, value)
+		}
+		if snap, err := keyring.NewStore(k).Load(t.Context()); err != nil || snap.Generation != 7 || string(snap.Data) != data {
+			t.Errorf("%d items: generation %d of %q, %v", len(items), snap.Generation, snap.Data, err)
+		}
+	}
+}
