@@ -43,6 +43,9 @@ func TestRun(t *testing.T) {
 	if !slices.Equal(c.Supersedes, []string{backup.HashOfName(first)}) || !slices.Equal(c.Sealed, []backup.SealedKey{sealed}) || c.OldKeys != nil || c.OldFiles != nil {
 		t.Errorf("it lists %+v", c)
 	}
+	if n := strings.Count(strings.Join(s.calls, "\n"), "record "); n != 2 {
+		t.Errorf("the keyring was written %d times, want once a backup", n)
+	}
 	if got := w.written; len(got) != 2 || !got.Has(backup.HashOf([]byte(s.files[first]))) || !got.Has(n.Hash) {
 		t.Errorf("recorded %v", got)
 	}
