@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,20 +42,37 @@ func TestWritersWaitForTheLock(t *testing.T) {
 	defer unlock()
 	before, marker := k.Items(), markerOf(t, w.Vault)
 	for name, write := range map[string]func(context.Context) error{
-		"Update":      func(ctx context.Context) error { return hasty.Update(ctx, func(*vault.Tx) error { return nil }) },
-		"Renew":       func(ctx context.Context) error { return hasty.Renew(ctx, func(*vault.Tx) error { return nil }) },
-		"Repair":      func(ctx context.Context) error { _, err := hasty.Repair(ctx); return err },
-		"Move":        func(ctx context.Context) error { return hasty.Move(ctx, openVault(fileKind{new(keyringtest.Memory)}, w.Dir())) },
+		"Update": func(ctx context.Context) error { return hasty.Update(ctx, func(*vault.Tx) error { return nil }) },
+		"Renew":  func(ctx context.Context) error { return hasty.Renew(ctx, func(*vault.Tx) error { return nil }) },
+		"Repair": func(ctx context.Context) error { _, err := hasty.Repair(ctx); return err },
+		"Move": func(ctx context.Context) error {
+			return hasty.Move(ctx, openVault(fileKind{new(keyringtest.Memory)}, w.Dir()))
+		},
 		"SetItem":     func(ctx context.Context) error { return hasty.SetItem(ctx, vault.WrittenItem, "1:x") },
 		"SetLocation": func(ctx context.Context) error { return hasty.SetLocation(ctx, "/elsewhere") },
 		"RenewDevice": func(ctx context.Context) error { _, err := hasty.RenewDevice(ctx); return err },
 	} {
-		if busy, ok := errors.AsType[*vault.BusyError](write(t.Context())); !ok || busy.Holder != "auth sync" {
-			t.Errorf("%s does not say who holds the vault", name)
+		err := write(t.Context())
+		if busy, ok := errors.AsType[*vault.BusyError](err); !ok || busy.Holder != "auth sync" || !strings.Contains(err.Error(), "auth sync") {
+			t.Errorf("%s does not say who holds the vault: %v", name, err)
 		}
 	}
 	if !maps.Equal(k.Items(), before) || markerOf(t, w.Vault).Location != marker.Location {
 		t.Error("something was written all the same")
+	}
+}
+
+// Where the folder of the lock cannot be made nothing is changed without a lock.
+func TestNoFolderForTheLock(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	k := new(keyringtest.Memory)
+	v := openVault(k, filepath.Join(file, "state"))
+	if err := v.SetItem(t.Context(), vault.WrittenItem, "1:x"); err == nil || len(k.Items()) > 0 {
+		t.Errorf("%v, and the keyring holds %d items", err, len(k.Items()))
 	}
 }
 
@@ -94,8 +112,10 @@ func TestDeviceIsNotRenewedBlindly(t *testing.T) {
 func TestLocationOutlivesTheMarker(t *testing.T) {
 	t.Parallel()
 	for name, act := range map[string]func(*watched) error{
-		"renewal": func(w *watched) error { return w.Renew(t.Context(), func(tx *vault.Tx) error { tx.Set("k", "v"); return nil }) },
-		"repair":  func(w *watched) error { _, err := w.Repair(t.Context()); return err },
+		"renewal": func(w *watched) error {
+			return w.Renew(t.Context(), func(tx *vault.Tx) error { tx.Set("k", "v"); return nil })
+		},
+		"repair": func(w *watched) error { _, err := w.Repair(t.Context()); return err },
 	} {
 		k := new(keyringtest.Memory)
 		w := watch(k, t.TempDir())
@@ -116,4 +136,3 @@ func TestLocationOutlivesTheMarker(t *testing.T) {
 		}
 	}
 }
-

@@ -382,6 +382,15 @@ func TestNewerThanTheMarker(t *testing.T) {
 	if _, err := s.Find("Bank:bob", true); err != nil {
 		t.Errorf("generation %d: an account that was acknowledged is gone", s.Generation)
 	}
+	// What is older than the marker is not taken instead of the head: nobody knows whether
+	// that write was acknowledged.
+	behind.Generation = 40
+	if err := vault.WriteMarker(w.Dir(), behind); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := w.Read(t.Context()); err != nil || s.Generation != 1 {
+		t.Errorf("generation %d is read, %v", s.Generation, err)
+	}
 }
 
 // Whatever the note of an unsettled write holds, the next write goes above it.
