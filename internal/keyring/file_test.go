@@ -354,3 +354,30 @@ func TestItemNames(t *testing.T) {
 		wantItem(t, k, name, "x")
 	}
 }
+
+// TestFileAfterTheEnd: a call whose context has ended says so, and changes nothing.
+func TestFileAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	k, dir := created(t, "")
+	put(t, k, "head", "x")
+	fresh := t.TempDir()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: keyring.ErrTimeout} {
+		_, get := k.Get(ctx, "head")
+		for what, err := range map[string]error{
+			"Get": get, "Set": k.Set(ctx, "head", "y"), "Delete": k.Delete(ctx, "head"), "Erase": k.Erase(ctx),
+			"Create": file(fresh, says("")).Create(ctx, ""),
+		} {
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+		}
+	}
+	wantItem(t, file(dir, says("")), "head", "x")
+	if left, err := os.ReadDir(fresh); err != nil || len(left) > 0 {
+		t.Errorf("there is %v, %v", left, err)
+	}
+}
