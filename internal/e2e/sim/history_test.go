@@ -1,0 +1,228 @@
+// Package sim lets several devices live whole histories over the package device, in one
+// process: with clones, wrong clocks, and a sync client that delivers late, in part,
+// twice, and under the names of conflicted copies. Whatever happened, in the end
+// everybody syncs, and gives the passphrases that are asked for. Then all living devices
+// are equal, nothing is lost, and a new machine gets all of it with the newest passphrase.
+//
+// What may be gone in the end is what its user erased, what expired in the trash, what is
+// bound to a device that is gone, and what the design gives up: what was on a device that
+// is gone and had not arrived elsewhere, also in a backup under a key that was rotated
+// away before it arrived.
+package sim
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"testing/cryptotest"
+	"time"
+
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/testenv"
+)
+
+// histories is how many are lived: AUTH_TEST_HISTORIES, or a few.
+func histories(t *testing.T) int {
+	text := os.Getenv("AUTH_TEST_HISTORIES")
+	if text == "" {
+		return 30
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal("AUTH_TEST_HISTORIES: ", err)
+	}
+	return n
+}
+
+// steps is how long a history is.
+const steps = 40
+
+func TestHistories(t *testing.T) {
+	seed := testenv.Seed(t)
+	for i := range uint64(histories(t)) {
+		t.Run(fmt.Sprint(seed+i), func(t *testing.T) {
+			cryptotest.SetGlobalRandom(t, seed+i)
+			w := newWorld(t, seed+i)
+			w.live()
+			if len(w.wrong) == 0 {
+				w.end()
+			}
+			if len(w.wrong) > 0 {
+				t.Errorf("%s\nAUTH_TEST_SEED=%d AUTH_TEST_HISTORIES=1 repeats this:\n%s", lines(w.wrong), seed+i, lines(w.trace))
+			}
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// live lets the machines live.
+func (w *world) live() {
+	w.begin()
+	acts := w.acts()
+	for range steps {
+		if len(w.wrong) > 0 {
+			return
+		}
+		w.now = w.now.Add(time.Duration(w.chance.IntN(300)) * time.Minute)
+		machines := w.living()
+		m := machines[w.chance.IntN(len(machines))]
+		m.folders[home].sync(w.chance)
+		m.folders[elsewhere].sync(w.chance)
+		acts[w.chance.IntN(len(acts))](w, m)
+	}
+}
+
+// rounds is how often everybody syncs in the end at most.
+const rounds = 12
+
+// end lets everybody sync, and checks what was promised.
+func (w *world) end() {
+	w.over = true
+	w.log("the end")
+	for range rounds {
+		before := w.all()
+		for _, m := range w.living() {
+			settle(w.folders()...)
+			w.bring(m)
+		}
+		settle(w.folders()...)
+		if slices.Equal(before, w.all()) {
+			break
+		}
+	}
+	if len(w.wrong) > 0 {
+		return
+	}
+	w.checkEqual()
+	w.checkLost()
+	w.checkNew()
+}
+
+// all returns what each living machine knows, and its key.
+func (w *world) all() (all []string) {
+	for _, m := range w.living() {
+		all = append(all, m.key()+known(m.read()))
+	}
+	return all
+}
+
+// bring lets a machine sync, and its user do what they are told.
+func (w *world) bring(m *machine) {
+	if s, err := m.open().Status(w.t.Context()); err != nil || !s.Backup.On || s.Backup.Location != home {
+		_ = w.enable(m, home)
+	}
+	_ = w.sync(m)
+	s, err := m.open().Status(w.t.Context())
+	if err != nil {
+		w.complain("%s: %v", m.name, err)
+		return
+	}
+	if b := s.Backup; b.Stale && (b.Reason == device.KeyRotated || b.Reason == device.OtherKeysLie) {
+		w.log("   stale: %d %s", b.Reason, b.Text)
+		if w.enable(m, home) == nil {
+			_ = w.sync(m)
+		}
+	}
+}
+
+func (w *world) sync(m *machine) error {
+	return w.do(m, "sync", func(ctx context.Context, d *device.Device) error {
+		s, err := d.Sync(ctx)
+		for _, f := range s.Skipped {
+			w.log("   skipped %s: %v", f.Name, f.Err)
+		}
+		return err
+	})
+}
+
+// checkEqual checks that all living devices are equal, and back up under one key.
+func (w *world) checkEqual() {
+	first := w.living()[0]
+	for _, m := range w.living() {
+		if m.key() != first.key() {
+			w.complain("%s has the key %s, and %s %s", first.name, first.key(), m.name, m.key())
+		}
+		if !same(m.read(), first.read()) {
+			w.complain("%s and %s are not equal:\n%s\n%s", first.name, m.name, known(first.read()), known(m.read()))
+		}
+		if s, err := m.open().Status(w.t.Context()); err != nil || s.Backup.Stale {
+			w.complain("%s: the backup is %+v, %v", m.name, s.Backup, err)
+		}
+	}
+}
+
+// checkLost checks that every secret that was ever added is there, or may be gone.
+func (w *world) checkLost() {
+	for _, x := range w.secrets {
+		there := slices.ContainsFunc(w.living(), func(m *machine) bool { return m.has(x.text) })
+		if x.added && !there && !w.mayBeGone(x) {
+			w.complain("%s is nowhere", x.text)
+		}
+	}
+	for _, a := range w.living()[0].read().Accounts() {
+		if x := w.secrets[string(a.Secret.Reveal())]; x != nil && !x.reset && a.Counter < x.next {
+			w.complain("the counter of %s is %d, and %d was used", a.Shown, a.Counter, x.next-1)
+		}
+	}
+}
+
+// checkNew checks that a new machine gets everything with the newest passphrase.
+func (w *world) checkNew() {
+	old := w.living()[0]
+	n := w.newMachine()
+	settle(w.folders()...)
+	if len(old.read().Accounts()) == 0 {
+		return // there may be no backup
+	}
+	for _, word := range w.person.known {
+		if word.key == old.key() {
+			w.person.try = []string{word.text}
+		}
+	}
+	w.log("the newest passphrase is %q", w.person.try)
+	err := w.do(n, "restore", func(ctx context.Context, d *device.Device) error {
+		r, err := d.Restore(ctx, device.RestoreOptions{From: home})
+		if err == nil && r.BackupTo != home {
+			w.complain("backup is on to %q", r.BackupTo)
+		}
+		return err
+	})
+	if err != nil {
+		w.complain("a new machine: %v", err)
+		return
+	}
+	if a, b := shown(old), shown(n); !slices.Equal(a, b) {
+		w.complain("a new machine has %q, not %q", b, a)
+	}
+	for range 3 {
+		for _, m := range w.living() {
+			settle(w.folders()...)
+			_ = w.sync(m)
+		}
+	}
+	w.checkEqual()
+}
+
+// shown returns what a user sees of a vault: each account and its secret, in their order,
+// and the trash.
+func shown(m *machine) (list []string) {
+	s := m.read()
+	for _, a := range s.Accounts() {
+		secret := string(a.Secret.Reveal())
+		if a.DeviceBound {
+			secret = ""
+		}
+		list = append(list, fmt.Sprint(a.Shown, " ", a.Alias, a.Note, a.Tags, secret, a.Counter))
+	}
+	for _, t := range s.TrashOf() {
+		if !t.DeviceBound {
+			list = append(list, "trash "+string(t.Credential.Secret.Reveal()))
+		}
+	}
+	return list
+}
