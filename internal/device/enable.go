@@ -128,12 +128,14 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	e backup.Enrolment, oldFiles []string, err error,
 ) {
 	var held []backup.RecoveryKey
-	replaced := false
 	if mine != nil {
 		held = mine.Keys().All()
-		order := backup.ReadSuccessions(ctx, loc, entries, held)
-		replaced = order.Replaced(mine.Key.ID())
-		if others := otherKeys(entries, *mine, order); others == 0 && order.Current(mine.Key.ID()) == mine.Key.ID() {
+		order := backup.ReadSuccessions(ctx, loc, entries, held, mine.Key.ID())
+		current := order.Current(mine.Key.ID())
+		if i := slices.IndexFunc(held, func(k backup.RecoveryKey) bool { return k.ID() == current }); i > 0 {
+			return d.moveTo(ctx, loc, *mine, opened{key: held[i], successions: order})
+		}
+		if others := otherKeys(entries, *mine, order); others == 0 && current == mine.Key.ID() {
 			return *mine, nil, nil
 		}
 	}
@@ -144,28 +146,57 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	if found.superseded {
 		return e, nil, backup.ErrSuperseded
 	}
-	e.Key = found.key
-	if mine != nil {
-		e.OldKeys, e.Sealed = held, mine.Sealed
-		// Where the key was rotated away, somebody may have found it: only what this
-		// device wrote itself is known to be ours then, and it supersedes that anyway.
-		if !replaced {
-			inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
-			if err != nil {
-				return e, nil, err
-			}
-			oldFiles = vouchable(inv, "")
-		}
+	if mine == nil {
+		return d.adoptEqual(ctx, loc, found, backup.Enrolment{Key: found.key}, nil)
 	}
-	return d.adoptEqual(ctx, loc, found, e, oldFiles)
+	return d.moveTo(ctx, loc, *mine, found)
+}
+
+// moveTo returns this device's enrolment in a location with another key of it, and the
+// files under other keys that are known to be ours.
+func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.Enrolment, to opened) (e backup.Enrolment, oldFiles []string, err error) {
+	// Where the key was rotated away, somebody may have found it: only what this device
+	// wrote itself is known to be ours then, and it supersedes that anyway.
+	if !to.successions.Rotated(mine.Key.ID()) {
+		inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
+		if err != nil {
+			return e, nil, err
+		}
+		oldFiles = vouchable(inv, "")
+	}
+	e = mine.Moved(to.key)
+	if err := d.succeed(ctx, &e, to.successions, mine.Key.ID()); err != nil {
+		return e, nil, err
+	}
+	return d.adoptEqual(ctx, loc, to, e, oldFiles)
+}
+
+// succeed records that the devices of another key are to join the one of an enrolment,
+// unless a succession connects the two already.
+func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.SuccessionOrder, old string) error {
+	known = slices.Concat(known, e.Successions)
+	if known.Connected(old, e.Key.ID()) {
+		return nil
+	}
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return err
+	}
+	stamp := known.After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	e.Succeed(backup.Succession{Old: old, New: e.Key.ID(), Stamp: stamp, Joined: true})
+	return nil
 }
 
 // adoptEqual completes a new enrolment by the other keys that the same secret opened:
-// they become keys before, and the files under them are known to be ours.
+// they become keys before, their devices are to join this one's key, and the files under
+// them are known to be ours.
 func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found opened, e backup.Enrolment, oldFiles []string) (backup.Enrolment, []string, error) {
 	if len(found.equal) > 0 {
 		for _, key := range found.equal {
 			e.AddOldKey(key)
+			if err := d.succeed(ctx, &e, found.successions, key.ID()); err != nil {
+				return e, nil, err
+			}
 		}
 		inv, err := d.read(ctx, backup.ReadInventory, loc, backup.Keys{Current: found.equal})
 		if err != nil {

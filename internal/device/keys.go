@@ -124,8 +124,9 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
 		return Rekeyed{}, err
 	}
-	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
-		return Rekeyed{}, ErrRotated
+	successions := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All(), e.Key.ID())
+	if err := outdated(successions, e.Key.ID()); err != nil {
+		return Rekeyed{}, err
 	}
 	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
 	sealing, err := d.newPassphrase(ctx, o.Weak)
@@ -140,7 +141,8 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	next := order{enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always, oldFiles: vouchable(inv, "")}
+	stamp := slices.Concat(successions, e.Successions).After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	next := order{enrolment: e.Rotated(key, stamp), location: loc, when: always, oldFiles: vouchable(inv, "")}
 	if err := d.seal(ctx, &next, sealing); err != nil {
 		return Rekeyed{}, err
 	}

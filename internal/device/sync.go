@@ -32,7 +32,7 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv)}))
+	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv), look: true}))
 }
 
 // whenLacking is when to back up to a location that was read: in any case where the last

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -479,5 +480,150 @@ func TestTwoKeysOnePassphrase(t *testing.T) {
 	fresh := newMachine(t)
 	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
 	fresh.has("first", "second")
+	fresh.current()
+}
+
+// apart returns two machines that turned backup on before their folders had synced, each
+// with an account, a passphrase and a folder of its own, which have synced since.
+func apart(t *testing.T, aPassphrase, bPassphrase string) (a, b *machine, aDir, bDir string) {
+	t.Helper()
+	a, aDir = newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	b, bDir = newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	a.person.passphrases[device.NewForLocation] = aPassphrase
+	b.person.passphrases[device.NewForLocation] = bPassphrase
+	a.add("first")
+	a.enable(aDir)
+	b.later(time.Hour).add("second")
+	b.enable(bDir)
+	carry(t, aDir, bDir)
+	carry(t, bDir, aDir)
+	return a, b, aDir, bDir
+}
+
+// Two devices turned backup on apart, and each joins the other's key before it has seen
+// the other do so. They end on one key, and nobody is asked for a passphrase again.
+func TestEachJoinsTheOther(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	first := a.key().ID()
+	a.person.passphrases[device.OpenLocation] = next
+	b.person.passphrases[device.OpenLocation] = passphrase
+	a.later(2 * time.Hour).enable(aDir)
+	b.later(2 * time.Hour).enable(bDir)
+	if a.key().ID() == first || b.key().ID() != first {
+		t.Fatal("they have not joined each other's keys")
+	}
+	carry(t, aDir, bDir)
+	carry(t, bDir, aDir)
+	// The device that joined later did the newer act: its key is the one to use.
+	b.sync()
+	_, err := a.open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	a.stale(device.KeyRotated)
+	delete(a.person.passphrases, device.OpenLocation)
+	a.later(2 * time.Hour).enable(aDir)
+	for range 2 {
+		carry(t, aDir, bDir)
+		b.later(time.Hour).sync()
+		carry(t, bDir, aDir)
+		a.later(time.Hour).sync()
+	}
+	for _, m := range []*machine{a, b} {
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != first {
+			t.Errorf("the key is %s, want %s", m.key().ID(), first)
+		}
+	}
+	fresh := joined(t, aDir)
+	fresh.has("first", "second")
+	fresh.current()
+}
+
+// Two devices turned backup on apart, and one joins the other's key. Its own key is a key
+// before: who still has it is told so, and nobody is enrolled on it any more.
+func TestJoinedKeyEnrolsNobody(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	other := joined(t, aDir) // on a's key, with nothing of b's
+	a.person.passphrases[device.OpenLocation] = next
+	a.later(2 * time.Hour).enable(aDir)
+	_, err := other.later(3 * time.Hour).open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	late := newMachine(t)
+	if r := late.restore(device.RestoreOptions{From: aDir}); !r.Superseded || r.BackupTo != "" {
+		t.Errorf("restored %+v", r)
+	}
+	other.person.passphrases[device.OpenLocation] = next
+	other.enable(aDir)
+	carry(t, aDir, bDir)
+	b.sync()
+	for _, m := range []*machine{a, b, other} {
+		m.sync()
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != b.key().ID() {
+			t.Errorf("the key is %s, want %s", m.key().ID(), b.key().ID())
+		}
+	}
+}
+
+// Two devices turned backup on apart, with one passphrase. A new machine makes one
+// location of theirs, whose key both are told to use.
+func TestTwoKeysOnePassphraseEndAsOne(t *testing.T) {
+	t.Parallel()
+	a, b, dir, bDir := apart(t, passphrase, passphrase)
+	fresh := newMachine(t)
+	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
+	carry(t, dir, bDir)
+	for m, dir := range map[*machine]string{a: dir, b: bDir} {
+		_, err := m.later(3 * time.Hour).open().Sync(t.Context())
+		if m.key().ID() != fresh.key().ID() {
+			wantErr(t, err, device.ErrRotated)
+			m.enable(dir)
+		}
+		m.sync()
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != fresh.key().ID() {
+			t.Errorf("the key is %s, want %s", m.key().ID(), fresh.key().ID())
+		}
+	}
+}
+
+// A sync says that the key was changed, also where there is nothing to back up.
+func TestSyncSaysThatTheKeyWasChanged(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.sync()
+	m.later(time.Minute).rotate()
+	_, err := other.open().Sync(t.Context())
+	wantStale(t, err, device.ErrRotated)
+	other.stale(device.KeyRotated)
+}
+
+// Copies of sealed keys that a sync client made are tried once, and keys that are in use
+// before those that were replaced: a new machine finds the one that it has a passphrase of.
+func TestCopiesOfSealedKeys(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	old := sealedKeys(t, dir)[0]
+	data, oldKey := readFile(t, filepath.Join(dir, old)), m.key()
+	m.later(time.Minute).rotate()
+	for n := range 20 {
+		write(t, filepath.Join(dir, strings.Replace(old, ".age", fmt.Sprintf(" (copy %d).age", n), 1)), data)
+	}
+	for n := range 9 { // under the old key, and never the same
+		_, data, err := oldKey.Seal(backup.Sealing{Passphrase: passphrase, WorkFactor: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, strings.Replace(old, ".age", fmt.Sprintf("-%d.age", n), 1)), string(data))
+	}
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first")
 	fresh.current()
 }
