@@ -13,13 +13,16 @@ package sim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/cryptotest"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -51,6 +54,7 @@ func TestHistories(t *testing.T) {
 				w.end()
 			}
 			if len(w.wrong) > 0 {
+				w.logOrder()
 				t.Errorf("%s\nAUTH_TEST_SEED=%d AUTH_TEST_HISTORIES=1 repeats this:\n%s", lines(w.wrong), seed+i, lines(w.trace))
 			}
 		})
@@ -148,7 +152,7 @@ func (w *world) checkEqual() {
 			w.complain("%s has the key %s, and %s %s", first.name, first.key(), m.name, m.key())
 		}
 		if !same(m.read(), first.read()) {
-			w.complain("%s and %s are not equal:\n%s\n%s", first.name, m.name, known(first.read()), known(m.read()))
+			w.complain("%s and %s are not equal: %s", first.name, m.name, difference(known(first.read()), known(m.read())))
 		}
 		if s, err := m.open().Status(w.t.Context()); err != nil || s.Backup.Stale {
 			w.complain("%s: the backup is %+v, %v", m.name, s.Backup, err)
@@ -225,4 +229,36 @@ func shown(m *machine) (list []string) {
 		}
 	}
 	return list
+}
+
+// difference returns where two texts begin to differ.
+func difference(a, b string) string {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	part := func(s string) string { return s[max(0, n-60):min(len(s), n+120)] }
+	return fmt.Sprintf("\n%s\n%s", part(a), part(b))
+}
+
+// order logs the successions in the cloud.
+func (w *world) logOrder() {
+	f := newFolder(w.clouds[home], "nobody")
+	settle(f)
+	var keys []backup.RecoveryKey
+	for _, id := range slices.Sorted(maps.Keys(w.keys)) {
+		keys = append(keys, w.keys[id])
+	}
+	entries, _ := f.List(w.t.Context())
+	for _, s := range backup.ReadSuccessions(w.t.Context(), f, entries, keys, "") {
+		w.log("succession %+v", s)
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name, "recovery") {
+			w.log("sealed %s", e.Name)
+		}
+	}
+	for _, m := range w.living() {
+		w.log("%s is under %s", m.name, m.key())
+	}
 }

@@ -156,7 +156,9 @@ func (w *world) cutting(m *machine, f func()) (killed bool) {
 func (w *world) look(m *machine) {
 	s := m.read()
 	if s == nil {
-		w.complain("%s: the vault cannot be read", m.name)
+		if !m.damaged {
+			w.complain("%s: the vault cannot be read", m.name)
+		}
 		return
 	}
 	now := held(s)
@@ -259,8 +261,9 @@ func (w *world) excuse(gone holdings, why string, but ...holdings) {
 	}
 }
 
-// inFolder returns what the whole backups in a machine's folder hold, under any key.
-func (w *world) inFolder(f *folder) holdings {
+// inFolder returns what the whole backups in a machine's folder hold, under any key, but
+// for those of the device without.
+func (w *world) inFolder(f *folder, without string) holdings {
 	var keys backup.Keys
 	for _, id := range slices.Sorted(maps.Keys(w.keys)) {
 		keys.Current = append(keys.Current, w.keys[id])
@@ -271,7 +274,7 @@ func (w *world) inFolder(f *folder) holdings {
 	}
 	all := holdings{}
 	for _, file := range inv.Files {
-		if file.State == backup.Good {
+		if file.State == backup.Good && (without == "" || file.Device() != without) {
 			maps.Copy(all, held(file.Content.State))
 		}
 	}
