@@ -125,7 +125,7 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 		return Rekeyed{}, err
 	}
 	successions := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All(), e.Key.ID())
-	if err := outdated(successions, e.Key.ID()); err != nil {
+	if err := outdated(successions, e.Key.ID()); err != nil && canJoin(inv.Entries, e, successions) {
 		return Rekeyed{}, err
 	}
 	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
@@ -148,6 +148,16 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	}
 	report, err := d.enrol(ctx, next)
 	return Rekeyed{report, keyOf(next.enrolment)}, err
+}
+
+// canJoin reports whether the key that is to be used in place of this device's is held, or
+// may be opened. If the device that made it is gone and its sealed keys have never arrived,
+// nobody can ever join it, and another rotation is the way out: it is the newer one.
+func canJoin(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
+	return e.Keys().Has(order.Current(e.Key.ID())) || slices.ContainsFunc(entries, func(entry location.Entry) bool {
+		id, sealed := backup.SealedKeyID(entry.Name)
+		return sealed && !e.Keys().Has(id)
+	})
 }
 
 // A Forgotten is a device whose backups were deleted.

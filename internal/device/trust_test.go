@@ -627,3 +627,33 @@ func TestCopiesOfSealedKeys(t *testing.T) {
 	fresh.has("first")
 	fresh.current()
 }
+
+// A device rotates the key and is gone before its sealed key has arrived: nobody can join
+// the new key. Another rotation is the way out, and all others join that one.
+func TestRotationThatNeverArrives(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other, third := joined(t, dir), joined(t, dir)
+	m.later(time.Minute).rotate()
+	for _, name := range sealedKeys(t, dir) {
+		remove(t, filepath.Join(dir, name))
+	}
+	_, err := other.open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	_, err = other.open().Enable(t.Context(), dir, device.EnableOptions{})
+	wantErr(t, err, device.ErrNoSealedKeys)
+	other.rotate() // although its clock is behind
+	other.add("second")
+	other.current()
+	_, err = third.open().Rotate(t.Context(), device.EnableOptions{})
+	wantErr(t, err, device.ErrRotated) // it can join
+	third.rejoin(dir)
+	third.sync()
+	third.has("first", "second")
+	third.current()
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first", "second")
+	fresh.current()
+}
