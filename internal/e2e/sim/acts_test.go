@@ -315,9 +315,10 @@ func (w *world) setClock(m *machine) {
 const mostWords = 7
 
 func (w *world) rotate(m *machine) {
-	if w.words > mostWords {
+	if w.rekeyed > mostWords {
 		return
 	}
+	w.rekeyed++
 	w.newWord()
 	before := m.key()
 	_ = w.do(m, "rotate", func(ctx context.Context, d *device.Device) error {
@@ -339,13 +340,14 @@ func (w *world) excuseRotated(m *machine, before, lost string) {
 			all[text] = true
 		}
 	}
-	w.excuse(all, "the key was rotated before it arrived", w.inFolder(m.folders[home], lost), w.inFolder(m.folders[elsewhere], lost))
+	w.excuse(all, "the key was rotated before it arrived", w.arrived(m, lost))
 }
 
 func (w *world) reseal(m *machine) {
-	if w.words > mostWords {
+	if w.rekeyed > mostWords {
 		return
 	}
+	w.rekeyed++
 	w.newWord()
 	_ = w.do(m, "passphrase", func(ctx context.Context, d *device.Device) error {
 		_, err := d.Reseal(ctx, true)
@@ -365,12 +367,13 @@ func (w *world) other(m *machine) *machine {
 // lose tells a machine that another one is lost, which is mostly so.
 func (w *world) lose(m *machine) {
 	o := w.other(m)
-	if o == nil || w.words > mostWords || len(w.living()) < 3 {
+	if o == nil || w.rekeyed > mostWords || len(w.living()) < 3 {
 		return
 	}
 	if !o.dead && w.chance.IntN(4) > 0 {
 		w.kill(o)
 	}
+	w.rekeyed++
 	w.newWord()
 	before := m.key()
 	id := o.id()
@@ -398,7 +401,7 @@ func (w *world) kill(m *machine) {
 	m.dead = true
 	var arrived []holdings
 	for _, o := range w.living() {
-		arrived = append(arrived, w.inFolder(o.folders[home], ""))
+		arrived = append(arrived, w.arrived(o, ""))
 	}
 	w.excuse(m.seen, m.name+" is gone", arrived...)
 	for text, x := range w.secrets { // nobody knows how far its counters were
@@ -491,7 +494,7 @@ func (w *world) repair(m *machine) {
 
 // wentBack excuses what a vault that went back held, unless a backup of it lies in its folder.
 func (w *world) wentBack(m *machine, was holdings) {
-	w.excuse(was, m.name+" went back", w.inFolder(m.folders[home], ""))
+	w.excuse(was, m.name+" went back", w.inFolder(m.folders[home]))
 	for text, x := range w.secrets {
 		if _, here := was[text]; here {
 			x.reset = true // as far as its backup is, and no further

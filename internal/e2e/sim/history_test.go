@@ -12,6 +12,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -128,9 +129,12 @@ func (w *world) bring(m *machine) {
 	}
 	if b := s.Backup; b.Stale && (b.Reason == device.KeyRotated || b.Reason == device.OtherKeysLie) {
 		w.log("   stale: %d %s", b.Reason, b.Text)
-		if w.enable(m, home) == nil {
-			_ = w.sync(m)
+		err := w.enable(m, home)
+		if errors.Is(err, device.ErrNoSealedKeys) { // of a key whose device is gone: none will come
+			w.rekeyed = 0
+			w.rotate(m)
 		}
+		_ = w.sync(m)
 	}
 }
 

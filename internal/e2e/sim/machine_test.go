@@ -24,7 +24,7 @@ type machine struct {
 	folders map[string]*folder // by the name of the cloud
 	off     time.Duration      // how wrong its clock is
 	dead    bool
-	damaged bool // its vault is, and is to be repaired
+	damaged bool   // its vault is, and is to be repaired
 	disk    string // the name of the machine that it, or what it was cloned from, was first
 
 	seen  holdings          // what its vault held when it was last looked at

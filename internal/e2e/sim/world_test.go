@@ -36,6 +36,7 @@ type world struct {
 	keys     map[string]backup.RecoveryKey // every one that was ever seen, by its id
 	made     int                           // machines so far
 	words    int                           // passphrases so far
+	rekeyed  int                           // rotations and new passphrases so far
 	trace    []string
 	wrong    []string // broken promises
 	over     bool     // the history has come to its end: nothing goes wrong any more
@@ -261,13 +262,27 @@ func (w *world) excuse(gone holdings, why string, but ...holdings) {
 	}
 }
 
-// inFolder returns what the whole backups in a machine's folder hold, under any key, but
-// for those of the device without.
-func (w *world) inFolder(f *folder, without string) holdings {
+// inFolder returns what the whole backups in a folder hold, under any key.
+func (w *world) inFolder(f *folder) holdings {
 	var keys backup.Keys
 	for _, id := range slices.Sorted(maps.Keys(w.keys)) {
 		keys.Current = append(keys.Current, w.keys[id])
 	}
+	return w.readFolder(f, keys, "")
+}
+
+// arrived returns what has arrived in a machine's folder and counts there: backups under
+// its key, and those under earlier keys that one vouches for. Those of the device without
+// are left out.
+func (w *world) arrived(m *machine, without string) holdings {
+	e, err := backup.ParseEnrolment(m.keyring.Items()[vault.EnrolmentItem.String()])
+	if err != nil {
+		return nil
+	}
+	return w.readFolder(m.folders[e.Location], e.Keys(), without)
+}
+
+func (w *world) readFolder(f *folder, keys backup.Keys, without string) holdings {
 	inv, err := backup.ReadInventory(w.t.Context(), f, keys)
 	if err != nil {
 		w.t.Fatal(err)
