@@ -144,12 +144,30 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		return e, nil, err
 	}
 	if found.superseded {
-		return e, nil, backup.ErrSuperseded
+		if mine == nil || found.successions.Current(mine.Key.ID()) != mine.Key.ID() {
+			return e, nil, backup.ErrSuperseded
+		}
+		return takeIn(entries, *mine, found)
 	}
 	if mine == nil {
 		return d.adoptEqual(ctx, loc, found, backup.Enrolment{Key: found.key}, nil)
 	}
 	return d.moveTo(ctx, loc, *mine, found)
+}
+
+// takeIn returns the enrolment with a key that was opened and has a successor, as a key
+// before. That is only where nothing else lies there that may be joined: the device that
+// made the successor is gone, and its sealed key has never arrived. What lies under such a
+// key is named, and not merged; a restore with the same secret brings it.
+func takeIn(entries []location.Entry, mine backup.Enrolment, found opened) (backup.Enrolment, []string, error) {
+	e := mine.Moved(mine.Key)
+	for _, key := range append(found.equal, found.key) {
+		e.AddOldKey(key)
+	}
+	if otherKeys(entries, e, found.successions) > 0 {
+		return mine, nil, backup.ErrSuperseded
+	}
+	return e, nil, nil
 }
 
 // moveTo returns this device's enrolment in a location with another key of it, and the

@@ -657,3 +657,43 @@ func TestRotationThatNeverArrives(t *testing.T) {
 	fresh.has("first", "second")
 	fresh.current()
 }
+
+// A location has a second key whose device rotated it away and is gone before the new one
+// arrived. Nobody can join that, and it is not for ever a reason to call the backup stale:
+// the key is held to name what lies under it, which is not merged.
+func TestOtherKeyThatWasRotatedAway(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	b.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := b.later(2*time.Hour).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, bDir, "successor-") {
+		write(t, filepath.Join(aDir, name), readFile(t, filepath.Join(bDir, name)))
+	}
+	own := a.key().ID()
+	a.later(3 * time.Hour).add("third")
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	if a.key().ID() != own {
+		t.Error("the device is enrolled on a key that has a successor")
+	}
+	if s := a.sync(); len(s.Skipped) != 1 || s.Skipped[0].State != backup.OldKey {
+		t.Errorf("skipped %+v", s.Skipped)
+	}
+	a.has("first", "third")
+	a.current()
+	// The new key arrives after all, and is joined.
+	carry(t, bDir, aDir)
+	a.later(time.Hour).add("fourth")
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = "one more horse, one more staple"
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second", "third", "fourth")
+	a.current()
+	if a.key().ID() != b.key().ID() {
+		t.Error("they are on two keys")
+	}
+}
