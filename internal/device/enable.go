@@ -173,6 +173,9 @@ func takeIn(entries []location.Entry, mine backup.Enrolment, found opened) (back
 // moveTo returns this device's enrolment in a location with another key of it, and the
 // files under other keys that are known to be ours.
 func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.Enrolment, to opened) (e backup.Enrolment, oldFiles []string, err error) {
+	if !to.fits() && !to.successions.Connected(mine.Key.ID(), to.key.ID()) {
+		return e, nil, ErrForeignKey // what is left of an act that was cut short
+	}
 	// Where the key was rotated away, somebody may have found it: only what this device
 	// wrote itself is known to be ours then, and it supersedes that anyway.
 	if !to.successions.Rotated(mine.Key.ID()) {
@@ -222,12 +225,10 @@ func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found op
 		}
 		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
-	inv := found.inventory
-	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == found.key.ID() })
-	if !fits && len(inv.Files) > 0 && len(e.OldKeys) == 0 {
+	if !found.fits() && len(found.inventory.Files) > 0 && len(e.OldKeys) == 0 {
 		return e, nil, ErrForeignKey
 	}
-	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
+	return e, oldFiles, d.learnKeys(ctx, loc, &e, found.inventory)
 }
 
 // vouchable returns the hashes of the files that are here and ours, but those under the

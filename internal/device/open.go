@@ -51,6 +51,11 @@ func (o opened) keys() backup.Keys {
 	return backup.Keys{Current: append([]backup.RecoveryKey{o.key}, o.equal...)}
 }
 
+// fits reports whether a backup lies under the key.
+func (o opened) fits() bool {
+	return slices.ContainsFunc(o.inventory.Files, func(f backup.File) bool { return f.Key == o.key.ID() })
+}
+
 // A candidate is a recovery key that something opened.
 type candidate struct {
 	key backup.RecoveryKey

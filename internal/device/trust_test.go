@@ -697,3 +697,25 @@ func TestOtherKeyThatWasRotatedAway(t *testing.T) {
 		t.Error("they are on two keys")
 	}
 }
+
+// What an act that was cut short has left is not joined: no backup lies under that key.
+func TestKeyWithoutBackupsIsNotJoined(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, _ := apart(t, passphrase, next)
+	const third = "one more horse, one more staple"
+	_, data, err := newKey(t).Seal(backup.Sealing{Passphrase: third, WorkFactor: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(aDir, "recovery-0123456789abcdef-01234567.age"), string(data))
+	a.person.passphrases[device.OpenLocation] = third
+	_, err = a.open().Enable(t.Context(), aDir, device.EnableOptions{})
+	wantErr(t, err, device.ErrForeignKey)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second")
+	if a.key().ID() != b.key().ID() {
+		t.Error("they are on two keys")
+	}
+}

@@ -240,7 +240,7 @@ func (w *world) enable(m *machine, to string) error {
 			_, err := d.Enable(ctx, to, device.EnableOptions{Weak: true})
 			return err
 		})
-		wrong := errors.Is(err, backup.ErrWrongKey) || errors.Is(err, backup.ErrSuperseded)
+		wrong := errors.Is(err, backup.ErrWrongKey) || errors.Is(err, backup.ErrSuperseded) || errors.Is(err, device.ErrForeignKey)
 		if !wrong || len(w.person.try) == 0 {
 			return err
 		}
@@ -264,11 +264,15 @@ func (w *world) excuse(gone holdings, why string, but ...holdings) {
 
 // inFolder returns what the whole backups in a folder hold, under any key.
 func (w *world) inFolder(f *folder) holdings {
-	var keys backup.Keys
+	return w.readFolder(f, w.allKeys(), "")
+}
+
+// allKeys returns every recovery key that there ever was.
+func (w *world) allKeys() (keys backup.Keys) {
 	for _, id := range slices.Sorted(maps.Keys(w.keys)) {
 		keys.Current = append(keys.Current, w.keys[id])
 	}
-	return w.readFolder(f, keys, "")
+	return keys
 }
 
 // arrived returns what has arrived in a machine's folder and counts there: backups under
