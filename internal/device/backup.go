@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -148,7 +149,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		})
 	}
 	key := o.enrolment.Key.ID()
-	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All(), key)
+	successions := readSuccessions(ctx, loc, entries, o.enrolment)
 	switch {
 	case successions.Replaced(key):
 		return ErrRotated
@@ -166,7 +167,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	job.Thorough = o.when != ifChanged
 	done, err := d.run(ctx, r, job)
 	if done.File == "" {
-		return err
+		return cmp.Or(outdated(successions, key), err)
 	}
 	r.took(done)
 	if o.when == again || b.wrote(loc) && !b.lies(entries) {
@@ -187,6 +188,12 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		err = outdated(successions, key)
 	}
 	return err
+}
+
+// readSuccessions returns the successions that this device knows of: its own, which may
+// not have come to the location yet, and what the location says.
+func readSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) backup.SuccessionOrder {
+	return slices.Concat(backup.ReadSuccessions(ctx, loc, entries, e.Keys().All(), e.Key.ID()), e.Successions)
 }
 
 // outdated returns the error of a key that is not the one to use any more.

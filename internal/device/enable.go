@@ -130,7 +130,7 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	var held []backup.RecoveryKey
 	if mine != nil {
 		held = mine.Keys().All()
-		order := backup.ReadSuccessions(ctx, loc, entries, held, mine.Key.ID())
+		order := readSuccessions(ctx, loc, entries, *mine)
 		current := order.Current(mine.Key.ID())
 		if i := slices.IndexFunc(held, func(k backup.RecoveryKey) bool { return k.ID() == current }); i > 0 {
 			return d.moveTo(ctx, loc, *mine, opened{key: held[i], successions: order})

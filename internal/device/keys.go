@@ -124,9 +124,17 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
 		return Rekeyed{}, err
 	}
-	successions := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All(), e.Key.ID())
+	successions := readSuccessions(ctx, loc, inv.Entries, e)
 	if err := outdated(successions, e.Key.ID()); err != nil && canJoin(inv.Entries, e, successions) {
 		return Rekeyed{}, err
+	}
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	// The first backup under the new key is what tells the others of it.
+	if len(state.Accounts()) == 0 && holdsFiles(inv.Entries) {
+		return Rekeyed{}, asked(d.stale(ctx, backup.ErrEmpty))
 	}
 	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
 	sealing, err := d.newPassphrase(ctx, o.Weak)
@@ -137,11 +145,7 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	state, err := d.storage.vault.Read(ctx)
-	if err != nil {
-		return Rekeyed{}, err
-	}
-	stamp := slices.Concat(successions, e.Successions).After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	stamp := successions.After(max(d.o.Now().UnixMilli(), state.Clock+1))
 	next := order{enrolment: e.Rotated(key, stamp), location: loc, when: always, oldFiles: vouchable(inv, "")}
 	if err := d.seal(ctx, &next, sealing); err != nil {
 		return Rekeyed{}, err

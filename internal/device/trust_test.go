@@ -719,3 +719,21 @@ func TestKeyWithoutBackupsIsNotJoined(t *testing.T) {
 		t.Error("they are on two keys")
 	}
 }
+
+// An empty vault makes no backup, so the others would never be told of a new key: nothing
+// is changed.
+func TestEmptyVaultDoesNotRotate(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	key, before := m.key().ID(), contents(t, dir)
+	m.later(time.Minute).change(removing("first"))
+	m.person.passphrases[device.NewForLocation] = next
+	_, err := m.open().Rotate(t.Context(), device.EnableOptions{})
+	wantErr(t, err, backup.ErrEmpty)
+	if now := contents(t, dir); len(now) != len(before) || m.key().ID() != key {
+		t.Errorf("the folder holds %q", files(t, dir, ""))
+	}
+	m.add("second")
+	m.rotate()
+	m.current()
+}

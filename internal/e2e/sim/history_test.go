@@ -126,6 +126,9 @@ func (w *world) bring(m *machine) {
 		_ = w.enable(m, home)
 		_ = w.sync(m)
 	}
+	if len(m.read().Accounts()) == 0 { // an empty vault is never backed up
+		w.add(m)
+	}
 	s, err := m.open().Status(w.t.Context())
 	if err != nil {
 		w.complain("%s: %v", m.name, err)
