@@ -255,9 +255,20 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 	order := backup.ReadSuccessions(ctx, loc, candidates[0].inventory.Entries, known, "")
 	for i := range candidates {
 		id := candidates[i].key.ID()
-		candidates[i].replaced = before[id] && !order.Returned(id) || order.Current(id) != id
+		current := order.Current(id)
+		// Of two rotations at once the older one may be all that has arrived.
+		lost := current != id && (order.Replaced(id) || isSealed(candidates[0].inventory.Sealed, current))
+		candidates[i].replaced = before[id] && !order.Returned(id) || lost
 	}
 	return order, nil
+}
+
+// isSealed reports whether a sealed key of a recovery key's id is among the entries.
+func isSealed(entries []location.Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		sealed, ok := backup.SealedKeyID(e.Name)
+		return ok && sealed == id
+	})
 }
 
 // choose picks one of the candidates. It prefers a key with backups, then one that was

@@ -628,6 +628,38 @@ func TestCopiesOfSealedKeys(t *testing.T) {
 	fresh.current()
 }
 
+// Of two rotations at once, the newer one's device is gone before its sealed key has
+// arrived. The other key is what there is to join, until it does.
+func TestNewerRotationNeverArrives(t *testing.T) {
+	t.Parallel()
+	a, dir := enrolled(t)
+	b, bDir := joined(t, dir), filepath.Join(t.TempDir(), "b")
+	carry(t, dir, bDir)
+	a.later(time.Minute).rotate()
+	b.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := b.later(time.Hour).seeing(dir, bDir).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, bDir, "successor-") {
+		write(t, filepath.Join(dir, name), readFile(t, filepath.Join(bDir, name)))
+	}
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first")
+	if got := fresh.key().ID(); got != a.key().ID() {
+		t.Errorf("the key is %s", got)
+	}
+	carry(t, bDir, dir)
+	late := newMachine(t)
+	late.person.passphrases[device.OpenLocation] = next
+	if r := late.restore(device.RestoreOptions{From: dir}); !r.Superseded {
+		t.Errorf("restored %+v", r)
+	}
+	_, err := fresh.later(2 * time.Hour).open().Sync(t.Context())
+	wantErr(t, err, device.ErrTwoRotations)
+}
+
 // A device rotates the key and is gone before its sealed key has arrived: nobody can join
 // the new key. Another rotation is the way out, and all others join that one.
 func TestRotationThatNeverArrives(t *testing.T) {
