@@ -4,6 +4,10 @@
 // everybody syncs, and gives the passphrases that are asked for. Then all living devices
 // are equal, nothing is lost, and a new machine gets all of it with the newest passphrase.
 //
+// Where every device that could open the location is gone, or backs up elsewhere, and what
+// is left there opens only keys that were rotated away, all of them begin a new location:
+// no device is ever enrolled on a key that has a successor.
+//
 // What may be gone in the end is what its user erased, what expired in the trash, what is
 // bound to a device that is gone, and what the design gives up: what was on a device that
 // is gone and had not arrived elsewhere, also in a backup under a key that was rotated
@@ -90,8 +94,12 @@ const rounds = 12
 func (w *world) end() {
 	w.over = true
 	w.log("the end")
-	for range rounds {
+	for n := range rounds {
 		before := w.all()
+		if n == 2 && !slices.ContainsFunc(w.living(), func(m *machine) bool { return m.location() == w.home }) {
+			w.log("nobody can open %s any more", w.home)
+			w.home = anew
+		}
 		for _, m := range w.living() {
 			settle(w.folders()...)
 			w.bring(m)
@@ -119,11 +127,11 @@ func (w *world) all() (all []string) {
 
 // bring lets a machine sync, and its user do what they are told.
 func (w *world) bring(m *machine) {
-	if s, err := m.open().Status(w.t.Context()); err != nil || !s.Backup.On || s.Backup.Location != home {
-		_ = w.enable(m, home)
+	if s, err := m.open().Status(w.t.Context()); err != nil || !s.Backup.On || s.Backup.Location != w.home {
+		_ = w.enable(m, w.home)
 	}
 	if errors.Is(w.sync(m), device.ErrBackupOff) { // turning it on was cut short
-		_ = w.enable(m, home)
+		_ = w.enable(m, w.home)
 		_ = w.sync(m)
 	}
 	if len(m.read().Accounts()) == 0 { // an empty vault is never backed up
@@ -136,7 +144,7 @@ func (w *world) bring(m *machine) {
 	}
 	if b := s.Backup; b.Stale && (b.Reason == device.KeyRotated || b.Reason == device.OtherKeysLie) {
 		w.log("   stale: %d %s", b.Reason, b.Text)
-		err := w.enable(m, home)
+		err := w.enable(m, w.home)
 		if errors.Is(err, device.ErrNoSealedKeys) { // of a key whose device is gone: none will come
 			w.rekeyed = 0
 			w.rotate(m)
@@ -176,7 +184,7 @@ func (w *world) checkEqual() {
 // device that had the key is gone, and its sealed key has never arrived. Status goes on
 // counting them, as the design has it.
 func (w *world) closed(m *machine) bool {
-	f := m.folders[home]
+	f := m.folders[w.home]
 	inv, err := backup.ReadInventory(w.t.Context(), f, w.allKeys())
 	if err != nil {
 		w.t.Fatal(err)
@@ -223,8 +231,8 @@ func (w *world) checkNew() {
 	}
 	w.log("the newest passphrase is %q", w.person.try)
 	err := w.do(n, "restore", func(ctx context.Context, d *device.Device) error {
-		r, err := d.Restore(ctx, device.RestoreOptions{From: home})
-		if err == nil && r.BackupTo != home {
+		r, err := d.Restore(ctx, device.RestoreOptions{From: w.home})
+		if err == nil && r.BackupTo != w.home {
 			w.complain("backup is on to %q", r.BackupTo)
 		}
 		return err
@@ -276,7 +284,7 @@ func difference(a, b string) string {
 
 // order logs the successions in the cloud.
 func (w *world) logOrder() {
-	f := newFolder(w.clouds[home], "nobody")
+	f := newFolder(w.clouds[w.home], "nobody")
 	settle(f)
 	entries, _ := f.List(w.t.Context())
 	for _, s := range backup.ReadSuccessions(w.t.Context(), f, entries, w.allKeys().Current, "") {

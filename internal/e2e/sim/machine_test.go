@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
@@ -92,6 +93,15 @@ func (m *machine) read() *vault.State {
 		return nil
 	}
 	return s
+}
+
+// location returns where the machine backs up to; empty for nowhere.
+func (m *machine) location() string {
+	e, err := backup.ParseEnrolment(m.keyring.Items()[vault.EnrolmentItem.String()])
+	if err != nil || !e.On {
+		return ""
+	}
+	return e.Location
 }
 
 // key returns the id of the machine's recovery key; empty for none.

@@ -18,10 +18,12 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// home is the location that everybody ends at, and elsewhere another one.
+// home is the location that everybody ends at, elsewhere another one, and anew is the one
+// for the end where nobody can open home any more.
 const (
 	home      = "/cloud/home"
 	elsewhere = "/cloud/elsewhere"
+	anew      = "/cloud/anew"
 )
 
 // A world is what a history happens in.
@@ -39,6 +41,7 @@ type world struct {
 	rekeyed  int                           // rotations and new passphrases so far
 	trace    []string
 	wrong    []string // broken promises
+	home     string   // where everybody is in the end
 	over     bool     // the history has come to its end: nothing goes wrong any more
 }
 
@@ -73,8 +76,8 @@ func held(s *vault.State) holdings {
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{
 		t: t, chance: rand.New(rand.NewPCG(seed, 19)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		clouds: map[string]*cloud{home: newCloud(home), elsewhere: newCloud(elsewhere)},
-		person: &person{agree: true}, secrets: map[string]*secret{}, keys: map[string]backup.RecoveryKey{},
+		clouds: map[string]*cloud{home: newCloud(home), elsewhere: newCloud(elsewhere), anew: newCloud(anew)},
+		home:   home, person: &person{agree: true}, secrets: map[string]*secret{}, keys: map[string]backup.RecoveryKey{},
 	}
 	return w
 }
