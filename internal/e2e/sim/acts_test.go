@@ -334,13 +334,7 @@ func (w *world) excuseRotated(m *machine, before, lost string) {
 	if m.key() == before {
 		return
 	}
-	all := holdings{}
-	for text, x := range w.secrets {
-		if x.added {
-			all[text] = true
-		}
-	}
-	w.excuse(all, "the key was rotated before it arrived", w.arrived(m, lost))
+	w.excuse(w.added(), "the key was rotated before it arrived", w.arrived(m, lost))
 }
 
 func (w *world) reseal(m *machine) {
@@ -403,7 +397,7 @@ func (w *world) kill(m *machine) {
 	for _, o := range w.living() {
 		arrived = append(arrived, w.arrived(o, ""))
 	}
-	w.excuse(m.seen, m.name+" is gone", arrived...)
+	w.excuse(w.added(), m.name+" is gone", arrived...)
 	for text, x := range w.secrets { // nobody knows how far its counters were
 		if m.has(text) {
 			x.reset = true

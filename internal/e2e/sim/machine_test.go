@@ -95,10 +95,16 @@ func (m *machine) read() *vault.State {
 	return s
 }
 
+// enrolment returns how the machine takes part in a location.
+func (m *machine) enrolment() (backup.Enrolment, bool) {
+	e, err := backup.ParseEnrolment(m.keyring.Items()[vault.EnrolmentItem.String()])
+	return e, err == nil
+}
+
 // location returns where the machine backs up to; empty for nowhere.
 func (m *machine) location() string {
-	e, err := backup.ParseEnrolment(m.keyring.Items()[vault.EnrolmentItem.String()])
-	if err != nil || !e.On {
+	e, ok := m.enrolment()
+	if !ok || !e.On {
 		return ""
 	}
 	return e.Location
@@ -106,11 +112,20 @@ func (m *machine) location() string {
 
 // key returns the id of the machine's recovery key; empty for none.
 func (m *machine) key() string {
-	k, err := m.open().Key(m.w.t.Context())
-	if err != nil {
+	e, ok := m.enrolment()
+	if !ok {
 		return ""
 	}
-	return k.ID
+	return e.Key.ID()
+}
+
+// sealed returns the name of the sealed key that the machine knows of last; empty for none.
+func (m *machine) sealed() string {
+	e, _ := m.enrolment()
+	if len(e.Sealed) == 0 {
+		return ""
+	}
+	return e.Sealed[len(e.Sealed)-1].Name
 }
 
 // A person has all machines of a history, and every passphrase.
@@ -122,8 +137,11 @@ type person struct {
 	agree bool     // to what is asked
 }
 
-// A word is a passphrase, and the key that it was made for.
-type word struct{ text, key string }
+// A word is a passphrase, the key that it was made for, and the sealed key that it opens.
+type word struct {
+	text, key, sealed string
+	by                *machine
+}
 
 var _ device.Asker = (*person)(nil)
 

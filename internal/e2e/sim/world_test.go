@@ -110,7 +110,7 @@ func (w *world) folders() (list []*folder) {
 
 // do lets a machine run a command, which may be cut short. The vault is looked at after it.
 func (w *world) do(m *machine, what string, command func(context.Context, *device.Device) error) (err error) {
-	before := m.key()
+	before := m.sealed()
 	killed := w.cutting(m, func() { err = command(w.t.Context(), m.open()) })
 	switch {
 	case killed:
@@ -161,7 +161,8 @@ func (w *world) look(m *machine) {
 	s := m.read()
 	if s == nil {
 		if !m.damaged {
-			w.complain("%s: the vault cannot be read", m.name)
+			_, err := m.open().Read(w.t.Context())
+			w.complain("%s: the vault cannot be read: %v", m.name, err)
 		}
 		return
 	}
@@ -182,10 +183,8 @@ func (w *world) look(m *machine) {
 		}
 	}
 	m.seen = now
-	if _, text, err := m.open().KeyText(w.t.Context()); err == nil {
-		if key, err := backup.ParseRecoveryKey(text); err == nil {
-			w.keys[key.ID()] = key
-		}
+	if e, ok := m.enrolment(); ok {
+		w.keys[e.Key.ID()] = e.Key
 	}
 }
 
@@ -203,17 +202,19 @@ func (w *world) mayBeGone(x *secret) bool {
 }
 
 // learnWord notes the passphrase that the last command made, with the key that it is of.
+// Where the command was killed and the machine has no new sealed key, the passphrase
+// opens nothing, or what nobody will use.
 func (w *world) learnWord(m *machine, before string, killed bool) {
 	if !w.person.used {
 		return
 	}
 	w.person.used = false
-	key := m.key()
-	if killed && key == before {
-		key = "" // perhaps
+	x := word{text: w.person.next, key: m.key(), sealed: m.sealed(), by: m}
+	if killed && x.sealed == before {
+		x.key, x.sealed = "", ""
 	}
-	w.person.known = append(w.person.known, word{w.person.next, key})
-	w.log("   passphrase %q of key %s", w.person.next, key)
+	w.person.known = append(w.person.known, x)
+	w.log("   passphrase %q of key %s", x.text, x.key)
 }
 
 // newWord sets the passphrase that the next command is given.
@@ -265,6 +266,17 @@ func (w *world) excuse(gone holdings, why string, but ...holdings) {
 	}
 }
 
+// added returns all secrets that were ever added.
+func (w *world) added() holdings {
+	all := holdings{}
+	for text, x := range w.secrets {
+		if x.added {
+			all[text] = true
+		}
+	}
+	return all
+}
+
 // inFolder returns what the whole backups in a folder hold, under any key.
 func (w *world) inFolder(f *folder) holdings {
 	return w.readFolder(f, w.allKeys(), "")
@@ -282,8 +294,8 @@ func (w *world) allKeys() (keys backup.Keys) {
 // its key, and those under earlier keys that one vouches for. Those of the device without
 // are left out.
 func (w *world) arrived(m *machine, without string) holdings {
-	e, err := backup.ParseEnrolment(m.keyring.Items()[vault.EnrolmentItem.String()])
-	if err != nil {
+	e, ok := m.enrolment()
+	if !ok {
 		return nil
 	}
 	return w.readFolder(m.folders[e.Location], e.Keys(), without)
