@@ -140,6 +140,22 @@ func (e Enrolment) Moved(next RecoveryKey) Enrolment {
 	return m
 }
 
+// Returnable returns the key before the present one that has the given id, if this device
+// may use it again. A rotation retires every sealed key, so a key that still has one was
+// joined with another, and not rotated away. What others can write in the location has no
+// say in this.
+func (e Enrolment) Returnable(id string) (key RecoveryKey, ok bool) {
+	i := slices.IndexFunc(e.OldKeys, func(k RecoveryKey) bool { return k.ID() == id })
+	sealed := slices.ContainsFunc(e.Sealed, func(k SealedKey) bool {
+		of, _ := SealedKeyID(k.Name)
+		return of == id && !k.Retired
+	})
+	if i < 0 || !sealed {
+		return RecoveryKey{}, false
+	}
+	return e.OldKeys[i], true
+}
+
 // Succeed records a succession that this device made.
 func (e *Enrolment) Succeed(s Succession) {
 	e.Successions = append(e.Successions, s)

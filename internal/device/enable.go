@@ -132,8 +132,8 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		held = mine.Keys().All()
 		order := readSuccessions(ctx, loc, entries, *mine)
 		current := order.Current(mine.Key.ID())
-		if i := slices.IndexFunc(held, func(k backup.RecoveryKey) bool { return k.ID() == current }); i > 0 {
-			return d.moveTo(ctx, loc, *mine, opened{key: held[i], successions: order})
+		if key, ok := mine.Returnable(current); ok {
+			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
 		}
 		if others := otherKeys(entries, *mine, order); others == 0 && current == mine.Key.ID() {
 			return *mine, nil, nil
@@ -143,16 +143,31 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	if err != nil {
 		return e, nil, err
 	}
-	if found.superseded {
-		if mine == nil || found.successions.Current(mine.Key.ID()) != mine.Key.ID() {
-			return e, nil, backup.ErrSuperseded
-		}
-		return takeIn(entries, *mine, found)
-	}
-	if mine == nil {
+	switch {
+	case found.superseded && mine != nil:
+		return d.joinSuperseded(ctx, loc, entries, *mine, found)
+	case found.superseded:
+		return e, nil, backup.ErrSuperseded
+	case mine == nil:
 		return d.adoptEqual(ctx, loc, found, backup.Enrolment{Key: found.key}, nil)
+	default:
+		return d.moveTo(ctx, loc, *mine, found)
 	}
-	return d.moveTo(ctx, loc, *mine, found)
+}
+
+// joinSuperseded is join for a key that was opened and has a successor. It may lead to a
+// key that is held.
+func (d *Device) joinSuperseded(ctx context.Context, loc location.Location, entries []location.Entry, mine backup.Enrolment, found opened) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	current := found.successions.Current(mine.Key.ID())
+	if key, ok := mine.Returnable(current); ok {
+		return d.moveTo(ctx, loc, mine, opened{key: key, successions: found.successions})
+	}
+	if current != mine.Key.ID() {
+		return e, nil, backup.ErrSuperseded
+	}
+	return takeIn(entries, mine, found)
 }
 
 // takeIn returns the enrolment with a key that was opened and has a successor, as a key

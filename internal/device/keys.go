@@ -154,11 +154,12 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	return Rekeyed{report, keyOf(next.enrolment)}, err
 }
 
-// canJoin reports whether the key that is to be used in place of this device's is held, or
-// may be opened. If the device that made it is gone and its sealed keys have never arrived,
+// canJoin reports whether the key that is to be used in place of this device's may be used
+// again, or may be opened. If the device that made it is gone and its sealed keys have never arrived,
 // nobody can ever join it, and another rotation is the way out: it is the newer one.
 func canJoin(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
-	return e.Keys().Has(order.Current(e.Key.ID())) || slices.ContainsFunc(entries, func(entry location.Entry) bool {
+	_, returnable := e.Returnable(order.Current(e.Key.ID()))
+	return returnable || slices.ContainsFunc(entries, func(entry location.Entry) bool {
 		id, sealed := backup.SealedKeyID(entry.Name)
 		return sealed && !e.Keys().Has(id)
 	})

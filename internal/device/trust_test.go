@@ -769,3 +769,44 @@ func TestEmptyVaultDoesNotRotate(t *testing.T) {
 	m.rotate()
 	m.current()
 }
+
+// Attack: a stolen laptop knows two keys that were rotated away since, and can write the
+// folder. It makes the older one the successor of the other. Nobody goes back to that key,
+// whatever passphrase is typed, and another rotation ends the alarm.
+func TestForgedReturn(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	oldest := m.key()
+	m.later(time.Minute).rotate()
+	stolen := m.key()
+	m.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := m.later(time.Minute).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	own := m.key().ID()
+	for _, name := range files(t, dir, "successor-"+oldest.ID()) {
+		remove(t, filepath.Join(dir, name))
+	}
+	s := backup.Succession{Old: stolen.ID(), New: oldest.ID(), Stamp: noon.Add(1000 * time.Hour).UnixMilli(), Joined: true}
+	data, err := stolen.Succeed(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, s.Name()), string(data))
+	_, sealed, err := oldest.Seal(backup.Sealing{Passphrase: passphrase, WorkFactor: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "recovery-"+oldest.ID()+"-01234567.age"), string(sealed))
+	for _, typed := range []string{passphrase, next, "one more horse, one more staple"} {
+		m.person.passphrases[device.OpenLocation] = typed
+		_, _ = m.open().Enable(t.Context(), dir, device.EnableOptions{})
+		_, _ = m.open().Sync(t.Context())
+		if m.key().ID() != own {
+			t.Fatal("the device went back to a key that was rotated away")
+		}
+	}
+	m.later(time.Minute).rotate()
+	m.add("second")
+	m.current()
+}
