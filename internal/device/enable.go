@@ -167,22 +167,36 @@ func (d *Device) joinSuperseded(ctx context.Context, loc location.Location, entr
 	if current != mine.Key.ID() {
 		return e, nil, backup.ErrSuperseded
 	}
-	return takeIn(entries, mine, found)
+	return d.takeIn(ctx, loc, entries, mine, found)
 }
 
-// takeIn returns the enrolment with a key that was opened and has a successor, as a key
-// before. That is only where nothing else lies there that may be joined: the device that
-// made the successor is gone, and its sealed key has never arrived. What lies under such a
-// key is named, and not merged; a restore with the same secret brings it.
-func takeIn(entries []location.Entry, mine backup.Enrolment, found opened) (backup.Enrolment, []string, error) {
-	e := mine.Moved(mine.Key)
+// takeIn returns the enrolment with a key that was opened and lost against the present one,
+// as a key before. What lies under the key of an older one of two rotations is history that
+// counts. What lies under a key that was rotated away is named, and not merged; such a key
+// is taken in only where nothing else lies there that may be joined, since the device that
+// made its successor is gone, and that one's sealed key has never arrived.
+func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []location.Entry, mine backup.Enrolment, found opened) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	e = mine.Moved(mine.Key)
+	var counts []backup.RecoveryKey
 	for _, key := range append(found.equal, found.key) {
 		e.AddOldKey(key)
+		if !found.successions.Rotated(key.ID()) {
+			counts = append(counts, key)
+		}
 	}
-	if otherKeys(entries, e, found.successions) > 0 {
+	if len(counts) == 0 && otherKeys(entries, e, found.successions) > 0 {
 		return mine, nil, backup.ErrSuperseded
 	}
-	return e, nil, nil
+	if len(counts) > 0 {
+		inv, err := d.read(ctx, backup.ReadInventory, loc, backup.Keys{Current: counts})
+		if err != nil {
+			return mine, nil, err
+		}
+		oldFiles = vouchable(inv, "")
+	}
+	return e, oldFiles, nil
 }
 
 // moveTo returns this device's enrolment in a location with another key of it, and the

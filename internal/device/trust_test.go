@@ -660,6 +660,36 @@ func TestNewerRotationNeverArrives(t *testing.T) {
 	wantErr(t, err, device.ErrTwoRotations)
 }
 
+// The device of the older one of two rotations is gone. What it wrote is history that
+// counts for whoever knows its passphrase.
+func TestOlderRotationsFilesCount(t *testing.T) {
+	t.Parallel()
+	a, dir := enrolled(t)
+	b, bDir := joined(t, dir), filepath.Join(t.TempDir(), "b")
+	carry(t, dir, bDir)
+	gone := b.seeing(dir, bDir)
+	for range 2 { // of the second one a knows nothing
+		gone.later(time.Minute).rotate()
+	}
+	gone.add("second")
+	a.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := a.later(time.Hour).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	carry(t, bDir, dir)
+	a.later(time.Hour).add("third")
+	a.stale(device.OtherKeysLie)
+	own := a.key().ID()
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(dir)
+	a.sync()
+	a.has("first", "second", "third")
+	a.current()
+	if a.key().ID() != own {
+		t.Error("the device is on the key that lost")
+	}
+}
+
 // A device rotates the key and is gone before its sealed key has arrived: nobody can join
 // the new key. Another rotation is the way out, and all others join that one.
 func TestRotationThatNeverArrives(t *testing.T) {
