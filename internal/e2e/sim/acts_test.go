@@ -393,11 +393,7 @@ func (w *world) forget(m *machine) {
 func (w *world) kill(m *machine) {
 	w.log("%s is gone", m.name)
 	m.dead = true
-	var arrived []holdings
-	for _, o := range w.living() {
-		arrived = append(arrived, w.arrived(o, ""))
-	}
-	w.excuse(w.added(), m.name+" is gone", arrived...)
+	w.excuse(w.added(), m.name+" is gone", w.allArrived()...)
 	for text, x := range w.secrets { // nobody knows how far its counters were
 		if m.has(text) {
 			x.reset = true
@@ -486,9 +482,10 @@ func (w *world) repair(m *machine) {
 	w.wentBack(m, was)
 }
 
-// wentBack excuses what a vault that went back held, unless a backup of it lies in its folder.
+// wentBack excuses what a vault that went back held, unless a backup has arrived somewhere
+// under a key that a keyring still holds.
 func (w *world) wentBack(m *machine, was holdings) {
-	w.excuse(was, m.name+" went back", w.inFolder(m.folders[home]))
+	w.excuse(was, m.name+" went back", w.allArrived()...)
 	for text, x := range w.secrets {
 		if _, here := was[text]; here {
 			x.reset = true // as far as its backup is, and no further

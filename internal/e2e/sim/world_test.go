@@ -277,9 +277,12 @@ func (w *world) added() holdings {
 	return all
 }
 
-// inFolder returns what the whole backups in a folder hold, under any key.
-func (w *world) inFolder(f *folder) holdings {
-	return w.readFolder(f, w.allKeys(), "")
+// allArrived returns what has arrived at each living machine.
+func (w *world) allArrived() (all []holdings) {
+	for _, m := range w.living() {
+		all = append(all, w.arrived(m, ""))
+	}
+	return all
 }
 
 // allKeys returns every recovery key that there ever was.
