@@ -322,7 +322,7 @@ func (w *world) rotate(m *machine) {
 	w.newWord()
 	before := m.key()
 	_ = w.do(m, "rotate", func(ctx context.Context, d *device.Device) error {
-		_, err := d.Rotate(ctx, device.EnableOptions{Weak: true})
+		_, err := d.Rotate(ctx, w.options())
 		return err
 	})
 	w.excuseRotated(m, before, "")
@@ -372,7 +372,7 @@ func (w *world) lose(m *machine) {
 	before := m.key()
 	id := o.id()
 	_ = w.do(m, "lost "+o.name, func(ctx context.Context, d *device.Device) error {
-		_, err := d.Lose(ctx, id, time.Time{}, device.EnableOptions{Weak: true})
+		_, err := d.Lose(ctx, id, time.Time{}, w.options())
 		return err
 	})
 	w.excuseRotated(m, before, id)

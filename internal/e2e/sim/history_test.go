@@ -241,10 +241,14 @@ func (w *world) checkNew() {
 	if a, b := shown(old), shown(n); !slices.Equal(a, b) {
 		w.complain("a new machine has %q, not %q", b, a)
 	}
-	for range 3 {
+	for range rounds {
+		before := w.all()
 		for _, m := range w.living() {
 			settle(w.folders()...)
 			_ = w.sync(m)
+		}
+		if slices.Equal(before, w.all()) {
+			break
 		}
 	}
 	w.checkEqual()

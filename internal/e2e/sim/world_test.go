@@ -41,6 +41,7 @@ type world struct {
 	rekeyed  int                           // rotations and new passphrases so far
 	trace    []string
 	wrong    []string // broken promises
+	x25519   bool     // keys are not post-quantum
 	home     string   // where everybody is in the end
 	over     bool     // the history has come to its end: nothing goes wrong any more
 }
@@ -79,6 +80,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		clouds: map[string]*cloud{home: newCloud(home), elsewhere: newCloud(elsewhere), anew: newCloud(anew)},
 		home:   home, person: &person{agree: true}, secrets: map[string]*secret{}, keys: map[string]backup.RecoveryKey{},
 	}
+	w.x25519 = w.chance.IntN(4) > 0
 	return w
 }
 
@@ -241,7 +243,7 @@ func (w *world) enable(m *machine, to string) error {
 	w.person.try = w.person.newest()
 	for {
 		err := w.do(m, "enable "+to, func(ctx context.Context, d *device.Device) error {
-			_, err := d.Enable(ctx, to, device.EnableOptions{Weak: true})
+			_, err := d.Enable(ctx, to, w.options())
 			return err
 		})
 		wrong := errors.Is(err, backup.ErrWrongKey) || errors.Is(err, backup.ErrSuperseded) || errors.Is(err, device.ErrForeignKey)
@@ -249,6 +251,12 @@ func (w *world) enable(m *machine, to string) error {
 			return err
 		}
 	}
+}
+
+// options returns the options of a command that makes a key. Most histories have keys that
+// take little time.
+func (w *world) options() device.EnableOptions {
+	return device.EnableOptions{Weak: true, X25519: w.x25519}
 }
 
 // excuse excuses what only a machine held that is gone, or went back: no living vault
