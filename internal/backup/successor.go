@@ -93,7 +93,7 @@ func parseSuccessionName(name string) (from, to string) {
 
 // NamedReplaced returns the ids of the keys that the names of a location's files call
 // replaced. Anybody who can write there can make up a name, so this is only good for
-// deciding what to try first.
+// deciding what to try first, and what a user may try.
 func NamedReplaced(entries []location.Entry) map[string]bool {
 	ids := map[string]bool{}
 	for _, e := range entries {

@@ -159,9 +159,10 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 // nobody can ever join it, and another rotation is the way out: it is the newer one.
 func canJoin(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
 	_, returnable := e.Returnable(order.Current(e.Key.ID()))
+	replaced := backup.NamedReplaced(entries)
 	return returnable || slices.ContainsFunc(entries, func(entry location.Entry) bool {
 		id, sealed := backup.SealedKeyID(entry.Name)
-		return sealed && !e.Keys().Has(id)
+		return sealed && !e.Keys().Has(id) && !replaced[id]
 	})
 }
 

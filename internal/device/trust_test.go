@@ -697,6 +697,8 @@ func TestRotationThatNeverArrives(t *testing.T) {
 	m, dir := enrolled(t)
 	other, third := joined(t, dir), joined(t, dir)
 	m.later(time.Minute).rotate()
+	between, sealed := sealedKeys(t, dir)[0], readFile(t, filepath.Join(dir, sealedKeys(t, dir)[0]))
+	m.later(time.Minute).rotate()
 	for _, name := range sealedKeys(t, dir) {
 		remove(t, filepath.Join(dir, name))
 	}
@@ -704,7 +706,12 @@ func TestRotationThatNeverArrives(t *testing.T) {
 	wantErr(t, err, device.ErrRotated)
 	_, err = other.open().Enable(t.Context(), dir, device.EnableOptions{})
 	wantErr(t, err, device.ErrNoSealedKeys)
-	other.rotate() // although its clock is behind
+	write(t, filepath.Join(dir, between), sealed) // that of the rotation between is no way in either
+	other.person.passphrases[device.OpenLocation] = next
+	_, err = other.open().Enable(t.Context(), dir, device.EnableOptions{})
+	wantErr(t, err, backup.ErrSuperseded)
+	other.rotate()                         // although its clock is behind
+	remove(t, filepath.Join(dir, between)) // it is under the same passphrase
 	other.add("second")
 	other.current()
 	_, err = third.open().Rotate(t.Context(), device.EnableOptions{})

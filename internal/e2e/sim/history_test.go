@@ -127,6 +127,9 @@ func (w *world) all() (all []string) {
 // bring lets a machine sync, and its user do what they are told.
 func (w *world) bring(m *machine) {
 	if s, err := m.open().Status(w.t.Context()); err != nil || !s.Backup.On || s.Backup.Location != w.home {
+		if err == nil && s.Backup.On { // what went back there comes from there
+			_ = w.sync(m)
+		}
 		_ = w.enable(m, w.home)
 	}
 	if errors.Is(w.sync(m), device.ErrBackupOff) { // turning it on was cut short
@@ -144,7 +147,9 @@ func (w *world) bring(m *machine) {
 	if b := s.Backup; b.Stale && (b.Reason == device.KeyRotated || b.Reason == device.OtherKeysLie) {
 		w.log("   stale: %d %s", b.Reason, b.Text)
 		err := w.enable(m, w.home)
-		if errors.Is(err, device.ErrNoSealedKeys) { // of a key whose device is gone: none will come
+		// Those of a key whose device is gone will not come. Where another key can be joined
+		// this is refused.
+		if errors.Is(err, device.ErrNoSealedKeys) || errors.Is(err, backup.ErrSuperseded) || errors.Is(err, backup.ErrWrongKey) {
 			w.rekeyed = 0
 			w.rotate(m)
 		}

@@ -177,6 +177,11 @@ func (w *world) look(m *machine) {
 			w.secrets[text].letGo = w.now
 		}
 	}
+	for _, d := range s.Trash { // also what was never live here, and comes into the trash of an account that was removed
+		if x := w.secrets[string(d.Credential.Secret.Reveal())]; x.letGo.IsZero() {
+			x.letGo = time.UnixMilli(min(d.At.Time, w.now.UnixMilli()))
+		}
+	}
 	for text := range now {
 		x := w.secrets[text]
 		x.added = true
@@ -239,6 +244,9 @@ func (p *person) newest() (texts []string) {
 
 // enable turns backup on, with every passphrase that its user knows if need be.
 func (w *world) enable(m *machine, to string) error {
+	if was := m.location(); was != "" && was != to {
+		defer func() { w.excuse(w.added(), m.name+" left it at "+was, w.allArrived()...) }()
+	}
 	w.newWord()
 	w.person.try = w.person.newest()
 	for {
