@@ -355,29 +355,35 @@ func TestSuccessionOrder(t *testing.T) {
 		{"two at once", backup.SuccessionOrder{{Old: "a", New: "c", Stamp: 1}, {Old: "a", New: "b", Stamp: 1}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
 		{"two, and one goes on", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}, {Old: "c", New: "d", Stamp: 3}}, map[string]string{"a": "d", "b": "d", "c": "d"}},
 		{
-			"two, and the older goes on", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}, {Old: "b", New: "d", Stamp: 3}},
+			"two, and the older goes on",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}, {Old: "b", New: "d", Stamp: 3}},
 			map[string]string{"a": "d", "b": "d", "c": "d", "d": "d"},
 		},
 		{
-			"a line by clocks that differ", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 9}, {Old: "b", New: "c", Stamp: 2}},
+			"a line by clocks that differ",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 9}, {Old: "b", New: "c", Stamp: 2}},
 			map[string]string{"a": "c", "b": "c", "c": "c"},
 		},
 		{
-			"each joined the other", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 2, Joined: true}},
+			"each joined the other",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 2, Joined: true}},
 			map[string]string{"a": "a", "b": "a"},
 		},
 		{
-			"each joined the other at one time", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 1, Joined: true}},
+			"each joined the other at one time",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 1, Joined: true}},
 			map[string]string{"a": "b", "b": "b"},
 		},
 		{
-			"a circle through a key that was rotated away", backup.SuccessionOrder{
+			"a circle through a key that was rotated away",
+			backup.SuccessionOrder{
 				{Old: "a", New: "b", Stamp: 1}, {Old: "b", New: "c", Stamp: 2, Joined: true}, {Old: "c", New: "a", Stamp: 3, Joined: true},
 			},
 			map[string]string{"a": "c", "b": "c", "c": "c"},
 		},
 		{
-			"a circle is left", backup.SuccessionOrder{
+			"a circle is left",
+			backup.SuccessionOrder{
 				{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 2, Joined: true}, {Old: "b", New: "c", Stamp: 1},
 			},
 			map[string]string{"a": "c", "b": "c", "c": "c"},
