@@ -135,7 +135,9 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		if key, ok := mine.Returnable(current); ok {
 			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
 		}
-		if others := otherKeys(entries, *mine, order); others == 0 && current == mine.Key.ID() {
+		// A device that turns backup on again does so with its own key. What else lies there
+		// it is told then.
+		if current == mine.Key.ID() && (!mine.On || d.countOtherKeys(ctx, loc, entries, *mine, order) == 0) {
 			return *mine, nil, nil
 		}
 	}
@@ -186,7 +188,7 @@ func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []lo
 			counts = append(counts, key)
 		}
 	}
-	if len(counts) == 0 && otherKeys(entries, e, found.successions) > 0 {
+	if len(counts) == 0 && d.countOtherKeys(ctx, loc, entries, e, found.successions) > 0 {
 		return mine, nil, backup.ErrSuperseded
 	}
 	if len(counts) > 0 {

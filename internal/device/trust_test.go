@@ -767,6 +767,40 @@ func TestOtherKeyThatWasRotatedAway(t *testing.T) {
 	}
 }
 
+// What a rotation that was cut short has left is in nobody's way: backup is turned off and
+// on again, and nobody is asked. That is so too where a key lies there that is to be joined;
+// the device is told of it then.
+func TestTurnedOnAgain(t *testing.T) {
+	t.Parallel()
+	a, _, aDir, _ := apart(t, passphrase, next)
+	single, dir := enrolled(t)
+	for _, dir := range []string{aDir, dir} {
+		_, data, err := newKey(t).Seal(backup.Sealing{Passphrase: "one more horse, one more staple", WorkFactor: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "recovery-0123456789abcdef-01234567.age"), string(data))
+	}
+	for m, dir := range map[*machine]string{a: aDir, single: dir} {
+		own := m.key().ID()
+		delete(m.person.passphrases, device.OpenLocation)
+		if _, err := m.open().Disable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if e := m.enable(dir); e.ID != own {
+			t.Errorf("enabled %+v", e)
+		}
+		m.later(time.Minute).change(note("first", "changed"))
+	}
+	single.enable(dir)
+	single.current()
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second")
+}
+
 // What an act that was cut short has left is not joined: no backup lies under that key.
 func TestKeyWithoutBackupsIsNotJoined(t *testing.T) {
 	t.Parallel()
