@@ -482,3 +482,28 @@ func TestRepairOfLaterVersion(t *testing.T) {
 		t.Error("the head is another one")
 	}
 }
+
+// A restore into a new vault may be killed anywhere: the vault is new still, or restored.
+func TestFirstRenewalIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []keyringtest.Fault{keyringtest.CrashBefore, keyringtest.CrashAfter} {
+		for n, killed := 1, true; killed; n++ {
+			k, dir := new(keyringtest.Memory), t.TempDir()
+			k.Fault = keyringtest.Nth(n, fault)
+			killed = keyringtest.Crashes(func() {
+				err := watch(k, dir).Renew(t.Context(), func(tx *vault.Tx) error {
+					_, err := tx.Add(newAccount("a1", "GitHub:alice", "first"))
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			k.Fault = nil
+			s, err := watch(k, dir).Read(t.Context())
+			if err != nil || len(s.Accounts()) != 1 && !killed {
+				t.Errorf("%s at %d: %v", fault, n, err)
+			}
+		}
+	}
+}

@@ -204,7 +204,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 			return err
 		}
 	}
-	if err := v.save(ctx, snap, s.ID, after, marker, renew); err != nil {
+	if err := v.save(ctx, snap, s.ID, after, marker); err != nil {
 		return err
 	}
 	v.removeCopy(ctx)
@@ -218,6 +218,7 @@ func (v *Vault) readForUpdate(ctx context.Context, marker *seen, renew bool) (*S
 	defer done()
 	s, snap, err := v.load(ctx, *marker)
 	if renew && unreadable(err) {
+		marker.anew = true
 		return new(State), keyring.Snapshot{}, Device{}, nil
 	}
 	if err != nil {
@@ -352,7 +353,7 @@ func (v *Vault) next(snap keyring.Snapshot, marker seen) uint64 {
 
 // save writes a generation onto snap, and then the marker. Only to renew a vault that
 // could not be read is a damaged head replaced; the snapshot that it named stays.
-func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data []byte, marker seen, renew bool) error {
+func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data []byte, marker seen) error {
 	if !marker.found {
 		made, err := v.newMarker(ctx)
 		if err != nil {
@@ -362,10 +363,9 @@ func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data
 	}
 	generation := v.next(snap, marker)
 	_, unsettled := v.unsettled()
-	anew := renew && snap.Generation == 0
 	write := v.store.Save
 	switch {
-	case anew:
+	case marker.anew:
 		write = func(ctx context.Context, generation uint64, data []byte) error {
 			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
 		}
@@ -376,7 +376,7 @@ func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data
 		return v.noteUnsettled(generation, err)
 	}
 	v.keepMarker(ctx, marker.Marker, id, generation)
-	if unsettled && !anew {
+	if unsettled && !marker.anew {
 		_ = os.Remove(filepath.Join(v.o.Dir, unsettledFile))
 	}
 	return nil
