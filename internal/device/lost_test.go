@@ -239,6 +239,30 @@ func TestLoseEndsVouching(t *testing.T) {
 	}
 }
 
+// A backup of another device that cannot be read is named, and merged when it can be: the
+// new key vouches for it.
+func TestLoseNamesWhatItCouldNotMerge(t *testing.T) {
+	t.Parallel()
+	l := newLoss(t)
+	tablet := joined(t, l.dir)
+	tablet.add("theirs")
+	file := tablet.status().Backup.File
+	m := l.failing(func(c call) error {
+		if c.verb == "read" && c.name == file {
+			return location.ErrNotDownloaded
+		}
+		return nil
+	})
+	lost, err := m.open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{})
+	if n := noticed(lost.Report, device.NotMerged); err != nil || len(n) != 1 || n[0].Name != file {
+		t.Errorf("%v, %+v", err, lost.Notices)
+	}
+	l.sync()
+	if _, err := l.read().Find("theirs", true); err != nil {
+		t.Error(err)
+	}
+}
+
 // Another device finishes what was cut short: it has what the first one merged.
 func TestLoseFinishedElsewhere(t *testing.T) {
 	t.Parallel()
