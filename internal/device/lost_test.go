@@ -210,6 +210,59 @@ func (l loss) isDone() {
 	fresh.has("first", "before", "only here")
 }
 
+// Nobody vouches any longer for a lost device, also not for what it wrote under a key that
+// was replaced before: where losing it is cut short, no sync merges its files.
+func TestLoseEndsVouching(t *testing.T) {
+	t.Parallel()
+	l := newLoss(t)
+	l.rotate()
+	m := l.failing(func(c call) error {
+		if c.verb == "remove" {
+			return location.ErrGone
+		}
+		return nil
+	})
+	_, err := m.open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{})
+	wantErr(t, err, location.ErrGone)
+	for name, state := range l.states() {
+		if strings.HasPrefix(name, l.laptop) && state != backup.OldKey {
+			t.Errorf("%s is %q", name, state)
+		}
+	}
+	l.sync()
+	l.has("after", "before", "only here") // as the rotation left it
+	if _, err := l.lose(nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, l.dir, l.laptop); len(left) > 0 {
+		t.Errorf("of the laptop are left %q", left)
+	}
+}
+
+// A backup of another device that cannot be read is named, and merged when it can be: the
+// new key vouches for it.
+func TestLoseNamesWhatItCouldNotMerge(t *testing.T) {
+	t.Parallel()
+	l := newLoss(t)
+	tablet := joined(t, l.dir)
+	tablet.add("theirs")
+	file := tablet.status().Backup.File
+	m := l.failing(func(c call) error {
+		if c.verb == "read" && c.name == file {
+			return location.ErrNotDownloaded
+		}
+		return nil
+	})
+	lost, err := m.open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{})
+	if n := noticed(lost.Report, device.NotMerged); err != nil || len(n) != 1 || n[0].Name != file {
+		t.Errorf("%v, %+v", err, lost.Notices)
+	}
+	l.sync()
+	if _, err := l.read().Find("theirs", true); err != nil {
+		t.Error(err)
+	}
+}
+
 // Another device finishes what was cut short: it has what the first one merged.
 func TestLoseFinishedElsewhere(t *testing.T) {
 	t.Parallel()
