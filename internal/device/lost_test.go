@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -80,6 +81,36 @@ func TestLose(t *testing.T) {
 		t.Errorf("%+v", r.Steps)
 	}
 	fresh.has("first", "before", "only here")
+}
+
+// What the lost device wrote comes back, by its thief or a sync client. Nobody vouches for it: it is named, nothing of
+// it is merged or restored, and a file of another device under the same old key counts as before.
+func TestLostBackupsComeBack(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	laptop.options.Name = "laptop"
+	ofTablet := tablet.later(time.Minute).add("of the tablet").File
+	laptop.later(2 * time.Hour).add("of the thief")
+	ofLaptop := laptop.change(removing("first")).File
+	written := readFile(t, filepath.Join(dir, ofLaptop))
+	m.person.says(device.LoseDevice, true)
+	m.person.passphrases[device.NewForLocation] = next
+	if _, err := m.later(3*time.Hour).open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, ofLaptop), written)
+	if states := m.states(); states[ofLaptop] != backup.OldKey || states[ofTablet] != backup.Good {
+		t.Errorf("the laptop's file is %q, the tablet's %q", states[ofLaptop], states[ofTablet])
+	}
+	if s := m.sync(); len(s.Skipped) != 1 || s.Skipped[0].Name != ofLaptop {
+		t.Errorf("skipped: %+v", s.Skipped)
+	}
+	m.has("first", "of the tablet")
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first", "of the tablet")
 }
 
 // A name that is nobody's, and a device that wrote nothing before it was lost.
