@@ -379,13 +379,14 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	aDir, bDir := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	a.later(time.Minute)
-	b.later(time.Hour)
+	a.later(time.Hour)
+	b.later(time.Minute)
 	a.add("on a")
 	b.add("on b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	b.later(time.Hour)
+	a.later(time.Minute).seeing(dir, aDir).change(note("first", "not brought to b"))
+	b.later(2 * time.Hour) // its rotation is the newer one, though of an older change
 	const last = "one more horse, one more staple"
 	a.person.passphrases[device.NewForLocation] = next
 	if _, err := a.seeing(dir, aDir).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
