@@ -128,6 +128,25 @@ func TestChangeCatchesUp(t *testing.T) {
 	joined(t, dir).has("first", "in bad times", "worse", "in better times")
 }
 
+// A backup that could not be noted is no success: the next status would know nothing of it.
+func TestBackUpThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	m, _ := enrolled(t)
+	note := filepath.Join(m.options.State, "backup.json")
+	remove(t, note)
+	if err := os.MkdirAll(filepath.Join(note, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.open().BackUp(t.Context()); !errors.As(err, new(*device.StaleError)) {
+		t.Errorf("the error is %v", err)
+	}
+	remove(t, note)
+	if _, err := m.open().BackUp(t.Context()); err != nil {
+		t.Error(err)
+	}
+	m.current()
+}
+
 // A backup that was made already is not made again by a change that changes nothing; one that is asked for is.
 func TestBackUpAgain(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package device_test
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,6 +112,27 @@ func TestLostBackupsComeBack(t *testing.T) {
 	fresh.person.passphrases[device.OpenLocation] = next
 	fresh.restore(device.RestoreOptions{From: dir})
 	fresh.has("first", "of the tablet")
+}
+
+// Losing a device merges what the others wrote, and asks as a sync does. Without a yes nothing has happened.
+func TestLoseAsks(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	m.add("second")
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	laptop.options.Name = "laptop"
+	laptop.later(time.Minute).add("of the laptop")
+	tablet.later(time.Minute).change(removing("first"))
+	before, key := files(t, dir, ""), m.key().ID()
+	m.person.says(device.LoseDevice, true)
+	m.person.says(device.MergeMany, false)
+	m.person.passphrases[device.NewForLocation] = next
+	_, err := m.open().Lose(t.Context(), "laptop", time.Time{}, device.EnableOptions{})
+	wantErr(t, err, device.ErrNotConfirmed)
+	m.has("first", "second")
+	if after := files(t, dir, ""); !slices.Equal(after, before) || m.key().ID() != key {
+		t.Errorf("there is %q after %q", after, before)
+	}
 }
 
 // A name that is nobody's, and a device that wrote nothing before it was lost.
