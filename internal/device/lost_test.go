@@ -135,6 +135,28 @@ func TestLoseAsks(t *testing.T) {
 	}
 }
 
+// So does a rotation, which says also then what it could not read.
+func TestRotateAsks(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	m.add("second")
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	damaged := laptop.later(time.Minute).add("of the laptop").File
+	write(t, filepath.Join(dir, damaged), readFile(t, filepath.Join(dir, damaged))[:900])
+	tablet.later(time.Minute).change(removing("first"))
+	before, key := files(t, dir, ""), m.key().ID()
+	m.person.says(device.MergeMany, false)
+	m.person.passphrases[device.NewForLocation] = next
+	r, err := m.open().Rotate(t.Context(), device.EnableOptions{})
+	if wantErr(t, err, device.ErrNotConfirmed); len(noticed(r.Report, device.NotMerged)) != 1 {
+		t.Errorf("%+v", r.Notices)
+	}
+	m.has("first", "second")
+	if after := files(t, dir, ""); !slices.Equal(after, before) || m.key().ID() != key {
+		t.Errorf("there is %q after %q", after, before)
+	}
+}
+
 // A name that is nobody's, and a device that wrote nothing before it was lost.
 func TestLoseOthers(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
@@ -338,8 +339,12 @@ func TestStartAnew(t *testing.T) {
 			t.Error("the old vault was replaced, unconfirmed")
 		}
 		m.person.says(device.GiveVaultUp, true)
-		if _, err := m.open().StartAnew(t.Context(), false); err != nil {
+		r, err := m.open().StartAnew(t.Context(), false)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if what == "damaged" && !errors.Is(r.Stale, backup.ErrEmpty) {
+			t.Errorf("the backup is stale for %v", r.Stale)
 		}
 		if s := m.read(); len(s.Accounts()) != 0 || s.Generation <= 1 {
 			t.Errorf("%s: generation %d with %d accounts", what, s.Generation, len(s.Accounts()))
