@@ -128,7 +128,7 @@ func (d *Device) confirmMerge(ctx context.Context, state, theirs *vault.State) e
 		}
 	}
 	n := q.Removed + q.Replaced
-	if n == 0 || n <= 5 && n*5 <= q.Accounts {
+	if n <= 5 && n*5 <= q.Accounts {
 		return nil
 	}
 	if err := d.confirm(ctx, q); err != nil {

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,43 @@ func TestSyncAsks(t *testing.T) {
 				t.Errorf("%d accounts are left", got)
 			}
 		})
+	}
+}
+
+// While another process writes to the location whoever needs it says so, by the name of that process.
+func TestLocationInUse(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.options.Name = "other"
+	other.later(time.Minute).add("theirs")
+	m.person.says(device.LoseDevice, true)
+	m.person.says(device.ForgetDevice, true)
+	release, err := vault.LockFile(t.Context(), m.options.State, "backup.lock", "auth edit", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	before := files(t, dir, "")
+	waiting := m.another(func(o *device.Options) { o.LocationWait = 100 * time.Millisecond })
+	ctx := t.Context()
+	for what, act := range map[string]func(d *device.Device) error{
+		"sync":   func(d *device.Device) error { _, err := d.Sync(ctx); return err },
+		"rotate": func(d *device.Device) error { _, err := d.Rotate(ctx, device.EnableOptions{}); return err },
+		"lose": func(d *device.Device) error {
+			_, err := d.Lose(ctx, "other", time.Time{}, device.EnableOptions{})
+			return err
+		},
+		"forget":  func(d *device.Device) error { _, err := d.Forget(ctx, "other"); return err },
+		"reseal":  func(d *device.Device) error { _, err := d.Reseal(ctx, false); return err },
+		"back up": func(d *device.Device) error { _, err := d.BackUp(ctx); return err },
+	} {
+		if busy, ok := errors.AsType[*vault.BusyError](act(waiting.open())); !ok || busy.Holder != "auth edit" {
+			t.Errorf("%s does not say who writes to the location", what)
+		}
+	}
+	if after := files(t, dir, ""); !slices.Equal(after, before) {
+		t.Errorf("there is %q after %q", after, before)
 	}
 }
 

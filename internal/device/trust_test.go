@@ -380,13 +380,14 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	aDir, bDir := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	a.later(time.Minute)
-	b.later(time.Hour)
+	a.later(time.Hour)
+	b.later(time.Minute)
 	a.add("on a")
 	b.add("on b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	b.later(time.Hour)
+	a.later(time.Minute).seeing(dir, aDir).change(note("first", "not brought to b"))
+	b.later(2 * time.Hour) // its rotation is the newer one, though of an older change
 	const last = "one more horse, one more staple"
 	a.person.passphrases[device.NewForLocation] = next
 	if _, err := a.seeing(dir, aDir).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
@@ -472,15 +473,54 @@ func TestRotationCutShort(t *testing.T) {
 // Two devices that turned backup on apart, with one passphrase: a new machine gets both.
 func TestTwoKeysOnePassphrase(t *testing.T) {
 	t.Parallel()
-	_, dir := enrolled(t)
-	b, other := newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	a, dir := enrolled(t)
+	b, other, later := newMachine(t), filepath.Join(t.TempDir(), "cloud"), filepath.Join(t.TempDir(), "later")
 	b.later(time.Hour).add("second")
 	b.enable(other)
 	carry(t, other, dir)
+	carry(t, dir, later)
 	fresh := newMachine(t)
 	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
 	fresh.has("first", "second")
 	fresh.current()
+	if fresh.key().ID() != b.key().ID() {
+		t.Error("it backs up under the key that was used less lately")
+	}
+	// As the folder was, but for a later backup of the first device.
+	a.later(3*time.Hour).seeing(dir, later).add("third")
+	fresh = newMachine(t)
+	fresh.later(4 * time.Hour).restore(device.RestoreOptions{From: later})
+	fresh.has("first", "second", "third")
+	if fresh.key().ID() != a.key().ID() {
+		t.Error("it backs up under the key that was used less lately, after a backup of the other")
+	}
+}
+
+// A recovery key that a further key and paper open is vouched for by the paper, whichever comes first.
+func TestKeyOpenedTwice(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	further := newKey(t)
+	if _, err := m.open().AddRecipients(t.Context(), []string{further.Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	both := []device.IdentityFile{keyFile(further), keyFile(m.key())}
+	for range both {
+		slices.Reverse(both)
+		fresh := newMachine(t)
+		fresh.restore(device.RestoreOptions{From: dir, KeySource: device.KeySource{Identities: both}})
+		if fresh.has("first"); len(fresh.person.questions) > 0 {
+			t.Errorf("asked %+v", fresh.person.questions)
+		}
+	}
+	// A file of several keys is no recovery key, though one of them opens it.
+	several := device.IdentityFile{Name: "keys.txt", Data: []byte(newKey(t).Text() + "\n" + further.Text() + "\n")}
+	fresh := newMachine(t)
+	fresh.person.says(device.AdoptKey, true)
+	fresh.restore(device.RestoreOptions{From: dir, KeySource: device.KeySource{Identities: []device.IdentityFile{several}}})
+	if fresh.has("first"); len(fresh.person.questions) != 1 {
+		t.Errorf("asked %+v", fresh.person.questions)
+	}
 }
 
 // apart returns two machines that turned backup on before their folders had synced, each

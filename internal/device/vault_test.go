@@ -2,12 +2,14 @@ package device_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
@@ -101,6 +103,28 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 		}
 	}
 	m.person.passphrases[device.OpenVault] = ofTheVault
+	m.has("first")
+}
+
+// A file keyring that is damaged is set aside by a restore or by a new vault, which were asked for. A change says that it
+// is damaged, and leaves it to be repaired.
+func TestChangeOfADamagedFileKeyring(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	items := filepath.Join(m.options.Data, "keyring.age")
+	whole := readFile(t, items)
+	write(t, items, whole[:len(whole)-1])
+	before := files(t, m.options.Data, "")
+	_, err := m.open().Change(t.Context(), adding("second", "secret"))
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "keyring.age" {
+		t.Errorf("a change: %v", err)
+	}
+	if after := files(t, m.options.Data, ""); !slices.Equal(after, before) {
+		t.Errorf("there is %q after %q", after, before)
+	}
+	write(t, items, whole)
 	m.has("first")
 }
 
@@ -315,8 +339,12 @@ func TestStartAnew(t *testing.T) {
 			t.Error("the old vault was replaced, unconfirmed")
 		}
 		m.person.says(device.GiveVaultUp, true)
-		if _, err := m.open().StartAnew(t.Context(), false); err != nil {
+		r, err := m.open().StartAnew(t.Context(), false)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if what == "damaged" && !errors.Is(r.Stale, backup.ErrEmpty) {
+			t.Errorf("the backup is stale for %v", r.Stale)
 		}
 		if s := m.read(); len(s.Accounts()) != 0 || s.Generation <= 1 {
 			t.Errorf("%s: generation %d with %d accounts", what, s.Generation, len(s.Accounts()))
@@ -347,6 +375,47 @@ func TestStartAnew(t *testing.T) {
 	locked.person.says(device.GiveVaultUp, true)
 	_, err = locked.open().StartAnew(t.Context(), false)
 	wantErr(t, err, device.ErrKeyringUnavailable)
+}
+
+// A file keyring whose passphrase nobody knows is set aside under names that are said, once that is confirmed. One that
+// opens without is a vault that can be read.
+func TestStartAnewForgotten(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	m.person.says(device.GiveVaultUp, true)
+	_, err := m.open().StartAnew(t.Context(), true)
+	wantErr(t, err, device.ErrVaultThere)
+	m.has("first")
+
+	m.person.passphrases[device.NewForVault] = ofTheVault
+	if _, err := m.open().SetVaultPassphrase(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, m.options.Data)
+	m.person.says(device.GiveVaultUp, false)
+	_, err = m.open().StartAnew(t.Context(), true)
+	wantErr(t, err, device.ErrNotConfirmed)
+	if after := contents(t, m.options.Data); !maps.Equal(after, before) {
+		t.Error("it was set aside, unconfirmed")
+	}
+	m.person.says(device.GiveVaultUp, true)
+	m.person.passphrases[device.NewForVault] = ""
+	r, err := m.open().StartAnew(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside := noticed(r, device.SetAside)
+	if len(aside) != len(before) {
+		t.Fatalf("set aside: %+v", r.Notices)
+	}
+	for _, n := range aside {
+		if text := readFile(t, n.Name); !slices.Contains(slices.Collect(maps.Values(before)), text) {
+			t.Errorf("%s is not what it was", n.Name)
+		}
+	}
+	m.has()
 }
 
 // A keyring that fails fails the act, and the vault is what it was.
