@@ -23,9 +23,11 @@ func (fileKind) Kind() string { return "file" }
 
 // openVault returns the vault in a keyring and a state folder.
 func openVault(k keyring.Keyring, dir string) *vault.Vault {
-	return vault.Open(vault.Options{
+	v := vault.Open(vault.Options{
 		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: time.Second, LockWait: time.Second,
 	})
+	v.SetBlock(fewRecords)
+	return v
 }
 
 // add adds accounts through the vault.
