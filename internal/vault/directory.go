@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -91,7 +90,7 @@ func newDirectory(s *State, block int) directory {
 
 // text returns the directory as it is kept.
 func (d directory) text() []byte {
-	text := fmt.Appendf(nil, "auth directory %d %d %d\n", directoryVersion, d.records, d.block)
+	text := append([]byte(d.bounds()), '\n')
 	next := 0
 	for i := range d.listings {
 		l := &d.listings[i]
@@ -99,13 +98,21 @@ func (d directory) text() []byte {
 			text = append(text, '\n')
 		}
 		next = l.at + 1
-		text = append(append(text, strings.Join(l.fields(), "\t")...), '\n')
+		text = append(append(text, l.line()...), '\n')
 	}
 	for ; next < d.records; next++ {
 		text = append(text, '\n')
 	}
 	return text
 }
+
+// bounds returns the first line.
+func (d directory) bounds() string {
+	return fmt.Sprintf("auth directory %d %d %d", directoryVersion, d.records, d.block)
+}
+
+// line returns a line without its end.
+func (l *listing) line() string { return strings.Join(l.fields(), "\t") }
 
 // fields returns the fields of a line, without the ones that are left out.
 func (l *listing) fields() []string {
@@ -132,13 +139,12 @@ func parts(label string) (issuer, name string) {
 // parseDirectory reads what [directory.text] writes. ok is false if the text is anything
 // else, or of a later version.
 func parseDirectory(text string) (d directory, ok bool) {
-	first, text, _ := strings.Cut(text, "\n")
-	bounds, found := strings.CutPrefix(first, fmt.Sprintf("auth directory %d ", directoryVersion))
-	records, block, _ := strings.Cut(bounds, " ")
-	var errs [2]error
-	d.records, errs[0] = strconv.Atoi(records)
-	d.block, errs[1] = strconv.Atoi(block)
-	if !found || errors.Join(errs[:]...) != nil || d.block < 1 || d.records != strings.Count(text, "\n") {
+	first, text, ended := strings.Cut(text, "\n")
+	if words := strings.Split(first, " "); len(words) == 5 {
+		d.records, _ = strconv.Atoi(words[3])
+		d.block, _ = strconv.Atoi(words[4])
+	}
+	if !ended || first != d.bounds() || d.block < 1 || d.records != strings.Count(text, "\n") {
 		return directory{}, false
 	}
 	d.listings = make([]listing, 0, d.records)
@@ -178,7 +184,7 @@ func parseListing(line string) (l listing, ok bool) {
 			*to = fields[i]
 		}
 	}
-	return l, true
+	return l, l.line() == line
 }
 
 // places returns the places of the account's records, all below records. ok is false if

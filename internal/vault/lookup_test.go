@@ -141,12 +141,13 @@ func FuzzFoldedIsOneField(f *testing.F) {
 }
 
 // FuzzDirectory: no text makes the reading panic, or list more accounts than it has lines,
-// and what is read is written so that it is read the same.
+// and what is read is written as the same text.
 func FuzzDirectory(f *testing.F) {
 	for _, text := range []string{
 		"", "auth directory 1 0 128\n", "auth directory 1 2 1\nGitHub:alice\n\n", "auth directory 1 1 1\na:b\t\t (2)\t0 7\ta:b\t\n",
 		"auth directory 2 0 1\n", "auth directory 1 99999999999 1\n", "auth directory 1 -1 1\n", "auth directory 1 1 0\nx\n", "auth directory 1 1 1\nx",
-		"auth directory 1 1 1\n\t\t\t\t\t\t\n", "auth directory 1 01 +1\nx\t\n",
+		"auth directory 1 1 1\n\t\t\t\t\t\t\n", "auth directory 1 01 +1\nx\t\n", "auth directory 1 0 1",
+		"auth directory 1 1 1\n\t\n", "auth directory 1 1 1\na\t\t\t\t\ta\n",
 	} {
 		f.Add(text)
 	}
@@ -155,12 +156,11 @@ func FuzzDirectory(f *testing.F) {
 		if !ok {
 			return
 		}
-		if listings >= strings.Count(text, "\n") {
+		if listings > strings.Count(text, "\n") {
 			t.Errorf("%d accounts in %q", listings, text)
 		}
-		twice, same, ok := vault.RewriteDirectory(again)
-		if !ok || same != listings || twice != again {
-			t.Errorf("%q is written as %q, and that as %q", text, again, twice)
+		if again != text {
+			t.Errorf("%q is written as %q", text, again)
 		}
 	})
 }
