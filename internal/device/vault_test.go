@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -199,6 +200,42 @@ func TestOfferOfTheFileKeyring(t *testing.T) {
 	reading.person.says(device.OfferFileKeyring, true)
 	if got := len(reading.read().Accounts()); got != 0 || reading.open().KeyringKind() != device.FileKeyring {
 		t.Errorf("%d accounts, in the %s keyring", got, reading.open().KeyringKind())
+	}
+
+	looking := withoutKeyring(t)
+	_, err = looking.open().Lookup(t.Context(), "first", false)
+	wantErr(t, err, device.ErrKeyringUnavailable)
+	looking.person.says(device.OfferFileKeyring, true)
+	_, err = looking.open().Lookup(t.Context(), "first", false)
+	wantErr(t, err, vault.ErrNotFound)
+	if got := looking.open().KeyringKind(); got != device.FileKeyring {
+		t.Errorf("looked up in the %s keyring", got)
+	}
+}
+
+// A lookup finds what is read, says why it does not, and takes over a marker that the vault has made anew.
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.add("GitHub:alice")
+	m.add("GitHub:bob")
+	m.change(func(tx *vault.Tx) error { tx.Set("code.min-valid", "5s"); return nil })
+	got, err := m.open().Lookup(t.Context(), "alice", false)
+	if want := m.account("GitHub:alice"); err != nil || !reflect.DeepEqual(got.Account, want) || got.Settings["code.min-valid"].Value != "5s" {
+		t.Errorf("found %+v, %v; want %+v", got, err, want)
+	}
+	_, err = m.open().Lookup(t.Context(), "alice", true)
+	wantErr(t, err, vault.ErrNotFound)
+	_, err = m.open().Lookup(t.Context(), "github", false)
+	if several, ok := errors.AsType[*vault.AmbiguousError](err); !ok || len(several.Matches) != 2 {
+		t.Errorf("two of one issuer: %v", err)
+	}
+	m.enable(t.TempDir())
+	where := m.open().Location()
+	remove(t, filepath.Join(m.options.State, "vault.json"))
+	d := m.open()
+	if _, err := d.Lookup(t.Context(), "alice", false); err != nil || where == "" || d.Location() != where {
+		t.Errorf("backups go to %q, want %q, %v", d.Location(), where, err)
 	}
 }
 

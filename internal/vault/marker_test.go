@@ -18,6 +18,10 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
+// fewRecords are in a block of the vaults of tests, so that a hundred accounts are in
+// several, and a few are in one section with all the rest.
+const fewRecords = 40
+
 // A watched vault notes what it notices.
 type watched struct {
 	*vault.Vault
@@ -31,6 +35,7 @@ func watch(k keyring.Keyring, dir string) *watched {
 		Notice:   func(n vault.Notice) { w.notices = append(w.notices, n.Kind) },
 		Location: func(enrolment string) string { return "location of " + enrolment },
 	})
+	w.SetBlock(fewRecords)
 	return w
 }
 
