@@ -107,6 +107,35 @@ func TestSyncAsks(t *testing.T) {
 	}
 }
 
+// What another device says of the sealed keys is known here after a sync, so that any device can put them back.
+func TestSyncLearnsSealedKeys(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	n := joined(t, dir)
+	if _, err := m.open().AddRecipients(t.Context(), []string{newKey(t).Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	n.sync()
+	key, err := n.open().Key(t.Context())
+	if err != nil || len(key.Sealed) != 2 {
+		t.Errorf("%+v, %v", key.Sealed, err)
+	}
+}
+
+// A device that is forgotten had a clock that ran ahead: that is told, as by a sync.
+func TestForgetTellsOfAClockAhead(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.options.Name = "other"
+	other.later(72 * time.Hour).add("from the future")
+	m.person.says(device.ForgetDevice, true)
+	r, err := m.open().Forget(t.Context(), "other")
+	if err != nil || len(noticed(r.Report, device.StampAhead)) != 1 {
+		t.Errorf("%+v, %v", r.Notices, err)
+	}
+}
+
 // While another process writes to the location whoever needs it says so, by the name of that process.
 func TestLocationInUse(t *testing.T) {
 	t.Parallel()
