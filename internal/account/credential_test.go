@@ -76,7 +76,7 @@ func TestParseAlgorithm(t *testing.T) {
 func TestSplitLabel(t *testing.T) {
 	t.Parallel()
 	for label, want := range map[string][2]string{
-		"alice": {"", "alice"}, "GitHub:alice": {"GitHub", "alice"}, " GitHub : alice ": {"GitHub", "alice"}, "a:b:c": {"a", "b:c"}, ":x": {"", "x"},
+		"alice": {"", "alice"}, "GitHub:alice": {"GitHub", "alice"}, "GitHub : alice": {"GitHub", "alice"}, "a:b:c": {"a", "b:c"}, ":x": {"", "x"},
 	} {
 		if issuer, name := account.SplitLabel(label); issuer != want[0] || name != want[1] {
 			t.Errorf("%q is %q and %q", label, issuer, name)
