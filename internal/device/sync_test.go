@@ -136,6 +136,11 @@ func TestForgetTellsOfAClockAhead(t *testing.T) {
 	}
 }
 
+// A hasty location is waited for shortly, and may take its time once it is asked.
+type hasty struct{ location.Location }
+
+func (hasty) Wait() time.Duration { return 20 * time.Millisecond }
+
 // While another process writes to the location whoever needs it says so, by the name of that process.
 func TestLocationInUse(t *testing.T) {
 	t.Parallel()
@@ -151,7 +156,12 @@ func TestLocationInUse(t *testing.T) {
 	}
 	defer release()
 	before := files(t, dir, "")
-	waiting := m.another(func(o *device.Options) { o.LocationWait = 100 * time.Millisecond })
+	waiting := m.another(func(o *device.Options) {
+		o.OpenLocation = func(name string) (location.Location, error) {
+			loc, err := location.Parse(name, location.Options{Dir: o.Dir})
+			return hasty{loc}, err
+		}
+	})
 	ctx := t.Context()
 	for what, act := range map[string]func(d *device.Device) error{
 		"sync":   func(d *device.Device) error { _, err := d.Sync(ctx); return err },
