@@ -83,7 +83,7 @@ func TestDrillFails(t *testing.T) {
 		t.Errorf("status says %+v", s)
 	}
 	write(t, last, data[:len(data)-1])
-	if drill, _ := m.drilled(t, device.KeySource{}); drill.Whole() || len(drill.Skipped) != 1 {
+	if drill, _ := m.drilled(t, device.KeySource{}); drill.Whole() || len(drill.Skipped) != 1 || drill.Location != dir {
 		t.Errorf("with a damaged backup: %+v", drill)
 	}
 	write(t, last, data)

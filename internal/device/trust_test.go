@@ -496,6 +496,20 @@ func TestTwoKeysOnePassphrase(t *testing.T) {
 	}
 }
 
+// Who names the key that is meant gets no other one, though it opens the location.
+func TestOtherKeyThanNamed(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	fresh := newMachine(t)
+	from := device.KeySource{Identities: []device.IdentityFile{keyFile(m.key())}, KeyID: newKey(t).ID()}
+	_, err := fresh.open().Restore(t.Context(), device.RestoreOptions{From: dir, KeySource: from})
+	wantErr(t, err, device.ErrOtherKeyID)
+	fresh.has()
+	from.KeyID = m.key().ID()
+	fresh.restore(device.RestoreOptions{From: dir, KeySource: from})
+	fresh.has("first")
+}
+
 // A recovery key that a further key and paper open is vouched for by the paper, whichever comes first.
 func TestKeyOpenedTwice(t *testing.T) {
 	t.Parallel()

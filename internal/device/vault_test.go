@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"os"
@@ -104,6 +105,28 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 		}
 	}
 	m.person.passphrases[device.OpenVault] = ofTheVault
+	m.has("first")
+}
+
+// While another process has the vault its passphrase is not changed beside it.
+func TestSetVaultPassphraseWaits(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	release, err := vault.LockFile(t.Context(), m.options.State, "lock", "auth add", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, m.options.Data)
+	m.person.passphrases[device.NewForVault] = ofTheVault
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	protected, err := m.open().SetVaultPassphrase(ctx, false)
+	release()
+	if wantErr(t, err, context.DeadlineExceeded); protected || !maps.Equal(contents(t, m.options.Data), before) {
+		t.Error("the passphrase is another one")
+	}
 	m.has("first")
 }
 
