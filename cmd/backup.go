@@ -80,7 +80,7 @@ func (s *session) backUp(ctx context.Context, o backupOptions) error {
 	case errors.Is(err, device.ErrBackupOff):
 		return hint.With(err, "auth backup enable LOCATION, or auth backup --to FILE")
 	case err != nil:
-		return err
+		return s.rotatedAdvice(err)
 	case s.json:
 		return s.printJSON(jsonBackup{Version: jsonVersion, File: r.File, Bytes: r.Bytes})
 	}

@@ -75,11 +75,8 @@ setting copy.with insists on one of these.`,
 
 // code prints the code of the account that query names.
 func (s *session) code(ctx context.Context, query string, o codeOptions) error {
-	state, err := s.device.Read(ctx)
-	if err != nil {
-		return err
-	}
-	a, err := s.find(ctx, state, query, o.exact)
+	found, err := s.device.Lookup(ctx, query, o.exact)
+	a, err := s.pick(ctx, found.Account, err)
 	if err != nil {
 		return err
 	}
@@ -103,7 +100,7 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 		return err
 	}
 	if o.at == "" && !o.next {
-		if code, err = s.longEnough(ctx, state, a, code, at, o); err != nil {
+		if code, err = s.longEnough(ctx, found, a, code, at, o); err != nil {
 			return err
 		}
 	}
@@ -154,10 +151,10 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 }
 
 // longEnough waits for the next code if the current one is about to expire.
-func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
+func (s *session) longEnough(ctx context.Context, found vault.Found, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
-		text = state.Settings["code.min-valid"].Value
+		text = found.Settings["code.min-valid"].Value
 	}
 	if text == "" {
 		return code, nil
@@ -239,6 +236,7 @@ func (s *session) allCodes(ctx context.Context, o codeOptions) error {
 	if err != nil {
 		return err
 	}
+	s.sayEmpty(state)
 	var out strings.Builder
 	list := []jsonAccount{}
 	for _, a := range state.Accounts() {

@@ -17,7 +17,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// The exit codes. They are a contract (docs/exit-codes.md) and are never renumbered.
+// The exit codes. They are a contract (auth help exit-codes) and are never renumbered.
 const (
 	codeDone        = 0
 	codeError       = 1
@@ -45,6 +45,12 @@ var errVerify = errors.New("needs verification: the account is here without its 
 // errExists is returned for an output file that exists already.
 var errExists = errors.New("the file exists")
 
+// unlockKeyring is what to type where the keyring is locked. A gnome-keyring that runs does
+// not take a password from another one that is started beside it, and takes the end of the
+// line for a part of it.
+const unlockKeyring = "unlock the keyring: log in to the desktop; or with gnome-keyring, in a terminal: " +
+	"systemd-ask-password -n | gnome-keyring-daemon --replace --unlock"
+
 // faults maps each kind of error to its exit code and hint. The first match counts.
 var faults = []struct {
 	is   func(error) bool
@@ -53,16 +59,18 @@ var faults = []struct {
 }{
 	{as[usageError], codeUsage, ""},
 	{is(backup.ErrIdentityPassphrase), codeBackup, "try the passphrase of the --identity file again"},
+	{as[*backup.TypingError], codeBackup, "compare it with the sheet; --identity-qr PHOTO reads its QR code instead"},
 	{as[*device.InputError], codeUsage, ""},
 	{is(device.ErrNotConfirmed), codeInterrupted, ""},
 	{is(backup.ErrEmpty), codeStale, "auth restore LOCATION, or auth sync, brings the accounts"},
 	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
 	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
-	{is(device.ErrKeyringLocked), codeKeyring, "unlock the keyring (log in to the desktop, or gnome-keyring-daemon --unlock), or see auth doctor"},
+	{is(device.ErrKeyringLocked), codeKeyring, unlockKeyring},
 	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
 	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
 	{as[*device.StaleError], codeStale, ""},
-	{is(device.ErrRotated), codeStale, ""},
+	{is(device.ErrTwoRotations), codeStale, "auth backup enable LOCATION, with the passphrase of the newer key"},
+	{is(device.ErrRotated), codeStale, "auth backup enable LOCATION, with the passphrase of the other key"},
 	{is(device.ErrBackupOff), codeUsage, "auth backup enable LOCATION"},
 	{is(device.ErrKeyringKind, device.ErrSetting, device.ErrVaultElsewhere, device.ErrNewLocation), codeUsage, ""},
 	{is(device.ErrWeak), codeUsage, longerOrMade},
@@ -72,12 +80,11 @@ var faults = []struct {
 	{is(device.ErrVaultEmpty), codeError, "auth add, or auth restore FILE"},
 	{is(device.ErrVaultThere), codePartly, "auth list; auth remove removes accounts"},
 	{as[*device.NoDeviceError], codeNotFound, "auth backup list"},
-	{as[*device.SeveralDevicesError], codeAmbiguous, "name one by its id"},
+	{as[*device.SeveralDevicesError], codeAmbiguous, "name one by its id; on the device itself, auth config set device.name NAME gives it another name"},
 	{is(errVerified), codePartly, ""},
 	{is(device.ErrEmptied), codeStale, "is the disk or the cloud folder there? auth backup enable LOCATION fills it again"},
 	{is(device.ErrNoBackups), codeBackup, "name the folder with README.txt and recovery-….age; auth backup enable lists the cloud folders of this machine"},
 	{is(backup.ErrSuperseded), codeBackup, "use the newest passphrase or sheet"},
-	{is(device.ErrTwoRotations), codeStale, "auth backup enable LOCATION, with the passphrase of the newer key"},
 	{is(device.ErrOtherKeyID), codeBackup, "auth backup status on another device shows the id"},
 	{is(device.ErrManySealedKeys), codeBackup, "choose the key: --key-id ID"},
 	{as[*device.SeveralKeysError], codeUsage, "compare them with auth backup status on another device, or with the sheet, and choose one: --key-id ID"},
@@ -123,11 +130,12 @@ var faults = []struct {
 	{is(backup.ErrNeedsKey), codeUsage, "auth restore FILE --identity KEYFILE"},
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
+	{is(device.ErrBeside), codeBackup, "auth restore FOLDER, with the folder that it was in"},
 	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
 	{as[*transfer.CostError], codeError, "use --allow-cost if you know who made the file"},
 	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
 	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
-	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists the formats; --from FORMAT forces one"},
+	{is(transfer.ErrUnknownFormat), codeError, "auth help formats lists the formats; --from FORMAT forces one"},
 	{as[*clip.MissingError], codeError, "install it; one program is enough"},
 	{is(clip.ErrAway, clip.ErrEmpty, clip.ErrNoDisplay), codeError, "save the QR code as an image: auth add --qr IMAGE"},
 	{is(clip.ErrNone, clip.ErrNotHeld), codeError, "auth code QUERY prints the code"},
@@ -184,6 +192,10 @@ func (c *cli) exit(err error, args []string) int {
 	return result
 }
 
+// oneLine puts the lines of a text into one. Several errors that were joined are a line
+// each.
+func oneLine(text string) string { return term.Escape(strings.ReplaceAll(text, "\n", "; ")) }
+
 // message returns err on one line, without an argument that looks like a secret. The flag
 // parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
@@ -198,7 +210,7 @@ func message(err error, args []string) string {
 			return errSecretArgument.Error()
 		}
 	}
-	return term.Escape(text)
+	return oneLine(text)
 }
 
 // advice returns the hints of an error: its own, or those of its kind.

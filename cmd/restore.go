@@ -1,12 +1,11 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -35,13 +34,6 @@ type jsonRestore struct {
 	Devices  []jsonDevice  `json:"devices,omitempty"` // of a location
 	Skipped  []string      `json:"skipped,omitempty"`
 	Accounts []jsonAccount `json:"accounts"`
-}
-
-// A jsonDevice is a device whose newest backup was read.
-type jsonDevice struct {
-	Device  string `json:"device"`
-	Name    string `json:"device_name"`
-	Created string `json:"created"`
 }
 
 func newRestore(c *cli) *cobra.Command {
@@ -196,9 +188,31 @@ func (c *cli) keyInImage(ctx context.Context, path string) (device.IdentityFile,
 		}
 	}
 	if len(read.texts) > 0 {
-		return device.IdentityFile{}, fmt.Errorf("%s: %w: its QR code says something else", inputName(path), backup.ErrRecoveryKey)
+		what, advice := otherCode(read.texts[0])
+		return device.IdentityFile{}, hint.With(fmt.Errorf("%s: %w: its QR code is %s", inputName(path), backup.ErrRecoveryKey, what), advice)
 	}
 	return device.IdentityFile{}, noCode(path, read.seen)
+}
+
+// otherCode says what a QR code is that is not a recovery key, and what to do with it. The
+// text itself may be a secret.
+func otherCode(text string) (what, advice string) {
+	const sheet = "the right image shows the code of the sheet, which auth backup key --sheet wrote"
+	scheme, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(text)), ":")
+	switch {
+	case scheme == "otpauth", scheme == "steam", scheme == "motp":
+		return "the secret of one account (" + scheme + ")", "auth add --qr IMAGE adds that account; " + sheet
+	case scheme == "otpauth-migration":
+		return "an export of Google Authenticator", "auth add --qr IMAGE adds its accounts; " + sheet
+	case scheme == "http", scheme == "https":
+		return "a web address", sheet
+	case strings.HasPrefix(scheme, "age1"):
+		return "the public half of a key, which opens nothing", sheet
+	case strings.HasPrefix(scheme, "age-secret-key-"):
+		return "a recovery key that was cut or altered", "take the image again; or type the key into a file, for --identity FILE"
+	default:
+		return "another text", sheet + "; auth scan IMAGE prints it"
+	}
 }
 
 // sayRestored prints the outcome of each account. It returns an exit code if not
@@ -216,9 +230,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	if r.Created.IsZero() {
 		j.Created = ""
 	}
-	for _, d := range r.Devices {
-		j.Devices = append(j.Devices, jsonDevice{d.ID, d.Name, d.Created.Format(time.RFC3339)})
-	}
+	j.Devices = devicesJSON(r.Devices)
 	for _, f := range r.Skipped {
 		j.Skipped = append(j.Skipped, fileWords(f))
 	}
@@ -242,7 +254,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.say("nothing to restore")
 	}
 	for _, d := range j.Devices {
-		s.say("from %s, backup of %s", term.Escape(cmp.Or(d.Name, d.Device)), d.Created)
+		s.say("from %s, backup of %s", deviceName(device.DeviceDate{ID: d.Device, Name: d.Name}), d.Created)
 	}
 	for _, line := range j.Skipped {
 		s.warn("skipped %s", line)
@@ -256,9 +268,19 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 	if n := counts[backup.Kept]; n > 0 {
 		s.say("%s here with another secret: kept; auth restore --replace QUERY takes one from the backup", wereKept(n))
 	}
+	if n := counts[backup.Earlier]; n > 0 {
+		s.say("%s in the trash, of accounts that have another one now: auth restore --deleted --replace QUERY exchanges the two", areEarlier(n))
+	}
 	if n := counts[backup.RemovedHere]; n > 0 {
 		s.say("%s removed here; only --deleted restores them", wereKept(n))
 	}
+}
+
+func areEarlier(n int) string {
+	if n == 1 {
+		return "1 earlier secret is"
+	}
+	return count(n, "earlier secret") + " are"
 }
 
 func wereKept(n int) string {

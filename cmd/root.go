@@ -112,6 +112,7 @@ func commands() []command {
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
 		{groupCare, holdCommand, newHold},
+		{groupCare, helpName, newHelp},
 	}
 }
 
@@ -119,7 +120,7 @@ func commands() []command {
 // Building the whole tree takes as long as reading a keyring.
 func called(args []string) []command {
 	all := commands()
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == helpName {
 		return all
 	}
 	for i, command := range all {
@@ -140,7 +141,9 @@ func (c *cli) root(commands []command) *cobra.Command {
 		Short: "The authenticator for the terminal",
 		Long: `auth keeps one-time-password accounts in the keyring of the operating system,
 prints their codes, and makes sure that losing the machine never means losing
-the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+the accounts.
+
+auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
@@ -189,6 +192,9 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 		built := command.build(c)
 		built.GroupID = command.group
 		root.AddCommand(built)
+		if command.name == helpName {
+			root.SetHelpCommand(built)
+		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
 	return root

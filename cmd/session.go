@@ -131,6 +131,8 @@ func noticeWords(n device.Notice) string {
 		return "the last backup, " + name + ", was missing or altered at the location; a new one was written"
 	case device.SetAside:
 		return "the file keyring that was here is " + name + " now, and a new one is in its place"
+	case device.SheetVoid:
+		return "the sheet that was made here is void: it does not open what is written from now on; auth backup key --sheet FILE makes a new one"
 	case device.PutBack:
 		return name + " was missing or altered at the location, and was put back"
 	case device.NotMended:

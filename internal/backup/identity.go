@@ -23,7 +23,8 @@ var (
 
 // An IdentityFile is an identity file that age accepts: AGE-SECRET-KEY and AGE-PLUGIN
 // lines, a passphrase-encrypted age file of such lines, or an SSH private key (ed25519 or
-// RSA) with or without a passphrase.
+// RSA) with or without a passphrase. A recovery key may be there as a person typed it, as
+// [ParseTypedKey] takes it.
 type IdentityFile struct {
 	Data []byte
 
@@ -44,7 +45,7 @@ type IdentityFile struct {
 // Identities returns the identities of the file. It asks for the passphrase of an age
 // file at once. It asks for the passphrase of an SSH key later, when a file is decrypted
 // that was encrypted to that key. Errors wrap [ErrIdentityFile],
-// [ErrIdentityPassphrase] or the error of Passphrase. For an SSH key, the latter two come
+// [ErrIdentityPassphrase] or the error of Passphrase, or are a *[TypingError]. For an SSH key, the latter two come
 // from the function that decrypts with the identity.
 func (f IdentityFile) Identities() ([]Identity, error) {
 	text := bytes.TrimSpace(f.Data)
@@ -82,9 +83,32 @@ func (f IdentityFile) lines(text string) ([]Identity, error) {
 	}
 	more, err := age.ParseIdentities(strings.NewReader(native.String()))
 	if err != nil && (len(ids) == 0 || !comments(native.String())) {
-		return nil, ErrIdentityFile
+		more, err = typedIdentities(native.String())
+		if err != nil {
+			return nil, err
+		}
 	}
 	return append(more, ids...), nil
+}
+
+// typedIdentities returns the keys of a text that age does not take as it is: those that a
+// person typed from paper. The error is a *[TypingError] or [ErrIdentityFile].
+func typedIdentities(text string) ([]Identity, error) {
+	var ids []Identity
+	for _, chars := range typedKeys(text) {
+		key, err := parseTyped(chars)
+		if errors.Is(err, ErrRecoveryKey) {
+			err = ErrIdentityFile
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, key.Identity())
+	}
+	if len(ids) == 0 {
+		return nil, ErrIdentityFile
+	}
+	return ids, nil
 }
 
 // comments reports whether an identity file has nothing but comments and empty lines.

@@ -19,6 +19,7 @@ const (
 	Replaced    Outcome = "replaced"           // the user asked for it; the vault's secret is in the trash now
 	Unverified  Outcome = "needs verification" // restored by name, without its secret
 	RemovedHere Outcome = "removed here"       // stays removed unless Options.Deleted is set
+	Earlier     Outcome = "earlier secret"     // in the trash, of an account that has another one now; stays there
 )
 
 // A Step is what happens to one account of a backup.
@@ -145,7 +146,8 @@ type restoring struct {
 
 // restore restores one candidate.
 func (r *restorer) restore(a vault.Account, o Options, how restoring) (Step, error) {
-	if same, found := r.Same(a.Account); found {
+	// What this restore has brought is another account of the backup, though it be equal.
+	if same, found := r.Same(a.Account); found && (same.ID == a.ID || !r.brought[same.ID]) {
 		return Step{same, AlreadyHere}, nil
 	}
 	if here, found := r.counterpart(a); found {

@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -107,9 +108,12 @@ type order struct {
 	enrolment backup.Enrolment
 	location  location.Location
 	when      makeWhen
+	look      bool // at the keys of the location, also where nothing is to be backed up
 	// oldFiles are hashes of the files under earlier keys that this device vouches for.
 	oldFiles []string
-	sealed   []string // names of the sealed keys that were written for it
+	// lostFiles are hashes of the files of a lost device, for which it vouches no longer.
+	lostFiles []string
+	sealed    []string // names of the sealed keys that were written for it
 }
 
 // backUpLocked backs up under the lock of backups.
@@ -130,8 +134,10 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if err != nil {
 		return err
 	}
+	key := o.enrolment.Key.ID()
 	b := d.backupState()
-	if o.when == ifChanged && b.covers(state.Generation, loc.String()) {
+	covered := o.when == ifChanged && b.covers(state.Generation, loc.String())
+	if covered && !o.look {
 		r.File = b.File
 		return nil
 	}
@@ -142,14 +148,16 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if len(state.Records) == 0 && !holdsFiles(entries) {
 		// The first account makes the first file. Until then there is nothing to lose.
 		return d.changeBackupState(ctx, func(b *backupState) {
-			*b = backupState{Location: loc.String(), Generation: state.Generation, Drill: b.Drill}
+			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation, Sheet: b.Sheet.under(key)})
 		})
 	}
-	key := o.enrolment.Key.ID()
-	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
+	successions := readSuccessions(ctx, loc, entries, o.enrolment)
 	switch {
 	case successions.Replaced(key):
 		return ErrRotated
+	case covered:
+		r.File = b.File
+		return d.lookAtKeys(ctx, loc, entries, o.enrolment, successions)
 	case o.when != evenEmptied && d.emptied(loc, entries):
 		return ErrEmptied
 	}
@@ -161,7 +169,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	job.Thorough = o.when != ifChanged
 	done, err := d.run(ctx, r, job)
 	if done.File == "" {
-		return err
+		return cmp.Or(outdated(successions, key), err)
 	}
 	r.took(done)
 	if o.when == again || b.wrote(loc) && !b.lies(entries) {
@@ -172,30 +180,60 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		return err
 	}
 	err = d.changeBackupState(ctx, func(b *backupState) {
-		*b = backupState{
-			Drill: b.Drill, Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+		*b = b.next(backupState{
+			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes), Sheet: b.Sheet.under(key),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
-			Vouched: b.Vouched,
-		}
+			Vouched: b.Vouched, Lost: b.Lost,
+		})
 	})
-	if err == nil && successions.Current(key) != key {
-		err = ErrTwoRotations // the backup counts, and this device has to join the other key
+	if err == nil { // the backup counts, also where this device has to join another key
+		err = outdated(successions, key)
 	}
 	return err
 }
 
-// putSuccessions says at the location which keys this device has rotated away, where it
-// does not say so yet.
+// readSuccessions returns the successions that this device knows of: its own, which may
+// not have come to the location yet, and what the location says.
+func readSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) backup.SuccessionOrder {
+	return slices.Concat(backup.ReadSuccessions(ctx, loc, entries, e.Keys().All(), e.Key.ID()), e.Successions)
+}
+
+// outdated returns the error of a key that is not the one to use any more.
+func outdated(order backup.SuccessionOrder, key string) error {
+	switch {
+	case order.Replaced(key):
+		return ErrRotated
+	case order.Current(key) != key:
+		return ErrTwoRotations
+	default:
+		return nil
+	}
+}
+
+// lookAtKeys notes what has changed about the keys at a location that holds the vault as
+// it is.
+func (d *Device) lookAtKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) error {
+	others := d.countOtherKeys(ctx, loc, entries, e, order)
+	var err error
+	if d.backupState().OtherKeys != others {
+		err = d.changeBackupState(ctx, func(b *backupState) { b.OtherKeys = others })
+	}
+	return errors.Join(err, outdated(order, e.Key.ID()))
+}
+
+// putSuccessions says at the location which keys took the place of others by this
+// device's doing, where it does not say so yet.
 func putSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) error {
 	for _, s := range e.Successions {
 		if slices.ContainsFunc(entries, func(entry location.Entry) bool { return entry.Name == s.Name() }) {
 			continue
 		}
-		i := slices.IndexFunc(e.OldKeys, func(k backup.RecoveryKey) bool { return k.ID() == s.Old })
+		held := e.Keys().All()
+		i := slices.IndexFunc(held, func(k backup.RecoveryKey) bool { return k.ID() == s.Old })
 		if i < 0 {
 			continue
 		}
-		data, err := e.OldKeys[i].Succeed(s.New, s.Stamp)
+		data, err := held[i].Succeed(s)
 		if err != nil {
 			return err
 		}
@@ -253,7 +291,7 @@ func (d *Device) run(ctx context.Context, r *Report, job backup.Job) (backup.Don
 func (d *Device) job(ctx context.Context, loc location.Location, e backup.Enrolment) (backup.Job, error) {
 	v := d.storage.vault
 	job := backup.Job{
-		Location: loc, Enrolment: e, DeviceName: d.o.Name, Now: d.o.Now(), SealedBytes: d.sealedCopy,
+		Location: loc, Enrolment: e, DeviceName: d.name(), Now: d.o.Now(), SealedBytes: d.sealedCopy,
 		Record: func(w backup.Written) error { return v.SetItem(ctx, vault.WrittenItem, w.Encode()) },
 	}
 	var err error

@@ -22,7 +22,7 @@ type Synced struct {
 
 // Sync merges what other devices wrote to the location, and backs the result up. A merge
 // that would remove or replace much asks the [Asker] first. A backup that could not be made is a
-// *[StaleError].
+// *[StaleError]; so is [ErrRotated], after what the keys that are held can read was merged.
 func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv)}))
+	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv), look: true}))
 }
 
 // whenLacking is when to back up to a location that was read: in any case where the last
@@ -70,6 +70,9 @@ func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc loca
 	}
 	synced, err := d.merge(ctx, inv.Newest(time.Time{}, false), what)
 	synced.Skipped = inv.Skipped(false)
+	if err == nil {
+		_ = d.noteMerged(ctx, nil, synced.Skipped)
+	}
 	return synced, inv, err
 }
 
@@ -107,6 +110,10 @@ func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, wha
 	for _, label := range synced.Changes.Ahead(d.o.Now()) {
 		synced.add(Notice{Kind: StampAhead, Name: label})
 	}
+	if err == nil {
+		// Where this note fails, status asks for a sync too many.
+		_ = d.noteMerged(ctx, newest, nil)
+	}
 	return synced, err
 }
 
@@ -121,7 +128,7 @@ func (d *Device) confirmMerge(ctx context.Context, state, theirs *vault.State) e
 		}
 	}
 	n := q.Removed + q.Replaced
-	if n == 0 || n <= 5 && n*5 <= q.Accounts {
+	if n <= 5 && n*5 <= q.Accounts {
 		return nil
 	}
 	if err := d.confirm(ctx, q); err != nil {

@@ -77,6 +77,9 @@ var programs = map[string]string{
 	"zsh":      "zsh",
 	"fish":     "fish",
 	"rclone":   "rclone",
+
+	"pdftotext": "poppler-utils",
+	"pdftoppm":  "poppler-utils",
 }
 
 // age13Path returns stock age 1.3 or later, which reads the default recovery keys: the

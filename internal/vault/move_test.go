@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,9 +24,11 @@ func (fileKind) Kind() string { return "file" }
 
 // openVault returns the vault in a keyring and a state folder.
 func openVault(k keyring.Keyring, dir string) *vault.Vault {
-	return vault.Open(vault.Options{
+	v := vault.Open(vault.Options{
 		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: time.Second, LockWait: time.Second,
 	})
+	v.SetBlock(fewRecords)
+	return v
 }
 
 // add adds accounts through the vault.
@@ -367,6 +370,62 @@ func TestMoveIsReadBack(t *testing.T) {
 		}
 		if m := markerOf(t, openVault(from, dir)); m.Keyring != "system" {
 			t.Errorf("%s: the marker points at the %s keyring", what, m.Keyring)
+		}
+	}
+}
+
+// A relapsing keyring has another head again, once the new one was read back.
+type relapsing struct {
+	keyring.Keyring
+	head  string
+	reads *int
+}
+
+func (k relapsing) Set(ctx context.Context, name, value string) error {
+	if name == "head" {
+		*k.reads = 2
+	}
+	return k.Keyring.Set(ctx, name, value)
+}
+
+func (k relapsing) Get(ctx context.Context, name string) (string, error) {
+	value, err := k.Keyring.Get(ctx, name)
+	if name == "head" && err == nil {
+		if *k.reads--; *k.reads < 1 {
+			value = k.head
+		}
+	}
+	return value, err
+}
+
+// The vault that is read back has to be the one that was copied. Another whole one, of
+// this generation or of another, is not believed.
+func TestMoveReadsBackTheSameVault(t *testing.T) {
+	t.Parallel()
+	for what, generation := range map[string]uint64{"another vault": 0, "another generation": 7} {
+		dir := t.TempDir()
+		from, before := newMovable(t, dir, 2)
+		snap, err := keyring.NewStore(from).Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sections, err := snap.Sections()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if what == "another vault" {
+			sections[0] = bytes.Replace(sections[0], []byte("Site1"), []byte("Site9"), 1)
+		}
+		other := &keyringtest.Memory{Max: 2500}
+		if err := keyring.NewStore(other).Save(t.Context(), snap.Generation+generation, sections...); err != nil {
+			t.Fatal(err)
+		}
+		to := relapsing{fileKind{&keyringtest.Memory{Max: 2500}}, other.Items()["head"], new(int)}
+		if err := openVault(from, dir).Move(t.Context(), openVault(to, dir)); !errors.Is(err, keyring.ErrUnsettled) {
+			t.Errorf("%s: the copy counts: %v", what, err)
+		}
+		if !maps.Equal(from.Items(), before) {
+			t.Errorf("%s: the source is another one", what)
 		}
 	}
 }
