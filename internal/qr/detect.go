@@ -9,12 +9,13 @@ import (
 
 // scanner reads the codes in one picture, or one frame of several.
 type scanner struct {
-	ctx       context.Context
-	decoder   *decoder
-	byVersion [41]*patterns // made when a version is first tried
-	found     []symbolRead
-	seen      sighting
-	trace     func(pass string, found int) // for measurements; may be nil
+	ctx      context.Context
+	decoder  *decoder
+	versions *versions
+	atOnce   int // passes that run at once
+	found    []symbolRead
+	seen     sighting
+	trace    func(pass string, found int) // for measurements; may be nil
 }
 
 // symbolRead is a symbol that was read, and where.
@@ -36,13 +37,11 @@ type view struct {
 // decoded at all. Text and noise stay below it.
 const minAgreement = 0.45
 
-// search tries the combinations of finder patterns of a view, in rounds: each
+// search tries the combinations of the finder patterns of a view, in rounds: each
 // takes the most certain finds that no code explains. It goes on for as long as
 // rounds read codes, so that a page of codes is read to its end and noise, of
 // which every round reads nothing, takes one.
-func (s *scanner) search(v view, relaxed bool) {
-	found := v.bits.finders(relaxed)
-	s.seen.noteFinders(slices.Clone(found), v)
+func (s *scanner) search(v view, found []finder) {
 	for {
 		s.claim(found, v.scale)
 		found = slices.DeleteFunc(found, func(f finder) bool { return f.claimed })
@@ -104,13 +103,6 @@ func (s *scanner) explained(f finder, scale float64) bool {
 	return false
 }
 
-func (s *scanner) patterns(version int) *patterns {
-	if s.byVersion[version] == nil {
-		s.byVersion[version] = newPatterns(version)
-	}
-	return s.byVersion[version]
-}
-
 // guess is one way to lay a symbol over three finder patterns.
 type guess struct {
 	version int
@@ -131,7 +123,7 @@ func (s *scanner) guesses(v view, t triple) []guess {
 			if size < 0.72*estimate-2 || size > 1.4*estimate+2 {
 				continue
 			}
-			p := s.patterns(version)
+			p := s.versions.patterns(version)
 			h := mapping(p.source(), quad)
 			sum := p.timing[0].agreement(v.pic, &h, t.corner.light) + p.timing[1].agreement(v.pic, &h, t.corner.light)
 			sum -= 0.6 * math.Abs(math.Log(size/estimate)) // among equals, the nearest
@@ -156,7 +148,7 @@ func (s *scanner) readAt(v view, t triple) bool {
 	light := t.corner.light
 	for _, g := range s.guesses(v, t) {
 		quads := [][4]Point{g.quad}
-		p := *s.patterns(g.version)
+		p := *s.versions.patterns(g.version)
 		far := float64(p.size) - 6.5 // where the last alignment pattern should be
 		if g.version >= 2 {
 			h := mapping(p.source(), g.quad)

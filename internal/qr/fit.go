@@ -2,6 +2,7 @@ package qr
 
 import (
 	"math"
+	"sync"
 
 	zxing "github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
@@ -101,6 +102,22 @@ func newPatterns(version int) *patterns {
 		finders: [3]pattern{square(3.5, 3.5, 7), square(far, 3.5, 7), square(3.5, far, 7)},
 		timing:  [2]pattern{timing(size, false), timing(size, true)},
 	}
+}
+
+// versions keeps the patterns of each version from when it is first tried. Passes
+// that run at once share it.
+type versions struct {
+	mutex sync.Mutex
+	made  [41]*patterns
+}
+
+func (v *versions) patterns(version int) *patterns {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.made[version] == nil {
+		v.made[version] = newPatterns(version)
+	}
+	return v.made[version]
 }
 
 // source are the module coordinates of the corners that [triple.corners] guesses.
