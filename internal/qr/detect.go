@@ -110,12 +110,45 @@ type guess struct {
 	timing  float64 // agreement of the two timing patterns, up to 2
 }
 
+// estimate is the size of a symbol by the distances of its finder patterns.
+func (t triple) estimate(b *bitmap) float64 {
+	right := (b.moduleAlong(t.corner, t.right) + b.moduleAlong(t.right, t.corner)) / 2
+	below := (b.moduleAlong(t.corner, t.below) + b.moduleAlong(t.below, t.corner)) / 2
+	return (distance(t.corner, t.right)/right+distance(t.corner, t.below)/below)/2 + 7
+}
+
+// minFinders is what the agreements of three finder patterns must add up to,
+// where they are and as large as they were found, before versions are tried.
+// Of 300 symbols that were read, all had more than 2.1; six of ten triples in
+// text and noise stay below this.
+const minFinders = 1.0
+
+// plausible reports whether three finder patterns look like finder patterns in
+// the shades of the picture, in the directions that they give each other. It
+// costs a tenth of trying all versions.
+func (s *scanner) plausible(v view, t triple, estimate float64) bool {
+	version := min(max(int((estimate-17)/4+0.5), 1), 40)
+	p := s.versions.patterns(version)
+	for _, quad := range t.corners() {
+		h := mapping(p.source(), quad)
+		sum := 0.0
+		for i := range p.finders {
+			sum += p.finders[i].agreement(v.pic, &h, t.corner.light)
+		}
+		if sum >= minFinders {
+			return true
+		}
+	}
+	return false
+}
+
 // guesses returns the most plausible versions: those whose timing patterns
 // agree best, among the ones that the distances allow.
 func (s *scanner) guesses(v view, t triple) []guess {
-	right := (v.bits.moduleAlong(t.corner, t.right) + v.bits.moduleAlong(t.right, t.corner)) / 2
-	below := (v.bits.moduleAlong(t.corner, t.below) + v.bits.moduleAlong(t.below, t.corner)) / 2
-	estimate := (distance(t.corner, t.right)/right+distance(t.corner, t.below)/below)/2 + 7
+	estimate := t.estimate(v.bits)
+	if !s.plausible(v, t, estimate) {
+		return nil
+	}
 	var all []guess
 	for _, quad := range t.corners() {
 		for version := 1; version <= 40; version++ {
