@@ -89,6 +89,19 @@ func (p *plane) local() *bitmap {
 // blockMiddles returns the threshold of each block by itself, 0 for none.
 func (p *plane) blockMiddles(bw, bh int) []int32 {
 	middle := make([]int32, bw*bh)
+	for i, r := range p.blockRanges(bw, bh) {
+		if r.high-r.low > blockContrast {
+			middle[i] = (int32(r.low) + int32(r.high)) / 2
+		}
+	}
+	return middle
+}
+
+// shadeRange is from the darkest to the lightest pixel of a block.
+type shadeRange struct{ low, high uint8 }
+
+func (p *plane) blockRanges(bw, bh int) []shadeRange {
+	ranges := make([]shadeRange, bw*bh)
 	lows, highs := make([]uint8, p.w), make([]uint8, p.w)
 	for by := range bh {
 		top := min(by*blockSize, p.h-blockSize)
@@ -106,12 +119,10 @@ func (p *plane) blockMiddles(bw, bh int) []int32 {
 			for x := left + 1; x < left+blockSize; x++ {
 				low, high = min(low, lows[x]), max(high, highs[x])
 			}
-			if high-low > blockContrast {
-				middle[by*bw+bx] = (int32(low) + int32(high)) / 2
-			}
+			ranges[by*bw+bx] = shadeRange{low, high}
 		}
 	}
-	return middle
+	return ranges
 }
 
 // smoothBlocks averages what there is within two blocks around.

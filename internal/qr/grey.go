@@ -148,7 +148,7 @@ func shades(c color.Color) (white, black uint8) {
 }
 
 // channel returns one colour of the picture, 0 red to 2 blue; false where that
-// is no other than its shades of grey.
+// shows nothing that its shades of grey do not show.
 func (f *frame) channel(n int) (*plane, bool) {
 	img, ok := f.coloured.(image.RGBA64Image) // as all of the decoders make
 	if !ok {
@@ -156,16 +156,44 @@ func (f *frame) channel(n int) (*plane, bool) {
 	}
 	r := img.Bounds()
 	p := newPlane(r.Dx(), r.Dy())
-	different := 0
 	for y := range p.h {
-		row, grey := p.pix[y*p.w:][:p.w], f.white.pix[y*p.w:][:p.w]
-		channelRow(row, img, n, r.Min.X, r.Min.Y+y)
-		for x, v := range row {
-			// One where they differ by more than 30; no branch.
-			different += int(uint32(30-abs(int32(v)-int32(grey[x]))) >> 31)
+		channelRow(p.pix[y*p.w:][:p.w], img, n, r.Min.X, r.Min.Y+y)
+	}
+	return p, p.showsMore(f.white)
+}
+
+// showsMore reports whether somewhere so many blocks as a small symbol covers have
+// half as much more contrast than in another picture. Where none have, as on white
+// pages and most photographs, what is to be seen has been seen. A block counts with
+// five of the nine around it, so that the edge of a coloured window does not: large
+// modules have that many where four of them meet, small ones everywhere.
+func (p *plane) showsMore(than *plane) bool {
+	const few = 12 // version 1 at two pixels a module has 21
+	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
+	if bw < 5 || bh < 5 {
+		return true
+	}
+	own, other := p.blockRanges(bw, bh), than.blockRanges(bw, bh)
+	more := make([]uint8, len(own))
+	for i, r := range own {
+		contrast, before := int(r.high)-int(r.low), int(other[i].high)-int(other[i].low)
+		if contrast > blockContrast && 2*contrast > 3*before {
+			more[i] = 1
 		}
 	}
-	return p, different >= 21*21
+	count := 0
+	for y := 1; y < bh-1; y++ {
+		for x := 1; x < bw-1; x++ {
+			around := uint8(0)
+			for _, at := range [3]int{(y-1)*bw + x, y*bw + x, (y+1)*bw + x} {
+				around += more[at-1] + more[at] + more[at+1]
+			}
+			if more[y*bw+x] == 1 && around >= 5 {
+				count++
+			}
+		}
+	}
+	return count >= few
 }
 
 // channelRow reads one colour of a row on white ground. The kinds of image that
