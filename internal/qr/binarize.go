@@ -100,7 +100,14 @@ func (p *plane) blockMiddles(bw, bh int) []int32 {
 // shadeRange is from the darkest to the lightest pixel of a block.
 type shadeRange struct{ low, high uint8 }
 
+// blockRanges returns the range of each block. It is kept: more than one pass asks
+// for it, and each pixel is looked at.
 func (p *plane) blockRanges(bw, bh int) []shadeRange {
+	p.ranged.Do(func() { p.ranges = p.findRanges(bw, bh) })
+	return p.ranges
+}
+
+func (p *plane) findRanges(bw, bh int) []shadeRange {
 	ranges := make([]shadeRange, bw*bh)
 	lows, highs := make([]uint8, p.w), make([]uint8, p.w)
 	for by := range bh {

@@ -57,13 +57,15 @@ func timing(size int, column bool) pattern {
 // symbol of exchanged colours the sign is turned.
 func (p *pattern) agreement(pic *plane, h *homography, light bool) float64 {
 	var sum, squares, product, signs float32
+	g := *h // copied, so that the compiler can keep it where it is quick to reach
+	sign := p.sign[:len(p.at)]
 	for i, at := range p.at {
-		x, y := h.apply(at.X, at.Y)
-		v := pic.at(x, y)
+		w := 1 / (g[6]*at.X + g[7]*at.Y + g[8])
+		v := pic.at((g[0]*at.X+g[1]*at.Y+g[2])*w, (g[3]*at.X+g[4]*at.Y+g[5])*w)
 		sum += v
 		squares += v * v
-		product += v * p.sign[i]
-		signs += p.sign[i]
+		product += v * sign[i]
+		signs += sign[i]
 	}
 	n := float32(len(p.at))
 	variance := float64((squares - sum*sum/n) * (n - signs*signs/n))

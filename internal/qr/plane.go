@@ -1,9 +1,14 @@
 package qr
 
+import "sync"
+
 // plane is a picture in shades of grey, 0 black to 255 white, by row.
 type plane struct {
 	w, h int
 	pix  []uint8
+
+	ranged sync.Once // what [plane.blockRanges] returns; passes share planes
+	ranges []shadeRange
 }
 
 func newPlane(w, h int) *plane { return &plane{w: w, h: h, pix: make([]uint8, w*h)} }
