@@ -21,10 +21,10 @@ func (p *plane) at(x, y float64) float32 {
 	// zero, which took half of this function's time. They come before the
 	// conversion, which says nothing sure about numbers beyond an int.
 	x, y = x-0.5, y-0.5
-	if !(x > 0) { //nolint:staticcheck // NaN too
+	if !(x > 0) { // NaN too
 		x = 0
 	}
-	if !(y > 0) { //nolint:staticcheck // NaN too
+	if !(y > 0) { // NaN too
 		y = 0
 	}
 	if x >= float64(p.w-1) || y >= float64(p.h-1) {
