@@ -123,12 +123,13 @@ func (t triple) estimate(b *bitmap) float64 {
 // text and noise stay below this.
 const minFinders = 1.0
 
-// plausible reports whether three finder patterns look like finder patterns in
-// the shades of the picture, in the directions that they give each other. It
-// costs a tenth of trying all versions.
-func (s *scanner) plausible(v view, t triple, estimate float64) bool {
+// plausible returns those of the two ways to lay a symbol over three finder
+// patterns by which they look like finder patterns in the shades of the picture.
+// It costs a tenth of trying all versions.
+func (s *scanner) plausible(v view, t triple, estimate float64) [][4]Point {
 	version := min(max(int((estimate-17)/4+0.5), 1), 40)
 	p := s.versions.patterns(version)
+	var quads [][4]Point
 	for _, quad := range t.corners() {
 		h := mapping(p.source(), quad)
 		sum := 0.0
@@ -136,21 +137,18 @@ func (s *scanner) plausible(v view, t triple, estimate float64) bool {
 			sum += p.finders[i].agreement(v.pic, &h, t.corner.light)
 		}
 		if sum >= minFinders {
-			return true
+			quads = append(quads, quad)
 		}
 	}
-	return false
+	return quads
 }
 
 // guesses returns the most plausible versions: those whose timing patterns
 // agree best, among the ones that the distances allow.
 func (s *scanner) guesses(v view, t triple) []guess {
 	estimate := t.estimate(v.bits)
-	if !s.plausible(v, t, estimate) {
-		return nil
-	}
 	var all []guess
-	for _, quad := range t.corners() {
+	for _, quad := range s.plausible(v, t, estimate) {
 		for version := 1; version <= 40; version++ {
 			size := float64(sizeOf(version))
 			if size < 0.72*estimate-2 || size > 1.4*estimate+2 {
