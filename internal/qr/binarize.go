@@ -109,22 +109,17 @@ func (p *plane) blockRanges(bw, bh int) []shadeRange {
 
 func (p *plane) findRanges(bw, bh int) []shadeRange {
 	ranges := make([]shadeRange, bw*bh)
-	lows, highs := make([]uint8, p.w), make([]uint8, p.w)
 	for by := range bh {
 		top := min(by*blockSize, p.h-blockSize)
-		copy(lows, p.pix[top*p.w:][:p.w])
-		copy(highs, lows)
-		for y := top + 1; y < top+blockSize; y++ {
-			row := p.pix[y*p.w:][:p.w]
-			for x, v := range row {
-				lows[x], highs[x] = min(lows[x], v), max(highs[x], v)
-			}
-		}
 		for bx := range bw {
-			left := min(bx*blockSize, p.w-blockSize)
-			low, high := lows[left], highs[left]
-			for x := left + 1; x < left+blockSize; x++ {
-				low, high = min(low, lows[x]), max(high, highs[x])
+			at := top*p.w + min(bx*blockSize, p.w-blockSize)
+			low, high := p.pix[at], p.pix[at]
+			for range blockSize {
+				r := p.pix[at : at+blockSize : at+blockSize] // unrolled: it is looked at in registers
+				a, b, c, d, e, f, g, h := r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]
+				low = min(low, min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+				high = max(high, max(max(a, b), max(c, d)), max(max(e, f), max(g, h)))
+				at += p.w
 			}
 			ranges[by*bw+bx] = shadeRange{low, high}
 		}
