@@ -139,7 +139,10 @@ func (c *cli) root(commands []command) *cobra.Command {
 		Short: "The authenticator for the terminal",
 		Long: `auth keeps one-time-password accounts in the keyring of the operating system,
 prints their codes, and makes sure that losing the machine never means losing
-the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+the accounts.
+
+On a terminal, auth without a command shows the accounts and their codes; ? shows
+the keys. Elsewhere it prints this help.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
@@ -154,7 +157,7 @@ the accounts.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
 			}
-			return cmd.Help()
+			return c.bare(cmd)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
