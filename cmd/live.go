@@ -364,6 +364,9 @@ func (v *screen) remove(ctx context.Context, id string) (string, error) {
 			return err
 		}
 		said = fmt.Sprintf("removed %s; u brings it back, and for 30 days auth restore --deleted", label(a))
+		if a.NeedsVerification() {
+			said = "removed " + label(a) + ", which was here without its secret"
+		}
 		return tx.Remove(id, false)
 	})
 }

@@ -395,3 +395,118 @@ func TestLiveNeedsATerminal(t *testing.T) {
 		t.Errorf("escape sequences on a dumb terminal: %q", s.raw.String())
 	}
 }
+
+// What is added, changed, moved and removed in the view is what other commands see, and a removal is undone with its
+// secret.
+func TestLiveChanges(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	labels := d.labels()
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitLab", "8s")
+
+	s.types("a")
+	s.shows("Add an account")
+	s.types("gezdgnbvgy3tqojq gezdgnbvgy3tqojq\rNew\rme@example.com\r")
+	s.shows("auth  7 accounts", "added New:me@example.com; its code is ")
+	if strings.Contains(strings.ToLower(s.raw.String()), "gezdgnbv") {
+		t.Error("the secret was shown")
+	}
+	s.types("a\x1b[200~otpauth://totp/Whole:uri?secret=GEZDGNBVGY3TQOJQ\x1b[201~\r")
+	s.shows("auth  8 accounts", "added Whole:uri")
+
+	s.types("/whole\te")
+	s.shows("Change Whole:uri")
+	s.types("\x15Part\r\r\x15wh\rwork home\r")
+	s.shows("changed Part:uri")
+	s.types("\x1b")
+	s.shows("auth  8 accounts")
+	d.has(append(slices.Clone(labels), "New:me@example.com", "Part:uri")...)
+	if got := d.must("", "list", "--tag", "work"); got != "Part:uri\n" {
+		t.Errorf("tagged: %q", got)
+	}
+	if got := d.must("", "code", "wh", "--at", "59"); len(got) != 7 {
+		t.Errorf("the code of the alias is %q", got)
+	}
+
+	s.types("gJJK")
+	s.eventually("not moved", func(string) bool { return slices.Index(d.labels(), labels[0]) == 1 })
+	s.types("mjj\r")
+	s.eventually("not moved", func(string) bool { return d.labels()[3] == labels[0] })
+
+	before := d.must("", "show", "--reveal", "gitlab:alice")
+	s.types("/gitlab\td")
+	s.shows("removed GitLab:alice; u brings it back")
+	if slices.Contains(d.labels(), "GitLab:alice") {
+		t.Error("it is still there")
+	}
+	s.types("u")
+	s.shows("GitLab:alice is back", "1 of 8")
+	if after := d.must("", "show", "--reveal", "gitlab:alice"); after != before {
+		t.Errorf("it is back as %q, was %q", after, before)
+	}
+	s.types("q")
+	s.ends(0)
+}
+
+// A name that is taken is refused, and the form keeps what was typed.
+func TestLiveRefuses(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitLab", "8s")
+	s.types("je\x15github\r\x15alice@example.com\r\r\r")
+	s.shows("Change GitLab:alice", "exists", "github")
+	s.types("\x1b")
+	s.shows("nothing was changed", "GitLab")
+	s.types("a\rNoSecret\rme\r")
+	s.shows("the secret is empty")
+	s.types("\x1b")
+	s.shows("auth  6 accounts")
+	s.types("q")
+	s.ends(0)
+	if got := len(d.labels()); got != 6 {
+		t.Errorf("%d accounts", got)
+	}
+}
+
+// The QR code on the screen is that of the selected account. A terminal that is too small for it says so.
+func TestLiveQRCode(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitLab", "8s")
+	s.types("s")
+	s.shows("the terminal is too small for the QR code")
+	s.types("q")
+	s.ends(0)
+	s = watch(t, d.command(), 100, 50, nil)
+	s.shows("GitLab", "8s")
+	s.types("js")
+	s.shows("any key goes back")
+	want := strings.ReplaceAll(d.must("", "show", "--draw", "gitlab"), "\x1b[0m", "")
+	want = trimmed(strings.ReplaceAll(want, "\x1b[38;5;16;48;5;231m", ""))
+	if got := s.text(); !strings.HasPrefix(got, strings.TrimRight(want, "\n")) {
+		t.Errorf("the screen shows\n%s\nwant\n%s", got, want)
+	}
+	s.types("x")
+	s.shows("auth  6 accounts")
+	s.types("q")
+	s.ends(0)
+}
+
+// With live.hide, only the code of the selected account is on the terminal, ever.
+func TestLiveHides(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	d.must("", "config", "set", "live.hide", "true")
+	hidden := strings.TrimSpace(d.must("", "code", "gitlab"))
+	shown := strings.TrimSpace(d.must("", "code", "github"))
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitLab", "8s", "••••••", shown[:3]+" "+shown[3:])
+	s.types("q")
+	s.ends(0)
+	if strings.Contains(s.raw.String(), hidden[:3]+" "+hidden[3:]) || strings.Contains(s.raw.String(), hidden) {
+		t.Error("a hidden code was written to the terminal")
+	}
+}

@@ -270,6 +270,9 @@ func (m *model) toggleNext() {
 func (m *model) remove(a Account) tea.Cmd {
 	return m.act(func(ctx context.Context) (string, error) { return m.o.Remove(ctx, a.ID) }, func() {
 		m.removed = a.ID
+		if a.Unverified { // the trash keeps secrets, and it has none
+			m.removed = ""
+		}
 		m.setAccounts(slices.DeleteFunc(slices.Clone(m.accounts), func(b Account) bool { return b.ID == a.ID }))
 	})
 }
