@@ -21,11 +21,12 @@ import (
 )
 
 // bare is auth without a command: the live view on a terminal, and the help elsewhere.
-func (c *cli) bare(cmd *cobra.Command) error {
+func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
 	if c.json || !c.choosing() {
 		return cmd.Help()
 	}
-	if c.Getenv("TERM") == "dumb" { // it cannot draw
+	accessible = accessible || c.Getenv("AUTH_ACCESSIBLE") == "1"
+	if c.Getenv("TERM") == "dumb" && !accessible { // it cannot draw
 		list, _, err := cmd.Find([]string{"list"})
 		if err != nil {
 			return err
@@ -37,11 +38,11 @@ func (c *cli) bare(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return s.showLive(cmd.Context())
+	return s.showLive(cmd.Context(), accessible)
 }
 
-// showLive shows the live view until the user leaves it.
-func (s *session) showLive(ctx context.Context) error {
+// showLive shows the live view until the user leaves it. An accessible one is a conversation of appended lines.
+func (s *session) showLive(ctx context.Context, accessible bool) error {
 	v := &screen{session: s}
 	state, err := s.device.Read(ctx) // which asks what has to be asked
 	if err != nil {
@@ -53,13 +54,17 @@ func (s *session) showLive(ctx context.Context) error {
 	}
 	// From now on the terminal belongs to the view: nothing is asked and nothing is printed beside it.
 	s.answers.cli = s.unattended()
-	printed, err := live.Run(ctx, live.Options{
+	o := live.Options{
 		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
 		Accounts: rows(state), Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
 		Advance: v.advance, Copy: nil, // the clipboard
 		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
-	})
+	}
+	if accessible {
+		return live.Converse(ctx, o)
+	}
+	printed, err := live.Run(ctx, o)
 	if err != nil || printed == "" {
 		return err
 	}

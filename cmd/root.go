@@ -133,7 +133,7 @@ func called(args []string) []command {
 }
 
 func (c *cli) root(commands []command) *cobra.Command {
-	var showVersion bool
+	var showVersion, accessible bool
 	root := &cobra.Command{
 		Use:   "auth",
 		Short: "The authenticator for the terminal",
@@ -157,7 +157,7 @@ the keys. Elsewhere it prints this help.` + exitStatus("0 done; 1 error; 2 usage
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
 			}
-			return c.bare(cmd)
+			return c.bare(cmd, accessible)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
@@ -175,6 +175,7 @@ the keys. Elsewhere it prints this help.` + exitStatus("0 done; 1 error; 2 usage
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version for auth")
+	root.Flags().BoolVar(&accessible, "accessible", false, "talk in lines instead of drawing, as a screen reader needs it; AUTH_ACCESSIBLE=1 does too")
 	root.AddGroup(
 		&cobra.Group{ID: groupCodes, Title: "Accounts and codes:"},
 		&cobra.Group{ID: groupBackup, Title: "Backup, recovery and moving:"},

@@ -510,3 +510,39 @@ func TestLiveHides(t *testing.T) {
 		t.Error("a hidden code was written to the terminal")
 	}
 }
+
+// For a screen reader, auth is a conversation of lines: nothing is drawn, and the terminal edits what is typed.
+func TestLiveAccessible(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	for name, leave := range map[string]struct {
+		keys string
+		code int
+	}{"q": {"q\r", 0}, "Ctrl-D": {"\x04", 0}, "Ctrl-C": {"\x03", 130}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := watch(t, d.with("AUTH_ACCESSIBLE=1").command(), 80, 24, nil)
+			s.shows("6 accounts. Type a part of a name for its code, or help.")
+			s.types("git\r")
+			s.shows("1. GitHub, alice@example.com", "2. GitLab, alice", "A number chooses one.")
+			s.types("2\r")
+			s.shows("GitLab, alice: 840 314. Valid for 8 seconds.")
+			s.types(leave.keys)
+			s.ends(leave.code)
+			if raw := s.raw.String(); strings.Contains(raw, "\x1b") || strings.Contains(strings.ReplaceAll(raw, "\r\n", ""), "\r") {
+				t.Errorf("it draws: %q", raw)
+			}
+		})
+	}
+	s := watch(t, d.with("TERM=dumb").command("--accessible"), 80, 24, nil)
+	s.shows("6 accounts.")
+	s.types("carol\r")
+	s.shows("Bank, carol goes by a counter. advance gives its next code.")
+	s.types("advance\r")
+	s.shows("Bank, carol: 755 224. The counter is advanced.")
+	s.types("q\r")
+	s.ends(0)
+	if got := d.must("", "code", "bank"); got != "287082\n" {
+		t.Errorf("the next code is %q", got)
+	}
+}

@@ -3,7 +3,8 @@
 //
 // The package draws and takes keys. It holds no secret: what it shows are labels, and the codes of the rows that are on
 // the screen, which it asks for when they are needed and forgets when they are not. Reading the vault, changing it and
-// copying are functions that the caller gives. It prints through Bubble Tea alone, and no other package imports that.
+// copying are functions that the caller gives. [Run] prints through Bubble Tea, which no other package imports; [Converse]
+// appends lines for a screen reader.
 //
 // While a person types a filter, every key is a letter of it. Otherwise letters are acts (d removes, m moves), so typing
 // filters only after "/": a letter that filters in one moment and removes in the next would be a trap.

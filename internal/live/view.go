@@ -64,10 +64,7 @@ func (m *model) View() tea.View {
 
 // header returns the lines above the rows.
 func (m *model) header() []string {
-	count := fmt.Sprintf("%d accounts", len(m.accounts))
-	if len(m.accounts) == 1 {
-		count = "1 account"
-	}
+	count := howMany(len(m.accounts))
 	if m.filter.text != "" {
 		count = fmt.Sprintf("%d of %d", len(m.places), len(m.accounts))
 	}
