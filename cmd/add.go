@@ -140,6 +140,9 @@ func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) e
 	for _, line := range added.lines {
 		s.say("%s", line)
 	}
+	if added.created && len(added.results) > 0 {
+		s.say("the vault is new, in %s", term.Escape(s.places.state))
+	}
 	if added.first && s.device.Location() == "" {
 		s.say("backup is off: auth backup enable LOCATION brings the accounts back when this machine is gone")
 	}
@@ -168,13 +171,14 @@ type addition struct {
 	lines   []string
 	kept    int  // accounts that exist with another secret; they were not changed
 	first   bool // the vault was empty before
+	created bool // the vault is new
 }
 
 // addAll adds accounts in one change. With replace, an account with another secret
 // gets the new one.
 func (s *session) addAll(ctx context.Context, accounts []account.Account, replace bool) (done addition, err error) {
 	err = s.change(ctx, func(tx *vault.Tx) error {
-		done = addition{first: len(tx.Records) == 0}
+		done = addition{first: len(tx.Records) == 0, created: tx.Generation == 0}
 		for _, a := range accounts {
 			if err := s.addOne(tx, a, replace, &done); err != nil {
 				return err

@@ -61,7 +61,7 @@ can open it too:
 	flags := cmd.Flags()
 	flags.StringVar(&o.to, "to", "", "write one portable file to `FILE` or -")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
-	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to an age or SSH `RECIPIENT`; may be repeated")
+	flags.StringArrayVar(&o.recipients, "recipient", nil, "encrypt to a `RECIPIENT`: SSH, age, or of a plugin; may be repeated")
 	flags.BoolVar(&o.weak, "weak", false, "accept a weak passphrase")
 	flags.BoolVar(&o.force, "force", false, "replace the file")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
@@ -80,7 +80,7 @@ func (s *session) backUp(ctx context.Context, o backupOptions) error {
 	case errors.Is(err, device.ErrBackupOff):
 		return hint.With(err, "auth backup enable LOCATION, or auth backup --to FILE")
 	case err != nil:
-		return err
+		return s.rotatedAdvice(err)
 	case s.json:
 		return s.printJSON(jsonBackup{Version: jsonVersion, File: r.File, Bytes: r.Bytes})
 	}

@@ -139,18 +139,24 @@ func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.En
 	}, err
 }
 
-// identityFiles reads identity files.
+// identityFiles reads identity files. Where one is standard input, and that is a terminal,
+// the recovery key on a sheet is asked for, once the location is there.
 func (c *cli) identityFiles(ctx context.Context, paths []string) ([]device.IdentityFile, error) {
 	var list []device.IdentityFile
 	for _, path := range paths {
-		data, err := c.readFile(ctx, path, maxText)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, device.IdentityFile{
-			Name: inputName(path), Data: data,
+		file := device.IdentityFile{
+			Name:      inputName(path),
 			PublicKey: func() ([]byte, error) { return c.readFile(ctx, path+".pub", maxText) },
-		})
+		}
+		if path == "-" && c.asking() && term.IsTerminal(c.In) {
+			file.Ask = c.typeKey
+		} else {
+			var err error
+			if file.Data, err = c.readIdentity(ctx, path); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, file)
 	}
 	return list, nil
 }

@@ -1,17 +1,19 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
-	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/sheet"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -95,15 +97,25 @@ func newBackupKey(c *cli) *cobra.Command {
 		short: "Show, print, split or replace the recovery key",
 		long: `Show which recovery key this device backs up to, and how it is encrypted.
 
---add RECIPIENT encrypts it to a further SSH or age key, which then opens the location
-instead of the passphrase. --sheet FILE writes the key itself for printing, as text and
-as a PNG with its QR code. --shares 3/5 splits the key into five sheets for five people,
-any three of which open the location: auth restore LOCATION --shares. --rotate makes a new key, for example after you lost a
-laptop. The old key cannot open what is written from then on.`,
-		exit: "0 done; 1 the location is not there; 2 usage, or backup is off; 5 the file\nexists; 6 keyring; 9 could not be written",
+--add RECIPIENT encrypts it to a further key, which then opens the location instead of
+the passphrase: an SSH public key, an age key (age1..., age1pq1...), or a key in
+hardware with a plugin of age, such as age1yubikey1... or age1se1.... The plugin's
+program, such as age-plugin-yubikey, has to be in a folder of PATH. It may ask
+questions. age1tag1... and age1tagpq1... need no program here. On the new machine:
+auth restore LOCATION --identity FILE --key-id ID, with the key's identity in FILE and
+the ID that auth backup key shows.
+
+--sheet FILE writes the key itself as a page for printing: the key to type, its id, a
+QR code and the commands. FILE.pdf is a PDF and FILE.png an image; any other FILE is
+text, with the page beside it as FILE.png. --shares 3/5 splits the key into five sheets
+for five people, any three of which open the location: auth restore LOCATION --shares.
+
+--rotate makes a new key, for example after you lost a laptop. The old key cannot open
+what is written from then on, and its sheets and shares are void.`,
+		exit: "0 done; 1 the location or a plugin is not there; 2 usage, or backup is off;\n5 the file exists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
-  auth backup key --sheet recovery.txt
+  auth backup key --sheet recovery.pdf
   auth backup key --shares 3/5 --to shares
   auth backup key --rotate`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -128,8 +140,8 @@ laptop. The old key cannot open what is written from then on.`,
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`; may be repeated")
-	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`, and its QR code to FILE.png")
+	flags.StringArrayVar(&o.add, "add", nil, "encrypt the key to a further `RECIPIENT`: SSH, age, or of a plugin; may be repeated")
+	flags.StringVar(&o.sheet, "sheet", "", "write the key for printing to `FILE`: .pdf, .png, or text and a FILE.png")
 	flags.StringVar(&o.split, "shares", "", "split the key into shares, `M/N`: N of them, of which M are needed")
 	flags.StringVar(&o.to, "to", "", "write the shares to the folder `DIR`, one file each")
 	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet or --shares")
@@ -147,39 +159,68 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "on each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, err, "sheets and shares of the old key are void: auth backup key --sheet FILE, or --shares M/N, makes new ones\non each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
-// writeSheet writes the recovery key for printing, as text and as a QR code.
+// writeSheet writes the recovery key for printing: a page, as a PDF or a PNG by the file's
+// name. Any other file is text, with the page as a PNG beside it.
 func (s *session) writeSheet(ctx context.Context, path string, force bool) error {
-	key, secret, err := s.device.KeyText(ctx)
+	key, text, err := s.device.KeyText(ctx)
 	if err != nil {
 		return err
 	}
-	var png bytes.Buffer
-	if err := qr.PNG(&png, secret, qrScale); err != nil {
+	secret, err := backup.ParseRecoveryKey(text)
+	if err != nil {
 		return err
 	}
-	if err := create(ctx, path, force, []byte(sheet(key, secret))); err != nil {
+	page := s.sheet(key, secret)
+	wrote := term.Escape(path)
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".pdf":
+		err = s.createPage(ctx, path, force, page.PDF)
+	case ".png":
+		err = s.createPage(ctx, path, force, page.PNG)
+	default:
+		err = s.createText(ctx, path, force, sheetText(key, secret), page)
+		wrote += " and " + wrote + ".png"
+	}
+	if err != nil {
 		return err
 	}
-	if err := create(ctx, path+".png", force, png.Bytes()); err != nil {
-		return err
+	if err := s.device.SheetMade(ctx, key.ID); err != nil {
+		s.warn("auth status will not say when the sheet is void: %s", message(err, nil))
 	}
 	if s.json {
 		return s.sayKey(key)
 	}
-	s.say("wrote %s and %s.png: print them, then delete them", term.Escape(path), term.Escape(path))
+	s.say("wrote %s: print, then delete; the sheets of earlier keys are void", wrote)
 	return nil
 }
 
-// sheet returns the text of a printed key. It is a valid identity file: every line except
-// the key is a comment.
-func sheet(key device.Key, secret string) string {
-	with := ""
-	if key.Quantum {
-		with = " (age 1.3 or later)"
+func (s *session) createPage(ctx context.Context, path string, force bool, page func() ([]byte, error)) error {
+	data, err := page()
+	if err != nil {
+		return err
 	}
+	return create(ctx, path, force, data)
+}
+
+// createText writes a sheet as text, and its page beside it: both or, where one of them
+// exists, none.
+func (s *session) createText(ctx context.Context, path string, force bool, text string, page sheet.Page) error {
+	beside := path + ".png"
+	if _, err := os.Lstat(beside); err == nil && !force {
+		return fmt.Errorf("%w: %s", errExists, beside)
+	}
+	if err := create(ctx, path, force, []byte(text)); err != nil {
+		return err
+	}
+	return s.createPage(ctx, beside, force, page.PNG)
+}
+
+// sheetText returns the text of a printed key. It is a valid identity file: every line
+// except the key is a comment.
+func sheetText(key device.Key, secret backup.RecoveryKey) string {
 	return fmt.Sprintf(`# The recovery key of the backups at %s
 # Key %s. Whoever has this sheet can open every backup. Keep it where fire and
 # thieves do not come, and not beside the backups.
@@ -188,9 +229,55 @@ func sheet(key device.Key, secret string) string {
 %s
 #
 # To bring everything back:  auth restore LOCATION --identity THIS-FILE
+# Typed from paper:          auth restore LOCATION --identity -
 # From the QR code:          auth restore LOCATION --identity-qr PHOTO
 # Without auth:              age -d -i THIS-FILE BACKUP%s
-`, strings.Join(strings.Fields(key.Location), " "), key.ID, secret, with)
+`, strings.Join(strings.Fields(key.Location), " "), key.ID, secret.Text(), ageVersion(key))
+}
+
+func ageVersion(key device.Key) string {
+	if key.Quantum {
+		return " (age 1.3 or later)"
+	}
+	return ""
+}
+
+// longestPlace is the longest name of a location that a sheet shows.
+const longestPlace = 200
+
+// sheet returns the page of a printed key.
+func (c *cli) sheet(key device.Key, secret backup.RecoveryKey) sheet.Page {
+	place := key.Location
+	if !sheet.Shows(place) || len(place) > longestPlace {
+		place = "____________________________________  (write it here by hand)"
+	}
+	return sheet.Page{
+		Title: "auth: recovery key",
+		Above: []string{
+			"Whoever has this sheet and the backups can read all accounts in them. Keep it where fire and thieves do not come, and not beside the backups.",
+			"",
+			"Key id:   " + key.ID,
+			"Printed:  " + c.Now().Format(time.DateOnly),
+			"Backups:  " + place,
+			"",
+			"The folder of the backups has files whose names begin with recovery-" + key.ID + ". auth backup key --rotate and auth backup lost make this sheet void.",
+			"",
+			"The key, to type by hand:",
+		},
+		Secret:  secret.Lines(),
+		QR:      secret.Text(),
+		Caption: "The QR code is the key. Only auth has to read it, from a photo: no phone app.",
+		Below: []string{
+			"To bring everything back on any computer with auth (github.com/authcli/auth), LOCATION being the folder of the backups:",
+			"",
+			"    auth restore LOCATION --identity -           (then type the key)",
+			"    auth restore LOCATION --identity-qr PHOTO    (a photo or scan of this sheet)",
+			"",
+			"Without auth, with age (age-encryption.org): the key is one line of capitals without spaces in the file KEY, and BACKUP is the newest .age file whose name does not begin with recovery-:",
+			"",
+			"    age -d -i KEY BACKUP" + strings.Replace(ageVersion(key), " (", "    (", 1),
+		},
+	}
 }
 
 type jsonForgotten struct {
@@ -212,11 +299,15 @@ the device, run auth backup key --rotate afterwards.`,
 		args:    cobra.ExactArgs(1),
 		run: func(ctx context.Context, s *session, args []string) error {
 			s.answers.yes = yes
-			forgotten, err := s.device.Forget(ctx, args[0])
-			s.sayReport(forgotten.Report)
+			var forgotten device.Forgotten
+			err := s.oneDevice(ctx, args[0], func(name string) (err error) {
+				forgotten, err = s.device.Forget(ctx, name)
+				s.sayReport(forgotten.Report)
+				return err
+			})
 			switch {
 			case err != nil:
-				return err
+				return s.rotatedAdvice(err)
 			case s.json:
 				return s.printJSON(jsonForgotten{jsonVersion, forgotten.Device, forgotten.Removed})
 			}

@@ -31,7 +31,8 @@ and those that the lost device wrote until --since. It makes a new recovery key,
 deletes the backups of the lost device, and lists every account whose secret that
 device had. Such an account counts as exposed until it has a new secret: make one at
 the service, then run auth add --replace. auth status and auth list show how many are
-left. Accounts that the lost device erased are not erased here.
+left. Accounts that the lost device erased are not erased here. If the command is cut
+short, it says what is done; the same command again finishes it, with one more key.
 
 DEVICE is its name or id, as auth backup list shows them.`,
 		exit: "0 done; 1 the location is not there; 2 nobody to ask, and no --yes; 3 no such\ndevice; 4 several match; 6 keyring; 9 the backup could not be made",
@@ -47,10 +48,14 @@ DEVICE is its name or id, as auth backup list shows them.`,
 				}
 			}
 			s.answers.yes, s.answers.file, s.answers.weak = yes, o.passphraseFile, o.weak
-			lost, err := s.device.Lose(ctx, args[0], since, device.EnableOptions{X25519: o.x25519, Weak: o.weak})
-			s.sayReport(lost.Report)
-			if err != nil {
+			var lost device.Lost
+			err := s.oneDevice(ctx, args[0], func(name string) (err error) {
+				lost, err = s.device.Lose(ctx, name, since, device.EnableOptions{X25519: o.x25519, Weak: o.weak})
+				s.sayReport(lost.Report)
 				return err
+			})
+			if err != nil {
+				return s.sayCutShort(args[0], lost, s.rotatedAdvice(err))
 			}
 			return s.sayLost(args[0], lost)
 		},
@@ -65,6 +70,35 @@ DEVICE is its name or id, as auth backup list shows them.`,
 }
 
 func (s *session) sayLost(name string, lost device.Lost) error {
+	if err := s.printLost(lost); err != nil || s.json {
+		return err
+	}
+	s.say("%s is forgotten: %s deleted, and the recovery key is %s now; sheets of the old one are void, and its shares too (auth backup key --sheet FILE)",
+		term.Escape(name), count(lost.Removed, "backup"), lost.ID)
+	s.sayExposed(lost)
+	s.say("on each other device: auth backup enable %s, with the new passphrase", locationWord(lost.Location))
+	return nil
+}
+
+// sayCutShort reports what was done before an error, which it returns.
+func (s *session) sayCutShort(name string, lost device.Lost, err error) error {
+	if !lost.Merged {
+		return err
+	}
+	s.say("what other devices backed up is merged; %s is not forgotten yet", term.Escape(name))
+	if lost.ID != "" {
+		if err := s.printLost(lost); err != nil {
+			return err
+		}
+		s.say("the recovery key is %s now; sheets and shares of the old one are void; %s deleted", lost.ID, count(lost.Removed, "backup"))
+	}
+	s.sayExposed(lost)
+	s.say("the same command again finishes it")
+	return err
+}
+
+// printLost prints the accounts that are exposed.
+func (s *session) printLost(lost device.Lost) error {
 	out := jsonLost{
 		Version: jsonVersion, Device: lost.Device, Removed: lost.Removed, Key: lost.ID, Passphrase: s.answers.made, Exposed: []jsonAccount{},
 	}
@@ -76,16 +110,13 @@ func (s *session) sayLost(name string, lost device.Lost) error {
 	if s.json {
 		return s.printJSON(out)
 	}
-	if err := s.printTable(rows); err != nil {
-		return err
-	}
-	s.say("%s is forgotten: %s deleted, and the recovery key is %s now; sheets of the old one are void",
-		term.Escape(name), count(lost.Removed, "backup"), lost.ID)
+	return s.printTable(rows)
+}
+
+func (s *session) sayExposed(lost device.Lost) {
 	if n := len(lost.Exposed); n > 0 {
 		s.say("%s exposed: make a new secret at each service, then auth add --replace; auth list shows what is left", areExposed(n))
 	}
-	s.say("on each other device: auth backup enable %s, with the new passphrase", locationWord(lost.Location))
-	return nil
 }
 
 func areExposed(n int) string {

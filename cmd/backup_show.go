@@ -28,16 +28,20 @@ type jsonBackupStatus struct {
 	OtherKeys  int    `json:"other_keys,omitempty"`
 	Generation uint64 `json:"generation,omitempty"`
 
+	Devices []jsonDevice `json:"devices,omitempty"`
+
 	Drill       string `json:"drill,omitempty"` // when the last one was
 	DrillFailed string `json:"drill_failed,omitempty"`
 	DrillDue    bool   `json:"drill_due,omitempty"`
+	VoidSheet   string `json:"void_sheet,omitempty"` // when the sheet was made that is void now
 }
 
 func backupStatusJSON(b device.BackupStatus) jsonBackupStatus {
 	return jsonBackupStatus{
-		Drill: timestamp(b.Drill.Time), DrillFailed: term.Escape(b.Drill.Failed), DrillDue: b.Drill.Due,
+		Drill: timestamp(b.Drill.Time), DrillFailed: oneLine(b.Drill.Failed), DrillDue: b.Drill.Due, VoidSheet: timestamp(b.VoidSheet),
 		Version: jsonVersion, On: b.On, Location: b.Location, Stale: b.Stale, Since: timestamp(b.Since), Reason: staleWords(b),
 		Last: timestamp(b.Last), File: b.File, OtherKeys: b.OtherKeys, Generation: b.Generation,
+		Devices: devicesJSON(b.Devices),
 	}
 }
 
@@ -61,7 +65,7 @@ func staleWords(b device.BackupStatus) string {
 	case device.OtherKeysLie:
 		return "the location has backups for a key that this device does not have"
 	default:
-		return term.Escape(b.Text)
+		return oneLine(b.Text)
 	}
 }
 
@@ -81,6 +85,14 @@ func backupRow(b device.BackupStatus) string {
 	}
 }
 
+// sheetRows says that the last sheet is void, if it is.
+func sheetRows(b device.BackupStatus) [][]string {
+	if b.VoidSheet.IsZero() {
+		return nil
+	}
+	return [][]string{{"sheet", "that of " + b.VoidSheet.Format(time.DateOnly) + " is void; auth backup key --sheet FILE"}}
+}
+
 // staleExit prints what to do about a stale backup, and returns the exit code.
 func (c *cli) staleExit(b device.BackupStatus) error {
 	if !b.Stale {
@@ -89,7 +101,7 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 	if !c.json {
 		advice := "auth backup"
 		if b.Reason == device.KeyRotated || b.OtherKeys > 0 {
-			advice = "auth backup enable " + locationWord(b.Location) + ", with the passphrase of the other key"
+			advice = otherKeyAdvice(b.Location)
 		}
 		c.say("auth: hint: %s", advice)
 	}
@@ -122,7 +134,8 @@ made. Each backup also looks for keys of other devices at the location.`,
 				if key.ID != "" {
 					rows = append(rows, []string{"location", term.Escape(key.Location)}, []string{"key", key.ID})
 				}
-				err = s.printTable(rows)
+				rows = append(rows, deviceRows(status.Backup.Devices)...)
+				err = s.printTable(append(rows, sheetRows(status.Backup)...))
 			}
 			return cmp.Or(err, s.staleExit(status.Backup))
 		},
@@ -130,8 +143,9 @@ made. Each backup also looks for keys of other devices at the location.`,
 }
 
 type jsonBackups struct {
-	Version int        `json:"version"`
-	Backups []jsonFile `json:"backups"`
+	Version int          `json:"version"`
+	Backups []jsonFile   `json:"backups"`
+	Devices []jsonDevice `json:"devices,omitempty"`
 }
 
 type jsonFile struct {
@@ -141,6 +155,7 @@ type jsonFile struct {
 	Name     string `json:"device_name,omitempty"`
 	Created  string `json:"created,omitempty"`
 	Accounts *int   `json:"accounts,omitempty"`
+	This     bool   `json:"this_device,omitempty"`
 	Newest   bool   `json:"newest,omitempty"`
 	Bytes    int64  `json:"bytes"`
 }
@@ -149,8 +164,10 @@ func newBackupList(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "list",
 		short: "List the backups at the location",
-		long: `Read every backup at the location. Show which device wrote it and when, and whether
-it is whole and signed.`,
+		long: `Read every backup at the location. Show when it was written, by which device (its
+name and its id), how many accounts it has, and whether it is whole and signed.
+
+auth config set device.name NAME gives this device another name than its machine has.`,
 		exit:    "0 done; 1 the location is not there; 2 backup is off; 6 keyring",
 		example: `  auth backup list`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -164,10 +181,17 @@ it is whole and signed.`,
 }
 
 func (s *session) printBackups(backups device.Backups) error {
-	out := jsonBackups{Version: jsonVersion, Backups: []jsonFile{}}
+	out := jsonBackups{Version: jsonVersion, Backups: []jsonFile{}, Devices: devicesJSON(backups.Devices)}
+	this := ""
+	for _, d := range backups.Devices {
+		if d.This {
+			this = d.ID
+		}
+	}
 	var rows [][]string
 	for _, f := range backups.Files {
 		j := jsonFile{File: f.Name, State: string(f.State), Device: f.Device(), Newest: backups.Newest[f.Name], Bytes: f.Size}
+		j.This = this != "" && j.Device == this
 		accounts, mark := "", string(f.State)
 		if f.Content != nil {
 			n := len(f.Content.State.Accounts())
@@ -177,8 +201,11 @@ func (s *session) printBackups(backups device.Backups) error {
 		if j.Newest {
 			mark += ", newest"
 		}
+		if j.This {
+			mark += ", this device"
+		}
 		out.Backups = append(out.Backups, j)
-		rows = append(rows, []string{j.Created, term.Escape(j.Name), accounts, mark, term.Escape(f.Name)})
+		rows = append(rows, []string{j.Created, term.Escape(j.Name), term.Escape(j.Device), accounts, mark, term.Escape(f.Name)})
 	}
 	if s.json {
 		return s.printJSON(out)

@@ -218,6 +218,7 @@ func (s *session) allCodes(ctx context.Context, o codeOptions) error {
 	if err != nil {
 		return err
 	}
+	s.sayEmpty(state)
 	var out strings.Builder
 	list := []jsonAccount{}
 	for _, a := range state.Accounts() {

@@ -1,8 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +33,12 @@ func settings() []setting {
 	}
 	return []setting{
 		{"code.min-valid", true, "how long a code must still be valid; otherwise auth code waits for the next", duration, "0s"},
+		{device.SettingName, false, "what this device is called in backups, so that devices of one machine name can be told apart", func(value string) error {
+			if term.Escape(value) != value || utf8.RuneCountInString(value) > maxDeviceName || strings.TrimSpace(value) != value {
+				return usagef("a name of a device has up to %d characters that can be shown", maxDeviceName)
+			}
+			return nil
+		}, ""},
 		{"keyring", false, "the keyring of a new vault: system or file", func(value string) error {
 			if value != device.SystemKeyring && value != device.FileKeyring {
 				return usagef("the keyring is system or file")
@@ -48,6 +57,9 @@ func settings() []setting {
 
 // settingHide says whether the live view hides codes.
 const settingHide = "live.hide"
+
+// maxDeviceName is how long the name of a device may be, in characters.
+const maxDeviceName = 64
 
 func findSetting(key string) (setting, error) {
 	for _, s := range settings() {
@@ -101,7 +113,8 @@ func newConfig(c *cli) *cobra.Command {
 The others belong to this device only. auth config list shows which are which.`,
 		exit: "0 done; 2 usage; 6 keyring",
 		example: `  auth config list
-  auth config set code.min-valid 5s`,
+  auth config set code.min-valid 5s
+  auth config set device.name desk`,
 	},
 		c.command(spec{
 			use:     "list",
@@ -142,9 +155,10 @@ The others belong to this device only. auth config list shows which are which.`,
 			},
 		}),
 		c.command(spec{
-			use:      "set KEY VALUE",
-			short:    "Change one setting",
-			long:     `Change one setting. An empty VALUE resets it to its default.`,
+			use:   "set KEY VALUE",
+			short: "Change one setting",
+			long: `Change one setting. An empty VALUE resets it to its default. The new name of a device
+is in its backups from now on, so that other devices show it.`,
 			exit:     "0 done; 2 no such setting, or not a value of it; 6 keyring",
 			example:  `  auth config set code.min-valid 5s`,
 			args:     cobra.ExactArgs(2),
@@ -175,6 +189,9 @@ func (s *session) readSettings(ctx context.Context, keys []string) (rows [][]str
 			}
 		}
 		value := setting.value(state, own)
+		if key == device.SettingName {
+			value = cmp.Or(value, s.Hostname())
+		}
 		rows = append(rows, []string{key, value, setting.scope(), setting.about})
 		list = append(list, jsonSetting{key, value, setting.travels})
 	}
@@ -191,12 +208,17 @@ func (s *session) setSetting(ctx context.Context, key, value string) error {
 			return err
 		}
 	}
-	if setting.travels {
+	switch {
+	case key == device.SettingName:
+		var r device.Report
+		r, err = s.device.SetName(ctx, value)
+		s.sayReport(r)
+	case setting.travels:
 		err = s.change(ctx, func(tx *vault.Tx) error {
 			tx.Set(key, value)
 			return nil
 		})
-	} else {
+	default:
 		err = s.device.SetSetting(key, value)
 	}
 	if errors.Is(err, device.ErrVaultElsewhere) {

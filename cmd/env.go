@@ -24,7 +24,8 @@ type Env struct {
 	// WorkFactor is the base-2 logarithm of the scrypt cost of new passphrases; 0 for
 	// age's default (18). Tests lower it. Users cannot.
 	WorkFactor int
-	// Patience is how long a location may take; 0 for the defaults.
+	// Patience is how long a location may take, or a plugin of age that nobody watches; 0 for
+	// the defaults.
 	Patience time.Duration
 }
 

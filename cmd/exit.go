@@ -16,7 +16,7 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// The exit codes. They are a contract (docs/exit-codes.md) and are never renumbered.
+// The exit codes. They are a contract (auth help exit-codes) and are never renumbered.
 const (
 	codeDone        = 0
 	codeError       = 1
@@ -44,6 +44,12 @@ var errVerify = errors.New("needs verification: the account is here without its 
 // errExists is returned for an output file that exists already.
 var errExists = errors.New("the file exists")
 
+// unlockKeyring is what to type where the keyring is locked. A gnome-keyring that runs does
+// not take a password from another one that is started beside it, and takes the end of the
+// line for a part of it.
+const unlockKeyring = "unlock the keyring: log in to the desktop; or with gnome-keyring, in a terminal: " +
+	"systemd-ask-password -n | gnome-keyring-daemon --replace --unlock"
+
 // faults maps each kind of error to its exit code and hint. The first match counts.
 var faults = []struct {
 	is   func(error) bool
@@ -52,16 +58,18 @@ var faults = []struct {
 }{
 	{as[usageError], codeUsage, ""},
 	{is(backup.ErrIdentityPassphrase), codeBackup, "try the passphrase of the --identity file again"},
+	{as[*backup.TypingError], codeBackup, "compare it with the sheet; --identity-qr PHOTO reads its QR code instead"},
 	{as[*device.InputError], codeUsage, ""},
 	{is(device.ErrNotConfirmed), codeInterrupted, ""},
 	{is(backup.ErrEmpty), codeStale, "auth restore LOCATION, or auth sync, brings the accounts"},
 	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
 	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
-	{is(device.ErrKeyringLocked), codeKeyring, "unlock the keyring (log in to the desktop, or gnome-keyring-daemon --unlock), or see auth doctor"},
+	{is(device.ErrKeyringLocked), codeKeyring, unlockKeyring},
 	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
 	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
 	{as[*device.StaleError], codeStale, ""},
-	{is(device.ErrRotated), codeStale, ""},
+	{is(device.ErrTwoRotations), codeStale, "auth backup enable LOCATION, with the passphrase of the newer key"},
+	{is(device.ErrRotated), codeStale, "auth backup enable LOCATION, with the passphrase of the other key"},
 	{is(device.ErrBackupOff), codeUsage, "auth backup enable LOCATION"},
 	{is(device.ErrKeyringKind, device.ErrSetting, device.ErrVaultElsewhere, device.ErrNewLocation), codeUsage, ""},
 	{is(device.ErrWeak), codeUsage, longerOrMade},
@@ -71,12 +79,11 @@ var faults = []struct {
 	{is(device.ErrVaultEmpty), codeError, "auth add, or auth restore FILE"},
 	{is(device.ErrVaultThere), codePartly, "auth list; auth remove removes accounts"},
 	{as[*device.NoDeviceError], codeNotFound, "auth backup list"},
-	{as[*device.SeveralDevicesError], codeAmbiguous, "name one by its id"},
+	{as[*device.SeveralDevicesError], codeAmbiguous, "name one by its id; on the device itself, auth config set device.name NAME gives it another name"},
 	{is(errVerified), codePartly, ""},
 	{is(device.ErrEmptied), codeStale, "is the disk or the cloud folder there? auth backup enable LOCATION fills it again"},
 	{is(device.ErrNoBackups), codeBackup, "name the folder with README.txt and recovery-….age; auth backup enable lists the cloud folders of this machine"},
 	{is(backup.ErrSuperseded), codeBackup, "use the newest passphrase or sheet"},
-	{is(device.ErrTwoRotations), codeStale, "auth backup enable LOCATION, with the passphrase of the newer key"},
 	{is(device.ErrOtherKeyID), codeBackup, "auth backup status on another device shows the id"},
 	{is(device.ErrManySealedKeys), codeBackup, "choose the key: --key-id ID"},
 	{as[*device.SeveralKeysError], codeUsage, "compare them with auth backup status on another device, or with the sheet, and choose one: --key-id ID"},
@@ -96,6 +103,13 @@ var faults = []struct {
 	{as[*slip39.ChecksumError], codeBackup, compareShare},
 	{as[*slip39.CountError], codeBackup, compareShare},
 	{is(context.Canceled, term.ErrInterrupted, io.EOF), codeInterrupted, ""},
+	{is(backup.ErrPluginMissing), codeError, "install that plugin of age, so that its program is in a folder of PATH"},
+	{is(backup.ErrPluginHere), codeError, "PATH must name its folder absolutely, before . and empty entries"},
+	{is(backup.ErrPluginTraced), codeError, "unset AGEDEBUG"},
+	{is(backup.ErrPluginSilent), codeError, "call it at a terminal, and touch the key when it asks for that"},
+	{is(backup.ErrPluginTries), codeBackup, "choose the key: --key-id ID"},
+	{pluginOpens, codeBackup, "is the key that belongs to the identity there? Otherwise the passphrase or the sheet opens the location"},
+	{as[*backup.PluginError], codeError, "is the key that belongs to the recipient there? The plugin's own documentation may say more"},
 	{is(vault.ErrNotFound), codeNotFound, "auth list"},
 	{as[*vault.AmbiguousError], codeAmbiguous, "name one by its whole label, its alias or id:ID (auth list --json)"},
 	{is(vault.ErrExists), codePartly, "auth show prints it; auth edit renames it, auth remove removes it"},
@@ -115,11 +129,12 @@ var faults = []struct {
 	{is(backup.ErrNeedsKey), codeUsage, "auth restore FILE --identity KEYFILE"},
 	{is(backup.ErrWrongKey), codeBackup, "try the passphrase again, or --identity FILE with the key it was written for"},
 	{is(backup.ErrNewer), codeBackup, "install the later version of auth"},
+	{is(device.ErrBeside), codeBackup, "auth restore FOLDER, with the folder that it was in"},
 	{is(backup.ErrDamaged, backup.ErrForeign, backup.ErrTooBig, backup.ErrWorkFactor), codeBackup, "try an older backup"},
 	{as[*transfer.CostError], codeError, "use --allow-cost if you know who made the file"},
 	{is(transfer.ErrWrongPassphrase), codeBackup, "try the passphrase again; it is the one that the export was made with"},
 	{is(transfer.ErrDamaged), codeBackup, "make the export again"},
-	{is(transfer.ErrUnknownFormat), codeError, "docs/formats.md lists the formats; --from FORMAT forces one"},
+	{is(transfer.ErrUnknownFormat), codeError, "auth help formats lists the formats; --from FORMAT forces one"},
 	{is(syscall.EPIPE), codeError, ""},
 }
 
@@ -140,6 +155,12 @@ func is(targets ...error) func(error) bool {
 func as[E error](err error) bool {
 	var target E
 	return errors.As(err, &target)
+}
+
+// pluginOpens reports whether err is about the plugin of an identity.
+func pluginOpens(err error) bool {
+	fault, ok := errors.AsType[*backup.PluginError](err)
+	return ok && fault.Identity
 }
 
 // exit prints an error and its hints, and returns the exit code.
@@ -166,6 +187,10 @@ func (c *cli) exit(err error, args []string) int {
 	return result
 }
 
+// oneLine puts the lines of a text into one. Several errors that were joined are a line
+// each.
+func oneLine(text string) string { return term.Escape(strings.ReplaceAll(text, "\n", "; ")) }
+
 // message returns err on one line, without an argument that looks like a secret. The flag
 // parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
@@ -180,7 +205,7 @@ func message(err error, args []string) string {
 			return errSecretArgument.Error()
 		}
 	}
-	return term.Escape(text)
+	return oneLine(text)
 }
 
 // advice returns the hints of an error: its own, or those of its kind.

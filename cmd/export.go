@@ -111,6 +111,7 @@ func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Acco
 	if err != nil {
 		return nil, err
 	}
+	s.sayEmpty(state)
 	var accounts []account.Account
 	if len(o.queries) == 0 {
 		for _, a := range state.Accounts() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -16,6 +17,9 @@ import (
 // terminal, and otherwise lists them on standard error and returns an error.
 func (s *session) find(ctx context.Context, state *vault.State, query string, exact bool) (vault.Account, error) {
 	a, err := state.Find(query, exact)
+	if errors.Is(err, vault.ErrNotFound) {
+		err = hint.With(err, s.emptyWords(state))
+	}
 	return s.pick(ctx, a, err)
 }
 

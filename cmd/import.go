@@ -52,8 +52,8 @@ func newImport(c *cli) *cobra.Command {
 		short: "Move in from another authenticator",
 		long: `Read the exports of other authenticators and password managers, including encrypted
 ones, and images with QR codes. auth recognises a file by its content, not by its
-name. Give files that belong together in one call. docs/formats.md lists every format
-and how to export to it.
+name. Give files that belong together in one call. auth help formats lists every
+format and how to export to it.
 
 If a row is bad, auth names it with the reason and imports the rest. An import never
 overwrites an account in the vault.`,

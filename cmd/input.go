@@ -8,10 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/passphrase"
+	"github.com/authcli/auth/internal/transfer"
 )
 
 // The most that is read of a file or of standard input, in bytes.
@@ -86,6 +89,58 @@ func (c *cli) readAll(ctx context.Context, r io.Reader, name string, limit int64
 			return nil, fmt.Errorf("%s is too large (%d bytes at most)", name, limit)
 		}
 		return got.data, nil
+	}
+}
+
+// keyTries is how often a recovery key may be typed.
+const keyTries = 3
+
+// readIdentity reads an identity file.
+func (c *cli) readIdentity(ctx context.Context, path string) ([]byte, error) {
+	data, err := c.readFile(ctx, path, maxText)
+	if transfer.IsImage(data) || isDocument(data) {
+		return nil, hint.With(usagef("%s is an image", inputName(path)), "--identity-qr reads the QR code of an image, or of a PDF")
+	}
+	return data, err
+}
+
+// typeKey asks for the recovery key on a sheet.
+func (c *cli) typeKey(ctx context.Context) ([]byte, error) {
+	c.say("Type the recovery key as it stands on the sheet, line by line. It is not shown. Capitals and spaces do not matter.")
+	for try := 1; ; try++ {
+		text, err := c.typedLines(ctx)
+		if err != nil {
+			return nil, err
+		}
+		_, err = backup.ParseTypedKey(text)
+		if !as[*backup.TypingError](err) || try == keyTries {
+			return []byte(text), nil // whoever uses it says what is wrong
+		}
+		c.say("auth: %v; try again", err)
+	}
+}
+
+// typedLines asks for lines until they are a whole recovery key or an SSH key, or until
+// an empty line. It says how much of the key is there, since what is typed is not shown.
+func (c *cli) typedLines(ctx context.Context) (string, error) {
+	text, prompt := "", "Recovery key: "
+	for {
+		line, err := c.Prompt.Secret(ctx, prompt)
+		if err != nil {
+			return "", err
+		}
+		text += line + "\n"
+		pem := strings.HasPrefix(text, "-----BEGIN")
+		have, left, ok := backup.Typed(text)
+		switch {
+		case pem && !strings.HasPrefix(line, "-----END"):
+		case pem, line == "", ok && left == 0:
+			return text, nil
+		}
+		prompt = "The next line: "
+		if ok {
+			prompt = fmt.Sprintf("The next line (%d of %d characters are there): ", have, have+left)
+		}
 	}
 }
 

@@ -30,11 +30,11 @@ also shows aliases, tags and what needs attention.`,
 			if err != nil {
 				return err
 			}
+			if !trash || state.Generation == 0 {
+				s.sayEmpty(state)
+			}
 			if trash {
 				return s.listTrash(state)
-			}
-			if state.Generation == 0 {
-				s.say("no accounts yet: the vault of %s is new; auth add adds one, auth restore brings some back", term.Escape(s.places.state))
 			}
 			list := []jsonAccount{}
 			var labels strings.Builder
@@ -70,6 +70,25 @@ also shows aliases, tags and what needs attention.`,
 	cmd.Flags().BoolVar(&trash, "trash", false, "list the secrets in the trash, and when each goes")
 	cmd.Flags().StringSliceVar(&tags, "tag", nil, "only accounts with this `TAG`; several: with all of them")
 	return cmd
+}
+
+// emptyWords says that a vault has no accounts, and where it is: a HOME or AUTH_HOME that
+// is wrong names a new one. They are empty where it has some.
+func (s *session) emptyWords(state *vault.State) string {
+	switch {
+	case len(state.Accounts()) > 0:
+		return ""
+	case state.Generation == 0:
+		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back"
+	default:
+		return "no accounts in the vault of " + term.Escape(s.places.state) + "; auth list --trash shows what was removed"
+	}
+}
+
+func (s *session) sayEmpty(state *vault.State) {
+	if words := s.emptyWords(state); words != "" {
+		s.say("%s", words)
+	}
 }
 
 func hasTags(have, want []string) bool {

@@ -1,12 +1,11 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,13 +36,6 @@ type jsonRestore struct {
 	Accounts []jsonAccount `json:"accounts"`
 }
 
-// A jsonDevice is a device whose newest backup was read.
-type jsonDevice struct {
-	Device  string `json:"device"`
-	Name    string `json:"device_name"`
-	Created string `json:"created"`
-}
-
 func newRestore(c *cli) *cobra.Command {
 	var o restoreOptions
 	cmd := c.command(spec{
@@ -60,9 +52,14 @@ the key: as files behind LOCATION, or typed word by word at a prompt.
 A restore never overwrites the vault. An account that exists stays as it is. If the
 backup has another secret for it, auth keeps the vault's secret and names the account.
 --replace takes such an account from the backup, and the replaced secret goes to the
-trash. With --deleted, --replace gives an account back its previous secret.`,
-		exit: "0 done; 1 not readable; 2 usage; 3 the backup has no such account; 4 several\n" +
-			"match; 5 some were kept or a file was skipped, the rest is restored; 6 keyring;\n7 wrong passphrase or key, or a damaged or foreign file",
+trash. With --deleted, --replace gives an account back its previous secret.
+
+--identity FILE takes the recovery key itself, or a key that it was encrypted to: an SSH
+private key, or lines that begin with AGE-SECRET-KEY- or AGE-PLUGIN-. For the latter,
+the plugin of age has to be in a folder of PATH, and may ask for a PIN.`,
+		exit: "0 done; 1 not readable, or a plugin is missing; 2 usage; 3 the backup has no such\n" +
+			"account; 4 several match; 5 some were kept or a file was skipped, the rest is\n" +
+			"restored; 6 keyring; 7 wrong passphrase or key, or a damaged or foreign file",
 		example: `  auth restore ~/Dropbox/auth
   auth restore ~/Dropbox/auth --shares share-1.txt share-3.txt share-4.txt
   auth restore vault.age --dry-run
@@ -191,9 +188,31 @@ func (c *cli) keyInImage(ctx context.Context, path string) (device.IdentityFile,
 		}
 	}
 	if len(read.texts) > 0 {
-		return device.IdentityFile{}, fmt.Errorf("%s: %w: its QR code says something else", inputName(path), backup.ErrRecoveryKey)
+		what, advice := otherCode(read.texts[0])
+		return device.IdentityFile{}, hint.With(fmt.Errorf("%s: %w: its QR code is %s", inputName(path), backup.ErrRecoveryKey, what), advice)
 	}
 	return device.IdentityFile{}, noCode(path, read.seen)
+}
+
+// otherCode says what a QR code is that is not a recovery key, and what to do with it. The
+// text itself may be a secret.
+func otherCode(text string) (what, advice string) {
+	const sheet = "the right image shows the code of the sheet, which auth backup key --sheet wrote"
+	scheme, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(text)), ":")
+	switch {
+	case scheme == "otpauth", scheme == "steam", scheme == "motp":
+		return "the secret of one account (" + scheme + ")", "auth add --qr IMAGE adds that account; " + sheet
+	case scheme == "otpauth-migration":
+		return "an export of Google Authenticator", "auth add --qr IMAGE adds its accounts; " + sheet
+	case scheme == "http", scheme == "https":
+		return "a web address", sheet
+	case strings.HasPrefix(scheme, "age1"):
+		return "the public half of a key, which opens nothing", sheet
+	case strings.HasPrefix(scheme, "age-secret-key-"):
+		return "a recovery key that was cut or altered", "take the image again; or type the key into a file, for --identity FILE"
+	default:
+		return "another text", sheet + "; auth scan IMAGE prints it"
+	}
 }
 
 // sayRestored prints the outcome of each account. It returns an exit code if not
@@ -211,9 +230,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 	if r.Created.IsZero() {
 		j.Created = ""
 	}
-	for _, d := range r.Devices {
-		j.Devices = append(j.Devices, jsonDevice{d.ID, d.Name, d.Created.Format(time.RFC3339)})
-	}
+	j.Devices = devicesJSON(r.Devices)
 	for _, f := range r.Skipped {
 		j.Skipped = append(j.Skipped, fileWords(f))
 	}
@@ -237,7 +254,7 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 		s.say("nothing to restore")
 	}
 	for _, d := range j.Devices {
-		s.say("from %s, backup of %s", term.Escape(cmp.Or(d.Name, d.Device)), d.Created)
+		s.say("from %s, backup of %s", deviceName(device.DeviceDate{ID: d.Device, Name: d.Name}), d.Created)
 	}
 	for _, line := range j.Skipped {
 		s.warn("skipped %s", line)
@@ -251,9 +268,19 @@ func (s *session) sayRestoredMore(r device.Restored, j jsonRestore, counts map[b
 	if n := counts[backup.Kept]; n > 0 {
 		s.say("%s here with another secret: kept; auth restore --replace QUERY takes one from the backup", wereKept(n))
 	}
+	if n := counts[backup.Earlier]; n > 0 {
+		s.say("%s in the trash, of accounts that have another one now: auth restore --deleted --replace QUERY exchanges the two", areEarlier(n))
+	}
 	if n := counts[backup.RemovedHere]; n > 0 {
 		s.say("%s removed here; only --deleted restores them", wereKept(n))
 	}
+}
+
+func areEarlier(n int) string {
+	if n == 1 {
+		return "1 earlier secret is"
+	}
+	return count(n, "earlier secret") + " are"
 }
 
 func wereKept(n int) string {

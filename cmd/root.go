@@ -111,6 +111,7 @@ func commands() []command {
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
+		{groupCare, helpName, newHelp},
 	}
 }
 
@@ -118,7 +119,7 @@ func commands() []command {
 // Building the whole tree takes as long as reading a keyring.
 func called(args []string) []command {
 	all := commands()
-	if len(args) == 0 {
+	if len(args) == 0 || args[0] == helpName {
 		return all
 	}
 	for i, command := range all {
@@ -142,7 +143,9 @@ prints their codes, and makes sure that losing the machine never means losing
 the accounts.
 
 On a terminal, auth without a command shows the accounts and their codes; ? shows
-the keys. Elsewhere it prints this help.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+the keys. Elsewhere it prints this help.
+
+auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
@@ -192,6 +195,9 @@ the keys. Elsewhere it prints this help.` + exitStatus("0 done; 1 error; 2 usage
 		built := command.build(c)
 		built.GroupID = command.group
 		root.AddCommand(built)
+		if command.name == helpName {
+			root.SetHelpCommand(built)
+		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
 	return root

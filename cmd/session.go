@@ -46,7 +46,7 @@ func (c *cli) open(command string) (*session, error) {
 		Config: places.config, State: places.state, Data: places.data, Service: places.service,
 		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
-		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience,
+		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience, PluginPerson: pluginPerson{c},
 		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
 	}
 	s.device, err = device.Open(s.options)
@@ -133,6 +133,8 @@ func noticeWords(n device.Notice) string {
 		return "the last backup, " + name + ", was missing or altered at the location; a new one was written"
 	case device.SetAside:
 		return "the file keyring that was here is " + name + " now, and a new one is in its place"
+	case device.SheetVoid:
+		return "the sheet that was made here is void: it does not open what is written from now on; auth backup key --sheet FILE makes a new one"
 	case device.PutBack:
 		return name + " was missing or altered at the location, and was put back"
 	case device.NotMended:

@@ -10,6 +10,7 @@ import (
 
 type jsonStatus struct {
 	Version           int    `json:"version"`
+	Folder            string `json:"folder"` // of the vault's marker and lock
 	Keyring           string `json:"keyring"`
 	Accounts          int    `json:"accounts"`
 	NeedsVerification int    `json:"needs_verification"`
@@ -34,7 +35,7 @@ func newStatus(c *cli) *cobra.Command {
 				return err
 			}
 			j := jsonStatus{
-				Version: jsonVersion, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
+				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
 				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
 			}
 			for _, a := range status.State.Accounts() {
@@ -49,14 +50,19 @@ func newStatus(c *cli) *cobra.Command {
 			if s.json {
 				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup))
 			}
-			rows := [][]string{
-				{"accounts", strconv.Itoa(j.Accounts)},
+			rows := [][]string{{"accounts", strconv.Itoa(j.Accounts)}}
+			if words := s.emptyWords(status.State); words != "" {
+				rows = append(rows, []string{"vault", words})
+			}
+			rows = append(rows, [][]string{
 				{"keyring", j.Keyring},
 				{"backup", backupRow(status.Backup)},
-			}
+			}...)
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
 			}
+			rows = append(rows, deviceRows(status.Backup.Devices)...)
+			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
 			}

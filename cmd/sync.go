@@ -2,9 +2,11 @@ package cmd
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/term"
 )
@@ -37,7 +39,7 @@ of them, auth asks first.`,
 				s.warn("skipped %s", fileWords(f))
 			}
 			if err != nil {
-				return err
+				return s.rotatedAdvice(err)
 			}
 			return s.saySynced(synced)
 		},
@@ -65,6 +67,9 @@ func (s *session) saySynced(synced device.Synced) error {
 		s.say("in step with %s", count(len(j.Devices), "other device"))
 	}
 	if len(j.Skipped) > 0 {
+		if slices.ContainsFunc(synced.Skipped, func(f backup.File) bool { return f.State == backup.OtherKey }) {
+			s.say("auth: hint: %s", otherKeyAdvice(s.device.Location()))
+		}
 		return exitCode(codePartly)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // windowsItem is the most bytes of an item in the smallest keyring, with room for none more.
@@ -135,6 +136,27 @@ func writtenBy(t *testing.T, job backup.Job) backup.Content {
 		t.Fatal(err)
 	}
 	return content
+}
+
+// Where no earlier key fits the item any more, the next backup still lists those that the
+// one before it lists.
+func TestEnrolmentWithoutRoomForKeys(t *testing.T) {
+	t.Parallel()
+	s, old := newShelf(t), newKey(t)
+	w := newWriter(t, "a", old)
+	w.e.Location = "/" + strings.Repeat("x", 2200)
+	w.e = w.e.Rotated(newKey(t), 1)
+	w.run(s)
+	w.e = kept(t, w.e)
+	if len(w.e.OldKeys) > 0 {
+		t.Fatalf("%d earlier keys fit", len(w.e.OldKeys))
+	}
+	for range 3 {
+		if c := s.content(w.add(vault.NewID()).run(s), w.e.Key); !slices.Equal(c.OldKeys, []string{old.Text()}) {
+			t.Errorf("the backup lists %d earlier keys", len(c.OldKeys))
+		}
+		w.e = kept(t, w.e)
+	}
 }
 
 // Fields of a later version survive a rewrite, a rotation too.

@@ -9,7 +9,8 @@ import (
 	"filippo.io/age"
 )
 
-// Seal encrypts a payload to an ordinary age file.
+// Seal encrypts a payload to an ordinary age file. Errors of a plugin's recipient are those
+// of [Plugins.ParseIdentity].
 func Seal(payload []byte, s Sealing) ([]byte, error) {
 	recipients, err := s.recipients()
 	if err != nil {
@@ -17,6 +18,9 @@ func Seal(payload []byte, s Sealing) ([]byte, error) {
 	}
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, recipients...)
+	if locked, ok := errors.AsType[lockedError](err); ok {
+		return nil, locked
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encrypt the backup: %w", err)
 	}
@@ -32,7 +36,7 @@ func Seal(payload []byte, s Sealing) ([]byte, error) {
 // Unseal decrypts a whole age file. If the file is cut or altered anywhere, Unseal
 // returns none of it. Errors wrap [ErrForeign], [ErrDamaged], [ErrTooBig],
 // [ErrWorkFactor] or [ErrWrongKey], or say why an identity of an [IdentityFile] could
-// not be decrypted.
+// not be used.
 func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {
 	if len(data) > MaxBytes {
 		return nil, ErrTooBig
@@ -43,6 +47,9 @@ func Unseal(data []byte, identities ...age.Identity) ([]byte, error) {
 	r, err := age.Decrypt(dearmor(data), identities...)
 	if err != nil {
 		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
+			if fault, ok := errors.AsType[*PluginError](err); ok {
+				return nil, fault
+			}
 			return nil, ErrWrongKey
 		}
 		if _, ok := errors.AsType[lockedError](err); ok {

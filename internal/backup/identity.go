@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"filippo.io/age"
@@ -16,13 +17,14 @@ import (
 
 // Errors of identity files. They contain nothing from the file.
 var (
-	ErrIdentityFile       = errors.New("not an identity file (AGE-SECRET-KEY-1… lines, or an SSH private key: ed25519 or RSA)")
+	ErrIdentityFile       = errors.New("not an identity file (AGE-SECRET-KEY-1… or AGE-PLUGIN-… lines, or an SSH private key: ed25519 or RSA)")
 	ErrIdentityPassphrase = errors.New("wrong passphrase for the identity file, or the file is damaged")
 )
 
-// An IdentityFile is an identity file that age accepts: AGE-SECRET-KEY lines, a
-// passphrase-encrypted age file of such lines, or an SSH private key (ed25519 or RSA)
-// with or without a passphrase.
+// An IdentityFile is an identity file that age accepts: AGE-SECRET-KEY and AGE-PLUGIN
+// lines, a passphrase-encrypted age file of such lines, or an SSH private key (ed25519 or
+// RSA) with or without a passphrase. A recovery key may be there as a person typed it, as
+// [ParseTypedKey] takes it.
 type IdentityFile struct {
 	Data []byte
 
@@ -34,12 +36,16 @@ type IdentityFile struct {
 	// passphrase-protected SSH key in PEM, because that format encrypts the public
 	// key as well.
 	PublicKey func() ([]byte, error)
+
+	// Plugin returns the identity of an AGE-PLUGIN line, as [Plugins.ParseIdentity] does.
+	// If it is nil, such lines are errors.
+	Plugin func(line string) (Identity, error)
 }
 
 // Identities returns the identities of the file. It asks for the passphrase of an age
 // file at once. It asks for the passphrase of an SSH key later, when a file is decrypted
 // that was encrypted to that key. Errors wrap [ErrIdentityFile],
-// [ErrIdentityPassphrase] or the error of Passphrase. For an SSH key, the latter two come
+// [ErrIdentityPassphrase] or the error of Passphrase, or are a *[TypingError]. For an SSH key, the latter two come
 // from the function that decrypts with the identity.
 func (f IdentityFile) Identities() ([]Identity, error) {
 	text := bytes.TrimSpace(f.Data)
@@ -56,11 +62,63 @@ func (f IdentityFile) Identities() ([]Identity, error) {
 		}
 		return []Identity{id}, nil
 	}
-	ids, err := age.ParseIdentities(bytes.NewReader(text))
-	if err != nil {
+	return f.lines(string(text))
+}
+
+// lines returns the identities of a text with one on each line.
+func (f IdentityFile) lines(text string) ([]Identity, error) {
+	var ids []Identity
+	var native strings.Builder // what age reads by itself
+	for line := range strings.Lines(text) {
+		if f.Plugin == nil || !strings.HasPrefix(line, identityPrefix) {
+			native.WriteString(line)
+			continue
+		}
+		id, err := f.Plugin(strings.TrimSpace(line))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+		native.WriteString("# a plugin's\n")
+	}
+	more, err := age.ParseIdentities(strings.NewReader(native.String()))
+	if err != nil && (len(ids) == 0 || !comments(native.String())) {
+		more, err = typedIdentities(native.String())
+		if err != nil {
+			return nil, err
+		}
+	}
+	return append(more, ids...), nil
+}
+
+// typedIdentities returns the keys of a text that age does not take as it is: those that a
+// person typed from paper. The error is a *[TypingError] or [ErrIdentityFile].
+func typedIdentities(text string) ([]Identity, error) {
+	var ids []Identity
+	for _, chars := range typedKeys(text) {
+		key, err := parseTyped(chars)
+		if errors.Is(err, ErrRecoveryKey) {
+			err = ErrIdentityFile
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, key.Identity())
+	}
+	if len(ids) == 0 {
 		return nil, ErrIdentityFile
 	}
 	return ids, nil
+}
+
+// comments reports whether an identity file has nothing but comments and empty lines.
+func comments(text string) bool {
+	for line := range strings.Lines(text) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" && !strings.HasPrefix(line, "#") {
+			return false
+		}
+	}
+	return true
 }
 
 // decrypt returns the text of a passphrase-encrypted identity file.
@@ -143,25 +201,33 @@ func (i *sshIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return fileKey, err
 }
 
-// A lockedError says why an identity could not be decrypted. It says nothing about the
-// file that the identity was tried on.
+// A lockedError says why an identity or a recipient could not be used: it could not be
+// decrypted, or its plugin had no answer. It says nothing about the file.
 type lockedError struct{ error }
 
 func (e lockedError) Unwrap() error { return e.error }
 
 // OpenSealed decrypts the sealed keys that the identities open, and returns each recovery
 // key once. It returns an error only if an identity could not be used, as described at
-// [IdentityFile.Identities].
+// [IdentityFile.Identities] and [Plugins.ParseIdentity]. A *[PluginError] counts only if
+// nothing was opened: anybody could have written a file that a plugin cannot read.
 func OpenSealed(sealed [][]byte, identities ...Identity) ([]RecoveryKey, error) {
 	var keys []RecoveryKey
+	var refused error
 	for _, data := range sealed {
 		key, err := UnsealKey(data, identities...)
 		if _, ok := errors.AsType[lockedError](err); ok {
 			return nil, err
 		}
+		if fault, ok := errors.AsType[*PluginError](err); ok && refused == nil {
+			refused = fault
+		}
 		if err == nil && !slices.ContainsFunc(keys, func(k RecoveryKey) bool { return k.ID() == key.ID() }) {
 			keys = append(keys, key)
 		}
+	}
+	if len(keys) == 0 {
+		return nil, refused
 	}
 	return keys, nil
 }

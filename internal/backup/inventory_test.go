@@ -10,6 +10,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/vault"
 )
 
 // Every file that may be a backup gets a state and a reason. Files with other names are
@@ -204,6 +205,43 @@ func TestNewest(t *testing.T) {
 	}
 }
 
+// A backup lists hashes as short as those in names, or whole. What is shorter names nothing.
+func TestListedHashes(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	first := w.run(s)
+	hash := backup.HashOf([]byte(s.files[first]))
+	c := s.content(w.add("second").run(s), key)
+	for _, lists := range [][]string{{"", hash[:3]}, {hash}, {hash[:16]}} {
+		c.Generation++
+		c.Supersedes, c.OldFiles = lists, lists
+		payload, err := key.Encode(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := newShelf(t)
+		other.files[first] = s.files[first]
+		name := other.put(backup.FileName{Device: w.id, Time: noon.Add(time.Hour), Generation: 9, Hash: strings.Repeat("0", 16)}.String(), key, payload)
+		part, err := backup.ReadNewest(t.Context(), other, w.e.Keys())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		if len(lists) > 1 {
+			want = 2
+		}
+		if _, read := states(part)[first]; read != (want == 2) {
+			t.Errorf("%q: what is superseded was read: %v", lists, read)
+		}
+		for what, inv := range map[string]backup.Inventory{"all": other.take(key), "newest": part} {
+			if got := inv.Newest(time.Time{}, false)[w.id]; len(got) != want || states(inv)[name] != backup.Good {
+				t.Errorf("%q, %s: %d files are newest, want %d", lists, what, len(got), want)
+			}
+		}
+	}
+}
+
 // An unsigned file counts only if it is accepted, and never hides a signed one.
 func TestUnsignedHidesNothing(t *testing.T) {
 	t.Parallel()
@@ -228,6 +266,32 @@ func TestUnsignedHidesNothing(t *testing.T) {
 		}
 		if got := inv.Newest(time.Time{}, true); len(got[w.id]) != 2 {
 			t.Errorf("%s, accepted: %v", what, got)
+		}
+	}
+}
+
+// Who found a key that was rotated away can write files under it that name newer ones of a
+// device. They hide nothing.
+func TestOldKeyHidesNothing(t *testing.T) {
+	t.Parallel()
+	s, old, key := newShelf(t), newRecoveryKey(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	w.e.OldKeys = []backup.RecoveryKey{old}
+	good := w.run(s)
+	forged := s.content(good, key)
+	forged.Supersedes, forged.Generation = []string{backup.HashOfName(good)}, 100
+	payload, err := old.Encode(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put(backup.FileName{Device: w.id, Time: noon.Add(time.Hour), Generation: 100, Hash: strings.Repeat("0", 16)}.String(), old, payload)
+	part, err := backup.ReadNewest(t.Context(), s, w.e.Keys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, inv := range map[string]backup.Inventory{"all": s.take(key, old), "newest": part} {
+		if got := inv.Newest(time.Time{}, false); len(got[w.id]) != 1 || got[w.id][0].Name != good {
+			t.Errorf("%s: %v", what, got)
 		}
 	}
 }
@@ -366,6 +430,23 @@ func TestSuccessionOrder(t *testing.T) {
 	two := backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}}
 	if !two.Replaced("a") || two.Replaced("b") || !two.Lost("b", "c") || two.Lost("c", "c") || two.Lost("a", "c") {
 		t.Error("it is not told who lost")
+	}
+}
+
+// Who holds a key can write any number of successions of it. A hundred are read.
+func TestManySuccessions(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	for i := range 102 {
+		next := vault.NewID()
+		data, err := key.Succeed(next, int64(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.files[backup.Succession{Old: key.ID(), New: next}.Name()] = string(data)
+	}
+	if got := backup.ReadSuccessions(t.Context(), s, s.entries(), []backup.RecoveryKey{key}); len(got) != 100 {
+		t.Errorf("%d of them were read", len(got))
 	}
 }
 

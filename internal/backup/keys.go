@@ -10,6 +10,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 	"filippo.io/age/armor"
+	"filippo.io/age/tag"
 
 	"github.com/authcli/auth/internal/passphrase"
 )
@@ -43,8 +44,12 @@ func (s Sealing) recipients() ([]age.Recipient, error) {
 	return []age.Recipient{r}, nil
 }
 
-// ParseRecipient parses a recipient that age accepts: age1…, age1pq1…, or a single line
-// with an SSH public key (ssh-ed25519, or ssh-rsa of at least 2048 bits).
+// errRecipient is returned for a text that is no recipient, without the text.
+var errRecipient = errors.New("not a recipient (age1…, age1pq1…, age1NAME1… of a plugin, or an SSH public key)")
+
+// ParseRecipient parses a recipient that age encrypts to by itself: age1…, age1pq1…, age1tag1…,
+// age1tagpq1…, or a single line with an SSH public key (ssh-ed25519, or ssh-rsa of at least
+// 2048 bits). [Plugins.ParseRecipient] takes those of plugins too.
 func ParseRecipient(text string) (age.Recipient, error) {
 	text = strings.TrimSpace(text)
 	if strings.HasPrefix(text, "ssh-") {
@@ -54,9 +59,16 @@ func ParseRecipient(text string) (age.Recipient, error) {
 		}
 		return r, nil
 	}
+	if tagged(text) {
+		r, err := tag.ParseRecipient(text)
+		if err != nil {
+			return nil, errRecipient
+		}
+		return r, nil
+	}
 	list, err := age.ParseRecipients(strings.NewReader(text))
 	if err != nil || len(list) != 1 {
-		return nil, errors.New("not a recipient (age1…, age1pq1… or an SSH public key)")
+		return nil, errRecipient
 	}
 	return list[0], nil
 }

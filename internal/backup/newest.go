@@ -38,7 +38,7 @@ func newestByName(entries []location.Entry) (first, rest []location.Entry) {
 	newest := map[string]FileName{}
 	for _, e := range entries {
 		if n, ok := ParseFileName(e.Name); ok {
-			if have, found := newest[n.Device]; !found || have.Generation < n.Generation || have.Generation == n.Generation && have.Time.Before(n.Time) {
+			if have := newest[n.Device]; have.Generation < n.Generation || have.Generation == n.Generation && have.Time.Before(n.Time) {
 				newest[n.Device] = n
 			}
 		}

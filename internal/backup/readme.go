@@ -1,6 +1,9 @@
 package backup
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Names of the README, which explains the files of a location to a stranger.
 const (
@@ -8,6 +11,14 @@ const (
 	readmeBeside = "README-auth.txt" // used if README.txt is somebody else's
 	readmeOurs   = "written by auth" // words that every README of ours contains
 )
+
+// Beside reports whether a file, by its name and bytes, is one of those that lie beside
+// the backups of a location and are none: a README of ours, a sealed key or a succession.
+func Beside(name string, data []byte) bool {
+	readme := strings.Contains(string(data[:min(len(data), 4096)]), readmeOurs) && strings.Contains(string(data), "auth restore")
+	_, err := UnderPassphrase(data)
+	return err != nil && readme || err == nil && (isSealed(name) || isSuccession(name))
+}
 
 // Readme returns the text of a location's README. It explains how to restore with auth,
 // and with age alone.

@@ -19,6 +19,7 @@ const (
 	Replaced    Outcome = "replaced"           // the user asked for it; the vault's secret is in the trash now
 	Unverified  Outcome = "needs verification" // restored by name, without its secret
 	RemovedHere Outcome = "removed here"       // stays removed unless Options.Deleted is set
+	Earlier     Outcome = "earlier secret"     // in the trash, of an account that has another one now; stays there
 )
 
 // A Step is what happens to one account of a backup.

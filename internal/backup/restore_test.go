@@ -105,6 +105,9 @@ func TestRestoreRules(t *testing.T) {
 		{"a newer secret here", history{common: adding("x", "old"), here: renewing("x", "ours")}, backup.Options{}, backup.AlreadyHere, "ours", 1},
 		{"a newer secret there", history{common: adding("x", "old"), there: renewing("x", "theirs")}, backup.Options{}, backup.Kept, "old", 0},
 		{"a newer secret there, named", history{common: adding("x", "old"), there: renewing("x", "theirs")}, replace, backup.Replaced, "theirs", 1},
+		{"an earlier secret there, named", history{common: adding("x", "old"), here: renewing("x", "ours")}, replace, backup.Replaced, "old", 1},
+		{"an earlier state, not named", history{common: adding("x", "old"), here: renewing("x", "ours")}, backup.Options{Restamp: true}, backup.Kept, "ours", 1},
+		{"renewed and removed here, and another of its name", history{common: adding("x", "old"), here: all(renewing("x", "newer"), removing("x"), adding("x", "other"))}, backup.Options{}, backup.Kept, "other", 2},
 		{"removed here", history{common: adding("x", "same"), here: removing("x")}, backup.Options{}, backup.RemovedHere, "", 1},
 		{"removed here, asked for", history{common: adding("x", "same"), here: removing("x")}, deleted, backup.Restored, "same", 0},
 		{"removed there", history{common: adding("x", "same"), there: removing("x"), here: adding("y", "other")}, backup.Options{}, "", "same", 0},
@@ -167,6 +170,28 @@ func TestRestoreStamps(t *testing.T) {
 	}
 }
 
+// An account that was absent here and has been removed elsewhere since the backup comes
+// back for good where an earlier state is restored, and only there.
+func TestRestoreAgainstARemoval(t *testing.T) {
+	t.Parallel()
+	for _, restamp := range []bool{true, false} {
+		there := change(t, new(vault.State), adding("x", "same"))
+		gone := there.Clone()
+		if err := removing("x")(&vault.Tx{State: gone, Now: noon.Add(time.Hour), Device: strings.Repeat("1", 16)}); err != nil {
+			t.Fatal(err)
+		}
+		here := &vault.Tx{State: &vault.State{ID: vault.NewID()}, Now: noon.Add(2 * time.Hour), Device: strings.Repeat("2", 16)}
+		steps, err := backup.Restore(here, there, backup.Options{Restamp: restamp})
+		if err != nil || len(steps) != 1 || steps[0].Outcome != backup.Restored || steps[0].Account.Name != "x" {
+			t.Fatalf("%+v, %v", steps, err)
+		}
+		merged, _ := vault.Merge(here.State, gone)
+		if _, err := merged.Find("x", true); (err == nil) != restamp {
+			t.Errorf("restored with a new stamp %v: after a merge it is %v", restamp, err)
+		}
+	}
+}
+
 // An account can go back to its previous secret, the newest one in the trash. The user
 // has to name the account, and the two secrets swap places.
 func TestRestoreEarlier(t *testing.T) {
@@ -194,6 +219,9 @@ func TestRestoreEarlier(t *testing.T) {
 	y, _ := state.Find("y", true)
 	if string(x.Secret.Reveal()) != "second" || string(y.Secret.Reveal()) != "another" || len(state.Trash) != 3 {
 		t.Errorf("%q, %q, and %d in the trash", x.Secret.Reveal(), y.Secret.Reveal(), len(state.Trash))
+	}
+	if outcomes, _, err = trash(twice, backup.Options{Deleted: true, Replace: []string{"x"}}); err != nil || len(outcomes) != 1 || outcomes["x"] != backup.Replaced {
+		t.Errorf("beside one that was not named: %v, %v", outcomes, err)
 	}
 	if outcomes, state, err = trash(twice, backup.Options{Deleted: true}); err != nil || len(outcomes) != 0 || len(state.Trash) != 3 {
 		t.Errorf("unnamed: %v, %v", outcomes, err)

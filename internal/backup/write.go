@@ -186,9 +186,8 @@ func (j Job) write(ctx context.Context, h history) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	opened, err := Unseal(data, key.Identity())
-	if err != nil || !bytes.Equal(opened, payload) || !key.Signed(opened) {
-		return Done{}, fmt.Errorf("the backup does not decrypt to what was written: %w", err)
+	if err := key.opens(data, payload); err != nil {
+		return Done{}, err
 	}
 	short := HashOf(data)[:shortHash]
 	if err := j.Record(append(slices.Clip(j.Written), WrittenFile{short, j.Generation})); err != nil {
@@ -200,6 +199,18 @@ func (j Job) write(ctx context.Context, h history) (Done, error) {
 		return Done{}, err
 	}
 	return Done{File: name, Bytes: len(data)}, nil
+}
+
+// opens checks that a file decrypts to a payload.
+func (k RecoveryKey) opens(data, payload []byte) error {
+	switch opened, err := Unseal(data, k.Identity()); {
+	case err != nil:
+		return fmt.Errorf("the backup does not decrypt: %w", err)
+	case !bytes.Equal(opened, payload):
+		return errors.New("the backup decrypts to something else than was written")
+	default:
+		return nil
+	}
 }
 
 // prune removes this device's expendable files. It reads each one first, and removes it

@@ -43,6 +43,9 @@ func TestRun(t *testing.T) {
 	if !slices.Equal(c.Supersedes, []string{backup.HashOfName(first)}) || !slices.Equal(c.Sealed, []backup.SealedKey{sealed}) || c.OldKeys != nil || c.OldFiles != nil {
 		t.Errorf("it lists %+v", c)
 	}
+	if n := strings.Count(strings.Join(s.calls, "\n"), "record "); n != 2 {
+		t.Errorf("the keyring was written %d times, want once a backup", n)
+	}
 	if got := w.written; len(got) != 2 || !got.Has(backup.HashOf([]byte(s.files[first]))) || !got.Has(n.Hash) {
 		t.Errorf("recorded %v", got)
 	}
@@ -70,6 +73,31 @@ func TestRunFails(t *testing.T) {
 		if !errors.Is(err, errBroken) || (done.File != "") != c.counts || len(s.files) != c.written {
 			t.Errorf("%s: %+v, %v, and %d files", c.fails, done, err, len(s.files))
 		}
+	}
+}
+
+// A backup that was encrypted and does not decrypt is not written, nor recorded.
+func TestRunDecrypts(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key.Torn(newRecoveryKey(t)))
+	done, err := w.job(s).Run(t.Context())
+	if !errors.Is(err, backup.ErrWrongKey) || done.File != "" || len(s.files) > 0 || len(w.written) > 0 {
+		t.Errorf("%+v, %v, and %d files", done, err, len(s.files))
+	}
+	to, err := backup.ParseRecipient(key.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := backup.Seal([]byte("payload"), backup.SealTo(to))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := backup.Opens(key, data, []byte("payload")); err != nil {
+		t.Error(err)
+	}
+	if err := backup.Opens(key, data, []byte("another payload")); err == nil {
+		t.Error("a backup of something else counts")
 	}
 }
 

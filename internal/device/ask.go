@@ -52,7 +52,9 @@ const (
 type Question struct {
 	Kind QuestionKind
 	Err  error  // why it is asked
-	Name string // of a device
+	Name string // of a location or a key
+	// Device is the one that is meant by LoseDevice and ForgetDevice.
+	Device DeviceDate
 	// Of the Accounts accounts a merge would remove as many as Removed, and give another
 	// secret to as many as Replaced.
 	Removed, Replaced, Accounts int
@@ -68,10 +70,10 @@ const (
 	OfferFileKeyring QuestionKind = iota
 	// MergeMany asks whether to merge what would remove or replace much.
 	MergeMany
-	// LoseDevice asks whether the device Name is gone: its backups are deleted, and the key
+	// LoseDevice asks whether Device is gone: its backups are deleted, and the key
 	// is replaced.
 	LoseDevice
-	// ForgetDevice asks whether to bring in what the device Name has, and delete its backups.
+	// ForgetDevice asks whether to bring in what Device has, and delete its backups.
 	ForgetDevice
 	// AdoptKey asks whether the recovery key of the id Name is the location's: a further
 	// key opened it, and anybody could have sealed one for that.

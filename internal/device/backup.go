@@ -109,7 +109,9 @@ type order struct {
 	when      makeWhen
 	// oldFiles are hashes of the files under earlier keys that this device vouches for.
 	oldFiles []string
-	sealed   []string // names of the sealed keys that were written for it
+	// lostFiles are hashes of the files of a lost device, for which it vouches no longer.
+	lostFiles []string
+	sealed    []string // names of the sealed keys that were written for it
 }
 
 // backUpLocked backs up under the lock of backups.
@@ -130,6 +132,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if err != nil {
 		return err
 	}
+	key := o.enrolment.Key.ID()
 	b := d.backupState()
 	if o.when == ifChanged && b.covers(state.Generation, loc.String()) {
 		r.File = b.File
@@ -142,10 +145,9 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	if len(state.Records) == 0 && !holdsFiles(entries) {
 		// The first account makes the first file. Until then there is nothing to lose.
 		return d.changeBackupState(ctx, func(b *backupState) {
-			*b = backupState{Location: loc.String(), Generation: state.Generation, Drill: b.Drill}
+			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation, Sheet: b.Sheet.under(key)})
 		})
 	}
-	key := o.enrolment.Key.ID()
 	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
 	switch {
 	case successions.Replaced(key):
@@ -172,11 +174,11 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 		return err
 	}
 	err = d.changeBackupState(ctx, func(b *backupState) {
-		*b = backupState{
-			Drill: b.Drill, Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes),
+		*b = b.next(backupState{
+			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes), Sheet: b.Sheet.under(key),
 			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
-			Vouched: b.Vouched,
-		}
+			Vouched: b.Vouched, Lost: b.Lost,
+		})
 	})
 	if err == nil && successions.Current(key) != key {
 		err = ErrTwoRotations // the backup counts, and this device has to join the other key
@@ -253,7 +255,7 @@ func (d *Device) run(ctx context.Context, r *Report, job backup.Job) (backup.Don
 func (d *Device) job(ctx context.Context, loc location.Location, e backup.Enrolment) (backup.Job, error) {
 	v := d.storage.vault
 	job := backup.Job{
-		Location: loc, Enrolment: e, DeviceName: d.o.Name, Now: d.o.Now(), SealedBytes: d.sealedCopy,
+		Location: loc, Enrolment: e, DeviceName: d.name(), Now: d.o.Now(), SealedBytes: d.sealedCopy,
 		Record: func(w backup.Written) error { return v.SetItem(ctx, vault.WrittenItem, w.Encode()) },
 	}
 	var err error

@@ -320,6 +320,28 @@ func TestSwappedSealedKeyIsNotLearned(t *testing.T) {
 	if readFile(t, further) != whole {
 		t.Error("the swapped sealed key came back")
 	}
+
+	// The new machine has a copy of the right one now, and no other copy is needed.
+	n.sync()
+	remove(t, m.options.State)
+	remove(t, further)
+	if r := n.add("a third"); len(noticed(r, device.PutBack)) != 1 || readFile(t, further) != whole {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A sealed key that is missing while a machine joins is put back by another, and keeps nobody from joining or syncing.
+func TestJoinWhileASealedKeyIsMissing(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	added, err := m.open().AddRecipients(t.Context(), []string{newKey(t).Recipient()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, filepath.Join(dir, added.Sealed[1].Name))
+	n := joined(t, dir)
+	n.sync()
+	n.has("first")
 }
 
 // A forged file may ask for hours of scrypt: it is refused at once, and does not keep the right sealed key from being used.

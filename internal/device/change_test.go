@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
@@ -197,15 +198,21 @@ func TestChangeInterrupted(t *testing.T) {
 // A location that does not answer holds nobody up: the backup is stale when its time is over.
 func TestChangeOnALocationThatHangs(t *testing.T) {
 	t.Parallel()
-	m, _ := enrolled(t)
-	hanging := m.through(place{wait: 500 * time.Millisecond, before: func(ctx context.Context, _ call) error {
-		<-ctx.Done()
-		return fmt.Errorf("%w: %w", location.ErrTimeout, ctx.Err())
-	}})
-	wantErr(t, hanging.add("second").Stale, location.ErrTimeout)
-	m.stale(device.NotMade)
-	m.add("third")
-	m.current()
+	synctest.Test(t, func(t *testing.T) { // where a loaded machine takes no time
+		m, _ := enrolled(t)
+		hanging := m.through(place{before: func(ctx context.Context, _ call) error {
+			<-ctx.Done()
+			return fmt.Errorf("%w: %w", location.ErrTimeout, ctx.Err())
+		}})
+		begin := time.Now()
+		wantErr(t, hanging.add("second").Stale, location.ErrTimeout)
+		if waited := time.Since(begin); waited != location.FolderWait {
+			t.Errorf("it waited for %s", waited)
+		}
+		m.stale(device.NotMade)
+		m.add("third")
+		m.current()
+	})
 }
 
 // An empty folder where backups were written before is a disk that is not mounted, or was emptied: nothing is written into

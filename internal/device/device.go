@@ -14,6 +14,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
@@ -46,6 +47,9 @@ type Options struct {
 	Environ  []string                          // for programs that are run
 	// LocationWait is how long a location may take. Zero is what is usual for its kind.
 	LocationWait time.Duration
+
+	// PluginPerson is whom plugins of age speak to; nil for nobody.
+	PluginPerson backup.PluginPerson
 
 	// ReadFile reads a file that the user named, up to limit bytes.
 	ReadFile func(ctx context.Context, path string, limit int64) ([]byte, error)

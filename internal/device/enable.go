@@ -77,8 +77,12 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		return enabled, err
 	}
 	next.enrolment.Location, next.enrolment.On = loc.String(), true
+	sheet := d.backupState().Sheet
 	enabled.Report, err = d.enrol(ctx, next)
 	enabled.Key = keyOf(next.enrolment)
+	if !sheet.Void && d.backupState().Sheet.Void {
+		enabled.add(Notice{Kind: SheetVoid})
+	}
 	return enabled, err
 }
 
@@ -92,7 +96,7 @@ func (d *Device) enrol(ctx context.Context, o order) (Report, error) {
 		return d.report(), err
 	}
 	defer release()
-	err = d.vouch(ctx, o.oldFiles)
+	err = d.vouch(ctx, o.oldFiles, o.lostFiles)
 	if err == nil {
 		err = d.setEnrolment(ctx, o.enrolment)
 	}

@@ -37,6 +37,7 @@ var (
 	ErrNothingUsable  = errors.New("no backup there can be used")
 	ErrNothingThatOld = errors.New("no backup there is that old")
 
+	ErrBeside          = errors.New("this lies beside the backups of a folder, and is none itself")
 	ErrNoSource        = errors.New("no backup is named")
 	ErrAtFile          = errors.New("only a location can be taken back to an earlier day")
 	ErrUnderPassphrase = errors.New("the backup is under a passphrase, not for a key")
@@ -102,17 +103,26 @@ func (e *NothingThatOldError) Error() string {
 func (e *NothingThatOldError) Unwrap() error { return ErrNothingThatOld }
 
 // A NoDeviceError says that no other device of that name has backups at the location.
-type NoDeviceError struct{ Name string }
+type NoDeviceError struct {
+	Name string
+	This bool // it is the name of this one
+}
 
 func (e *NoDeviceError) Error() string {
+	if e.This {
+		return fmt.Sprintf("%q is this device", e.Name)
+	}
 	return fmt.Sprintf("no such device at the location: %q", e.Name)
 }
 
 // A SeveralDevicesError says that several devices have one name.
-type SeveralDevicesError struct{ IDs []string }
+type SeveralDevicesError struct {
+	Name    string
+	Devices []DeviceDate // this one among them, if it has the name too
+}
 
 func (e *SeveralDevicesError) Error() string {
-	return "several devices have that name: " + strings.Join(e.IDs, ", ")
+	return fmt.Sprintf("several devices are called %q", e.Name)
 }
 
 func sameName(a, b string) bool { return strings.EqualFold(a, b) }

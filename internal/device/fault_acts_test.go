@@ -127,7 +127,7 @@ func forgetting(ctx context.Context, d *device.Device, _ world) (done, error) {
 
 func losing(ctx context.Context, d *device.Device, _ world) (done, error) {
 	l, err := d.Lose(ctx, "other", time.Time{}, device.EnableOptions{X25519: true})
-	return done{Report: l.Report, part: err != nil && l.Device != ""}, err
+	return done{Report: l.Report, part: err != nil && l.Merged}, err
 }
 
 func drilling(ctx context.Context, d *device.Device, _ world) (done, error) {

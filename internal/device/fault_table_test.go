@@ -44,30 +44,8 @@ func (f *found) add(x trial, words map[word]bool) {
 
 func (x trial) key() [3]string { return [3]string{x.kind, x.act.name, x.fault.name} }
 
-// mending is what is known to be wrong and not mended yet: the table says so in place of a word.
-var mending = []struct{ kind, act, fault string }{
-	// What was lost in part cannot be done over: the files of the device are under the old key then, and no device of that
-	// name is found.
-	{"keyring", "backup lost", ""},
-	{"location", "backup lost", ""},
-	{"state folder", "backup lost", ""},
-}
-
-// known reports whether what is wrong with a trial is known.
-func (x trial) known() bool {
-	for _, m := range mending {
-		if m.kind == x.kind && m.act == x.act.name && (m.fault == "" || m.fault == x.fault.name) {
-			return true
-		}
-	}
-	return false
-}
-
 // cell is the text of a cell of the tables.
 func (x trial) text(words map[word]bool) string {
-	if x.known() {
-		return "being mended"
-	}
 	var list []string
 	for _, w := range inOrder {
 		if words[w] {
@@ -199,7 +177,7 @@ func checkTables(t *testing.T, all *found, full bool) {
 	}
 	every(func(x trial) {
 		for w := range all.words[x.key()] {
-			if says := cells[x.key()]; !x.known() && !slices.Contains(strings.Split(says, "; "), string(w)) {
+			if says := cells[x.key()]; !slices.Contains(strings.Split(says, "; "), string(w)) {
 				t.Errorf("%s, %s %s: %s, and %s says %q", x.act.name, x.kind, x.fault.name, w, page, says)
 			}
 		}

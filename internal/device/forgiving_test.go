@@ -31,10 +31,30 @@ func TestRestoreFromTheFolderAbove(t *testing.T) {
 			t.Errorf("from %s: %v", from, err)
 		}
 	}
-	if slices.Contains(fresh.person.asked, device.OpenLocation) {
+	// The same for what lies beside the backups, there and where it was copied to.
+	readme, err := os.ReadFile(filepath.Join(dir, "README.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "README.txt")
+	if err := os.WriteFile(elsewhere, readme, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := filepath.Glob(filepath.Join(dir, "recovery-*.age"))
+	if err != nil || len(sealed) != 1 {
+		t.Fatal(sealed, err)
+	}
+	for _, from := range []string{filepath.Join(dir, "README.txt"), elsewhere, sealed[0]} {
+		_, err := fresh.open().Restore(t.Context(), device.RestoreOptions{From: from})
+		var near *device.NearbyError
+		if !errors.Is(err, device.ErrBeside) || !errors.As(err, &near) || !slices.Equal(near.Found, []string{dir}) {
+			t.Errorf("from %s: %v", from, err)
+		}
+	}
+	if slices.Contains(fresh.person.asked, device.OpenLocation) || slices.Contains(fresh.person.asked, device.OpenBackupFile) {
 		t.Error("a passphrase was asked for")
 	}
-	_, err := newMachine(t).open().Restore(t.Context(), device.RestoreOptions{From: filepath.Join(cloud, "photos")})
+	_, err = newMachine(t).open().Restore(t.Context(), device.RestoreOptions{From: filepath.Join(cloud, "photos")})
 	wantErr(t, err, device.ErrNoBackups)
 }
 

@@ -33,6 +33,8 @@ type Backups struct {
 
 	Files  []backup.File
 	Newest map[string]bool // names of the files that hold a device's newest state
+	// Devices are those that wrote them, this one first.
+	Devices []DeviceDate
 }
 
 // Backups reads every backup at the location.
@@ -43,9 +45,16 @@ func (d *Device) Backups(ctx context.Context) (Backups, error) {
 	}
 	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	b := Backups{Report: d.report(), Files: inv.Files, Newest: map[string]bool{}}
-	for _, files := range inv.Newest(time.Time{}, false) {
+	known := d.backupState()
+	b.Devices = known.devicesIn(inv.Entries, d.self(ctx, known), d.name())
+	for id, files := range inv.Newest(time.Time{}, false) {
 		for _, f := range files {
 			b.Newest[f.Name] = true
+		}
+		for i := range b.Devices {
+			if b.Devices[i].ID == id {
+				b.Devices[i].Name = dateOf(files, "").Name
+			}
 		}
 	}
 	return b, err

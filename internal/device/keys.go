@@ -63,7 +63,9 @@ func (d *Device) sealedData(ctx context.Context, loc location.Location, name str
 	return loc.Read(ctx, name)
 }
 
-// AddRecipients seals the recovery key for further keys, SSH or age.
+// AddRecipients seals the recovery key for further keys: SSH, age, or of a plugin. All
+// programs of plugins are looked for before one is run. Errors are *[InputError],
+// *[backup.PluginError] and those of the [backup.PluginPerson].
 func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeyed, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -71,7 +73,10 @@ func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeye
 	}
 	var sealings []backup.Sealing
 	for _, text := range recipients {
-		r, err := backup.ParseRecipient(text)
+		r, err := d.plugins().ParseRecipient(ctx, text)
+		if fault, ok := errors.AsType[*backup.PluginError](err); ok {
+			return Rekeyed{}, fault
+		}
 		if err != nil {
 			return Rekeyed{}, &InputError{"recipient", err}
 		}
@@ -107,7 +112,9 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 }
 
 // replaceKey makes a new recovery key and writes everything under it. What others wrote
-// has been merged. The files of the device lost, if any, are not vouched for.
+// has been merged. The files of the device lost, if any, are not vouched for: only
+// [Device.Lose] takes them, where it is done over. The key that is returned is empty
+// unless it is in use.
 func (d *Device) replaceKey(ctx context.Context, loc location.Location, o EnableOptions, lost string) (Rekeyed, error) {
 	e, _, err := d.enrolment(ctx) // with what the merge has learned
 	if err != nil {
@@ -127,7 +134,9 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
 		return Rekeyed{}, ErrRotated
 	}
-	inv.Files = slices.DeleteFunc(inv.Files, func(f backup.File) bool { return lost != "" && f.Device() == lost })
+	ofLost := func(f backup.File) bool { return lost != "" && f.Device() == lost }
+	theirs := backup.Inventory{Files: slices.DeleteFunc(slices.Clone(inv.Files), func(f backup.File) bool { return !ofLost(f) })}
+	inv.Files = slices.DeleteFunc(inv.Files, ofLost)
 	sealing, err := d.newPassphrase(ctx, o.Weak)
 	if err != nil {
 		return Rekeyed{}, err
@@ -140,11 +149,17 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	next := order{enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always, oldFiles: vouchable(inv, "")}
+	next := order{
+		enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always,
+		oldFiles: vouchable(inv, ""), lostFiles: vouchable(theirs, ""),
+	}
 	if err := d.seal(ctx, &next, sealing); err != nil {
 		return Rekeyed{}, err
 	}
 	report, err := d.enrol(ctx, next)
+	if err != nil && !errors.As(err, new(*StaleError)) {
+		return Rekeyed{Report: report}, err
+	}
 	return Rekeyed{report, keyOf(next.enrolment)}, err
 }
 
@@ -169,15 +184,16 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 		return Forgotten{}, err
 	}
 	newest := inv.Newest(time.Time{}, false)
-	id, err := d.findDevice(ctx, newest, name)
+	which, err := d.findDevice(ctx, newest, name)
 	if err != nil {
 		return Forgotten{}, err
 	}
+	id := which.ID
 	left, err := unusable(loc, inv, id)
 	if err != nil {
 		return Forgotten{}, err
 	}
-	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Name: name}); err != nil {
+	if err := d.confirm(ctx, Question{Kind: ForgetDevice, Device: which}); err != nil {
 		return Forgotten{}, err
 	}
 	merged, err := d.merge(ctx, map[string][]backup.File{id: newest[id]}, withoutPurges)
@@ -210,25 +226,30 @@ func unusable(loc location.Location, inv backup.Inventory, device string) ([]bac
 	return left, nil
 }
 
-// findDevice returns the id of another device that has backups, by its id or name.
-func (d *Device) findDevice(ctx context.Context, newest map[string][]backup.File, name string) (string, error) {
+// findDevice returns another device that has backups, by its id or name.
+func (d *Device) findDevice(ctx context.Context, newest map[string][]backup.File, name string) (DeviceDate, error) {
 	self, err := d.storage.vault.Device(ctx)
 	if err != nil {
-		return "", err
+		return DeviceDate{}, err
 	}
-	var found []string
+	var found, others []DeviceDate
 	for _, id := range devices(newest) {
-		if id != self && (id == name || sameName(newest[id][0].Content.DeviceName, name)) {
-			found = append(found, id)
+		date := dateOf(newest[id], self)
+		if id != name && !sameName(date.Name, name) {
+			continue
+		}
+		found = append(found, date)
+		if !date.This {
+			others = append(others, date)
 		}
 	}
-	switch len(found) {
-	case 0:
-		return "", &NoDeviceError{name}
-	case 1:
-		return found[0], nil
+	switch {
+	case len(others) == 0:
+		return DeviceDate{}, &NoDeviceError{name, len(found) > 0}
+	case len(others) > 1:
+		return DeviceDate{}, &SeveralDevicesError{name, found}
 	default:
-		return "", &SeveralDevicesError{found}
+		return others[0], nil
 	}
 }
 

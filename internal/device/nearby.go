@@ -22,24 +22,31 @@ func (e *NearbyError) Error() string { return e.Err.Error() }
 func (e *NearbyError) Unwrap() error { return e.Err }
 
 // nearby looks for backups near a place that has none, and adds them to err. It looks in
-// the folders directly inside the place. If the place does not exist, it looks in the
-// cloud folders of this machine and the folders directly inside them.
+// the folders directly inside the place, or in the one around a file that lies beside
+// backups. If the place does not exist, or there are none, it looks in the cloud folders of
+// this machine and the folders directly inside them.
 func (d *Device) nearby(ctx context.Context, path string, err error) error {
 	roots := []string{path}
 	switch {
 	case errors.Is(err, ErrNoBackups):
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, location.ErrGone):
-		roots = nil
-		for _, f := range d.CloudFolders(ctx) {
-			roots = append(roots, f.Path)
+	case errors.Is(err, ErrBeside):
+		dir := filepath.Dir(path)
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(d.o.Dir, dir)
 		}
+		if d.liesIn(ctx, dir, holdsFiles) {
+			return &NearbyError{err, []string{dir}}
+		}
+		roots = d.cloudRoots(ctx) // it was copied out of there
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, location.ErrGone):
+		roots = d.cloudRoots(ctx)
 	default:
 		return err
 	}
 	var found []string
 	for _, root := range roots {
 		for _, dir := range append([]string{root}, foldersIn(root)...) {
-			if d.backupsLieIn(ctx, dir) {
+			if d.liesIn(ctx, dir, holdsBackups) {
 				found = append(found, dir)
 			}
 		}
@@ -48,6 +55,14 @@ func (d *Device) nearby(ctx context.Context, path string, err error) error {
 		return err
 	}
 	return &NearbyError{err, found}
+}
+
+// cloudRoots returns the paths of the cloud folders of this machine.
+func (d *Device) cloudRoots(ctx context.Context) (roots []string) {
+	for _, f := range d.CloudFolders(ctx) {
+		roots = append(roots, f.Path)
+	}
+	return roots
 }
 
 // machine is this machine, to look for cloud folders on.
@@ -75,13 +90,14 @@ func foldersIn(dir string) []string {
 	return list
 }
 
-func (d *Device) backupsLieIn(ctx context.Context, dir string) bool {
+// liesIn reports whether a folder is there, and holds what is looked for.
+func (d *Device) liesIn(ctx context.Context, dir string, holds func([]location.Entry) bool) bool {
 	loc, err := d.openLocation(dir)
 	if err != nil || !loc.Local() {
 		return false
 	}
 	entries, err := loc.List(ctx)
-	return err == nil && holdsBackups(entries)
+	return err == nil && holds(entries)
 }
 
 // CloudFolders returns the folders of clouds that were found on this machine.

@@ -183,6 +183,7 @@ func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func
 // openWithFiles returns the recovery keys that the files are or open.
 func (d *Device) openWithFiles(ctx context.Context, files []IdentityFile, sealed [][]byte) ([]candidate, error) {
 	var candidates []candidate
+	var refused error
 	for _, file := range files {
 		ids, err := d.identities(ctx, file)
 		if err != nil {
@@ -192,7 +193,9 @@ func (d *Device) openWithFiles(ctx context.Context, files []IdentityFile, sealed
 			candidates = addCandidate(candidates, candidate{key: key, vouched: true})
 		}
 		keys, err := backup.OpenSealed(sealed, ids...)
-		if err != nil {
+		if fault, ok := errors.AsType[*backup.PluginError](err); ok && !errors.Is(err, backup.ErrPluginSilent) {
+			refused = cmp.Or[error](refused, fault) // another file may do
+		} else if err != nil {
 			return nil, about(file, err)
 		}
 		for _, key := range keys {
@@ -200,7 +203,7 @@ func (d *Device) openWithFiles(ctx context.Context, files []IdentityFile, sealed
 		}
 	}
 	if len(candidates) == 0 {
-		return nil, backup.ErrWrongKey
+		return nil, cmp.Or(refused, backup.ErrWrongKey)
 	}
 	return candidates, nil
 }
@@ -316,13 +319,22 @@ func (d *Device) identities(ctx context.Context, file IdentityFile) ([]backup.Id
 		Passphrase: func() (string, error) {
 			return d.o.Asker.Passphrase(ctx, Purpose{Kind: OpenIdentity, Name: file.Name})
 		},
+		Plugin: func(line string) (backup.Identity, error) { return d.plugins().ParseIdentity(ctx, line) },
 	}.Identities()
 	return ids, about(file, err)
 }
 
+// plugins returns the plugins of age on this machine.
+func (d *Device) plugins() backup.Plugins {
+	return backup.Plugins{
+		LookPath: d.o.LookPath, Person: d.o.PluginPerson, Traced: d.o.Getenv("AGEDEBUG") == "plugin",
+	}
+}
+
 // about names the file that an error of its content is about.
 func about(file IdentityFile, err error) error {
-	if errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
+	_, mistyped := errors.AsType[*backup.TypingError](err)
+	if mistyped || errors.Is(err, backup.ErrIdentityFile) || errors.Is(err, backup.ErrIdentityPassphrase) {
 		return &InputError{file.Name, err}
 	}
 	return err

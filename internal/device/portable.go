@@ -35,7 +35,10 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 	}
 	sealing := backup.Sealing{WorkFactor: d.o.WorkFactor}
 	for _, text := range o.Recipients {
-		r, err := backup.ParseRecipient(text)
+		r, err := d.plugins().ParseRecipient(ctx, text)
+		if fault, ok := errors.AsType[*backup.PluginError](err); ok {
+			return Portable{}, fault
+		}
 		if err != nil {
 			return Portable{}, &InputError{"recipient", err}
 		}
@@ -72,23 +75,28 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 		return p, err
 	}
 	return p, atomicfile.WriteFunc(o.Path, atomicfile.Options{NoReplace: !o.Replace}, func(f *os.File) error {
-		return writeBack(f, p.Data, payload, sealing)
+		return d.writeBack(ctx, f, p.Data, payload, sealing)
 	})
 }
 
-// writeBack writes data and reads it back from the disk: the same bytes, which decrypt
-// to the payload wherever their passphrase is known.
-func writeBack(f *os.File, data, payload []byte, sealing backup.Sealing) error {
+// writeBack writes data and reads it back from the disk.
+func (d *Device) writeBack(ctx context.Context, f *os.File, data, payload []byte, sealing backup.Sealing) error {
 	if _, err := f.Write(data); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	read, err := os.ReadFile(f.Name())
+	read, err := d.o.ReadFile(ctx, f.Name(), backup.MaxBytes)
 	if err != nil {
 		return err
 	}
+	return checkReadBack(read, data, payload, sealing)
+}
+
+// checkReadBack checks that what was read back is what was written and, wherever its
+// passphrase is known, that it decrypts to the payload.
+func checkReadBack(read, data, payload []byte, sealing backup.Sealing) error {
 	if !bytes.Equal(read, data) {
 		return errors.New("the backup reads back differently than it was written")
 	}

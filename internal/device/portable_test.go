@@ -90,6 +90,53 @@ func TestBackUpToFileThatExists(t *testing.T) {
 	}
 }
 
+// A file counts when it has been read back. Where the disk returns other bytes than it was given there is none, and the
+// one that it was to replace stays.
+func TestBackUpToFileIsReadBack(t *testing.T) {
+	t.Parallel()
+	m, path := newMachine(t), filepath.Join(t.TempDir(), "vault.age")
+	m.add("first")
+	m.person.passphrases[device.NewForBackupFile] = passphrase
+	torn := m.another(func(o *device.Options) {
+		o.ReadFile = func(_ context.Context, path string, _ int64) ([]byte, error) {
+			data, err := os.ReadFile(path)
+			if len(data) > 0 {
+				data[len(data)-1] ^= 1
+			}
+			return data, err
+		}
+	})
+	for _, o := range []device.FileOptions{{Path: path}, {Path: path, Recipients: []string{newKey(t).Recipient()}}} {
+		if _, err := torn.open().BackUpToFile(t.Context(), o); err == nil || len(files(t, filepath.Dir(path), "")) > 0 {
+			t.Errorf("%v, and there is %q", err, files(t, filepath.Dir(path), ""))
+		}
+	}
+	write(t, path, "an older one")
+	if _, err := torn.open().BackUpToFile(t.Context(), device.FileOptions{Path: path, Replace: true}); err == nil || readFile(t, path) != "an older one" {
+		t.Errorf("%v, and the older file is %q", err, readFile(t, path))
+	}
+}
+
+// What was read back has to decrypt to what was meant, with the passphrase that was typed.
+func TestReadBackIsDecrypted(t *testing.T) {
+	t.Parallel()
+	sealing := backup.Sealing{Passphrase: passphrase, WorkFactor: 4}
+	data, err := backup.Seal([]byte("payload"), sealing)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := device.CheckReadBack(data, data, []byte("payload"), sealing); err != nil {
+		t.Error(err)
+	}
+	if err := device.CheckReadBack(data, data, []byte("another payload"), sealing); err == nil {
+		t.Error("a backup of something else counts")
+	}
+	other := backup.Sealing{Passphrase: next}
+	if err := device.CheckReadBack(data, data, []byte("payload"), other); !errors.Is(err, backup.ErrWrongKey) {
+		t.Errorf("a backup that the passphrase does not open: %v", err)
+	}
+}
+
 // What cannot be written is not written in part.
 func TestBackUpToFileRefused(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,9 @@ const (
 	// SetAside: a file keyring that was damaged, or whose passphrase is forgotten, is the
 	// file Name from now on, and a new one is in its place.
 	SetAside
+	// SheetVoid: the last sheet that this device made has an earlier key, or that of another
+	// location.
+	SheetVoid
 	// StampAhead: the account Name is stamped more than a day ahead of this clock.
 	StampAhead
 )

@@ -43,12 +43,6 @@ type Restored struct {
 	BackupTo string
 }
 
-// A DeviceDate says when a device wrote a backup that was read.
-type DeviceDate struct {
-	ID, Name string
-	Created  time.Time
-}
-
 // Restore restores accounts in one write, and overwrites only what the options name. If a
 // whole location was restored into an empty vault, backup to it stays on. Otherwise the
 // [Asker] decides, unless backup is on already. A lost or damaged vault is replaced by a
@@ -74,11 +68,16 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 	empty := false
 	apply := func(tx *vault.Tx) error {
 		state := from.state
+		var earlier []backup.Step
 		if state == nil {
 			state = &vault.State{Trash: tx.TrashOf(), Clock: tx.Clock}
+			earlier = earlierSecrets(tx.State, o.Options)
 		}
 		empty = len(tx.Records) == 0
 		restored.Steps, err = backup.Restore(tx, state, o.Options)
+		if err == nil {
+			restored.Steps = append(restored.Steps, earlier...)
+		}
 		return err
 	}
 	if o.DryRun {
@@ -101,8 +100,30 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 		return restored, nil
 	default:
 		whole := empty && len(o.Accounts) == 0
+		if whole {
+			// Where this note fails, status asks for a sync too many.
+			_ = d.noteMerged(ctx, from.newest, from.skipped)
+		}
 		return restored, d.stayOn(ctx, from, whole, o.StayOn, &restored)
 	}
+}
+
+// earlierSecrets returns a step for each secret in the trash whose account has another one
+// now, where the whole trash is asked for: with those of removed accounts they are all that
+// the trash holds.
+func earlierSecrets(state *vault.State, o backup.Options) []backup.Step {
+	if len(o.Accounts) > 0 {
+		return nil
+	}
+	var steps []backup.Step
+	for _, d := range state.Superseded() {
+		a := vault.Account{Account: d.Account(), Shown: d.Account().Label()}
+		if here, err := state.Find("id:"+d.ID, true); err == nil {
+			a.Shown = here.Shown
+		}
+		steps = append(steps, backup.Step{Account: a, Outcome: backup.Earlier})
+	}
+	return steps
 }
 
 // stayOn keeps backup on after a location was restored. A device that is enrolled already
@@ -154,7 +175,7 @@ func (d *Device) enrolIn(ctx context.Context, from source, r *Report) error {
 	if err != nil {
 		return err
 	}
-	if err := d.vouch(ctx, oldFiles); err != nil {
+	if err := d.vouch(ctx, oldFiles, nil); err != nil {
 		return err
 	}
 	if err := d.setEnrolment(ctx, e); err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/authcli/auth/internal/device"
@@ -91,26 +92,35 @@ func TestKeyringKind(t *testing.T) {
 // How long the keyring may take: what the caller says, or what the settings say. It is an error of its own when it is over.
 func TestKeyringWait(t *testing.T) {
 	t.Parallel()
-	hanging := &keyringtest.Memory{Fault: func(keyringtest.Op) keyringtest.Fault { return keyringtest.Hang }}
-	m := newMachine(t)
-	m.options.OpenKeyring = func(string) keyring.Keyring { return hanging }
-	m.options.KeyringWait = 10 * time.Millisecond
-	_, err := m.open().Read(t.Context())
-	wantErr(t, err, device.ErrKeyringTimeout)
-	m.options.KeyringWait = 0
-	for _, bad := range []string{"soon", "0", "-1s"} {
-		if err := m.open().SetSetting("keyring-timeout", bad); err != nil {
+	synctest.Test(t, func(t *testing.T) { // where a loaded machine takes no time
+		hanging := &keyringtest.Memory{Fault: func(keyringtest.Op) keyringtest.Fault { return keyringtest.Hang }}
+		m := newMachine(t)
+		m.options.OpenKeyring = func(string) keyring.Keyring { return hanging }
+		waits := func(want time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			_, err := m.open().Read(t.Context())
+			wantErr(t, err, device.ErrKeyringTimeout)
+			if waited := time.Since(begin); waited != want {
+				t.Errorf("it waited for %s, want %s", waited, want)
+			}
+		}
+		m.options.KeyringWait = 7 * time.Second
+		waits(7 * time.Second)
+		m.options.KeyringWait = 0
+		for _, bad := range []string{"soon", "0", "-1s"} {
+			if err := m.open().SetSetting("keyring-timeout", bad); err != nil {
+				t.Fatal(err)
+			}
+			_, err := device.Open(m.options)
+			wantErr(t, err, device.ErrSetting)
+			remove(t, m.options.Config)
+		}
+		if err := m.open().SetSetting("keyring-timeout", "20s"); err != nil {
 			t.Fatal(err)
 		}
-		_, err := device.Open(m.options)
-		wantErr(t, err, device.ErrSetting)
-		remove(t, m.options.Config)
-	}
-	if err := m.open().SetSetting("keyring-timeout", "10ms"); err != nil {
-		t.Fatal(err)
-	}
-	_, err = m.open().Read(t.Context())
-	wantErr(t, err, device.ErrKeyringTimeout)
+		waits(20 * time.Second)
+	})
 }
 
 // A duration is seconds, or says its unit.

@@ -18,6 +18,7 @@ type source struct {
 	state    *vault.State // nil: the trash of this vault
 	created  time.Time
 	devices  []DeviceDate
+	newest   map[string][]backup.File // by device
 	skipped  []backup.File
 	location location.Location // nil for a file
 	opened   opened
@@ -97,10 +98,10 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	}
 	for _, id := range devices(newest) {
 		for _, f := range newest[id] {
-			from.devices = append(from.devices, DeviceDate{id, f.Content.DeviceName, f.Content.Created})
+			from.devices = append(from.devices, DeviceDate{ID: id, Name: f.Content.DeviceName, Created: f.Content.Created})
 		}
 	}
-	from.state = backup.Merge(newest)
+	from.newest, from.state = newest, backup.Merge(newest)
 	return from, nil
 }
 
@@ -143,6 +144,9 @@ func (d *Device) openBackupFile(ctx context.Context, path string, files []Identi
 	data, err := d.o.ReadFile(ctx, path, backup.MaxBytes)
 	if err != nil {
 		return backup.Content{}, err
+	}
+	if backup.Beside(filepath.Base(path), data) {
+		return backup.Content{}, fmt.Errorf("%s: %w", path, ErrBeside)
 	}
 	content, err := d.openContent(ctx, data, files)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/authcli/auth/internal/atomicfile"
@@ -13,8 +14,8 @@ import (
 )
 
 // A backupState is what this device remembers of its last backup, in the state folder:
-// nothing secret and, but for Vouched, nothing that could not be found out again. Only
-// this file reads and writes it.
+// nothing secret and, but for Vouched, Lost and Sheet, nothing that could not be found out
+// again. Only this file reads and writes it.
 type backupState struct {
 	Version    int       `json:"version"`
 	Location   string    `json:"location"`
@@ -29,8 +30,31 @@ type backupState struct {
 	// Vouched are hashes of files under earlier keys that this device vouches for. Backups
 	// list them, and the first under a new key may fail, or be lost.
 	Vouched []string `json:"vouched,omitempty"`
+	// Lost are hashes of the files of lost devices that were there when the key was replaced.
+	// No backup vouches for them, and only [Device.Lose] takes them.
+	Lost []string `json:"lost,omitempty"`
+
+	// Merged says what was merged of other devices, by their ids.
+	Merged map[string]mergedDevice `json:"merged,omitempty"`
 
 	Drill drillState `json:"drill,omitzero"`
+	// Checked is the last code that was checked.
+	Checked checkedCode `json:"checked,omitzero"`
+	Sheet   sheetState  `json:"sheet,omitzero"`
+}
+
+// next returns what is remembered after a backup: what it says of it, and what is not about
+// backups.
+func (b backupState) next(made backupState) backupState {
+	made.Drill, made.Merged, made.Checked = b.Drill, b.Merged, b.Checked
+	return made
+}
+
+// A sheetState is the last sheet that this device made.
+type sheetState struct {
+	Key  string    `json:"key"` // the id of the key on it
+	Time time.Time `json:"time"`
+	Void bool      `json:"void,omitempty"` // this device backs up to another key now
 }
 
 // A drillState is when the last drill was, and how it ended.
@@ -76,14 +100,40 @@ func (d *Device) changeBackupState(ctx context.Context, change func(*backupState
 	return writeFile(filepath.Join(d.o.State, stateFile), append(data, '\n'))
 }
 
-// vouch remembers files under earlier keys that this device vouches for.
-func (d *Device) vouch(ctx context.Context, hashes []string) error {
-	if len(hashes) == 0 {
+// vouch remembers files under earlier keys that this device vouches for, and those of a
+// lost device, for which it does not.
+func (d *Device) vouch(ctx context.Context, hashes, lost []string) error {
+	if len(hashes)+len(lost) == 0 {
 		return nil
 	}
 	return d.changeBackupState(ctx, func(b *backupState) {
-		b.Vouched = slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.Vouched, hashes))))
+		b.Lost = union(b.Lost, lost)
+		b.Vouched = slices.DeleteFunc(union(b.Vouched, hashes), func(hash string) bool { return hasHash(lost, hash) })
 	})
+}
+
+// SheetMade remembers that the recovery key of an id was printed.
+func (d *Device) SheetMade(ctx context.Context, key string) error {
+	return d.changeBackupState(ctx, func(b *backupState) {
+		b.Sheet = sheetState{Key: key, Time: d.o.Now().UTC()}
+	})
+}
+
+// under returns the state of the sheet where this device backs up to the key of an id.
+func (s sheetState) under(key string) sheetState {
+	s.Void = s.Key != "" && s.Key != key
+	return s
+}
+
+// union returns two lists as one, sorted.
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
+
+// hasHash reports whether a hash is in a list. On both sides it may be the short one of a
+// file's name.
+func hasHash(list []string, hash string) bool {
+	return hash != "" && slices.ContainsFunc(list, func(h string) bool { return strings.HasPrefix(h, hash) || strings.HasPrefix(hash, h) })
 }
 
 // wrote reports whether the last backup is known and went to a location.

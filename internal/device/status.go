@@ -31,6 +31,13 @@ type BackupStatus struct {
 	Text   string // why, where the reason is NotMade
 
 	Drill DrillStatus
+	// VoidSheet is when the last sheet was made, where this device backs up to another key
+	// now; zero otherwise.
+	VoidSheet time.Time
+
+	// Devices are those that have backups at the location, this one first. What is known of
+	// them without opening a file.
+	Devices []DeviceDate
 
 	Unseen error // why the location could not be looked at; nil where it was
 }
@@ -73,17 +80,20 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, state, d.backupStatus(state.Generation, entries, err)}, nil
+	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
 // could not be seen.
-func (d *Device) backupStatus(generation uint64, entries []location.Entry, unseen error) BackupStatus {
+func (d *Device) backupStatus(ctx context.Context, generation uint64, entries []location.Entry, unseen error) BackupStatus {
 	s := BackupStatus{On: d.marker.Location != "", Location: d.marker.Location, Unseen: unseen}
 	if !s.On {
 		return s
 	}
 	b := d.backupState()
+	if b.Sheet.Void {
+		s.VoidSheet = b.Sheet.Time
+	}
 	if b.Drill.Location == s.Location {
 		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
 	}
@@ -91,6 +101,7 @@ func (d *Device) backupStatus(generation uint64, entries []location.Entry, unsee
 	if b.Location == s.Location {
 		s.File, s.Generation, s.OtherKeys, s.Last = b.File, b.Generation, b.OtherKeys, b.Time
 	}
+	s.Devices = b.devicesIn(entries, d.self(ctx, b), d.name())
 	switch {
 	case !b.StaleSince.IsZero() && b.Rotated:
 		s.Reason, s.Since, s.Text = KeyRotated, b.StaleSince, b.Reason
@@ -120,6 +131,8 @@ type Examination struct {
 	State    *vault.State // nil where it cannot be read
 	StateErr error
 
+	Clock ClockSeen
+
 	Location    *LocationSeen // nil where backup is off
 	LocationErr error
 	Backup      BackupStatus
@@ -145,18 +158,19 @@ type LocationSeen struct {
 
 // Examine looks closely at the folders, the keyring, the vault and the location. It
 // changes nothing.
-func (d *Device) Examine(ctx context.Context) Examination {
-	x := Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
+func (d *Device) Examine(ctx context.Context) (x Examination) {
+	x = Examination{StateDir: d.o.State, Marker: d.marker, Marked: d.marked}
 	_, _, x.MarkerErr = vault.ReadMarker(d.o.State)
 	x.Keyring, x.KeyringErr = d.examineKeyring(ctx)
 	x.State, x.StateErr = d.Read(ctx)
+	var entries []location.Entry
+	defer func() { x.Clock = d.clock(ctx, x.State, entries) }()
 	if d.marker.Location == "" {
 		return x
 	}
-	var entries []location.Entry
 	x.Location, entries, x.LocationErr = d.examineLocation(ctx)
 	if x.StateErr == nil {
-		x.Backup = d.backupStatus(x.State.Generation, entries, x.LocationErr)
+		x.Backup = d.backupStatus(ctx, x.State.Generation, entries, x.LocationErr)
 	}
 	return x
 }

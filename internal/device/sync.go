@@ -22,7 +22,7 @@ type Synced struct {
 
 // Sync merges what other devices wrote to the location, and backs the result up. A merge
 // that would remove or replace much asks the [Asker] first. A backup that could not be made is a
-// *[StaleError].
+// *[StaleError]; so is [ErrRotated], after what the keys that are held can read was merged.
 func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -31,6 +31,12 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	synced, inv, err := d.mergeLocation(ctx, e, loc, everything)
 	if err != nil {
 		return synced, err
+	}
+	if e, _, err = d.enrolment(ctx); err != nil { // with what was learned
+		return synced, err
+	}
+	if backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()).Replaced(e.Key.ID()) {
+		return synced, asked(d.stale(ctx, ErrRotated))
 	}
 	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv)}))
 }
@@ -70,6 +76,9 @@ func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc loca
 	}
 	synced, err := d.merge(ctx, inv.Newest(time.Time{}, false), what)
 	synced.Skipped = inv.Skipped(false)
+	if err == nil {
+		_ = d.noteMerged(ctx, nil, synced.Skipped)
+	}
 	return synced, inv, err
 }
 
@@ -106,6 +115,10 @@ func (d *Device) merge(ctx context.Context, newest map[string][]backup.File, wha
 	synced.Report = d.report()
 	for _, label := range synced.Changes.Ahead(d.o.Now()) {
 		synced.add(Notice{Kind: StampAhead, Name: label})
+	}
+	if err == nil {
+		// Where this note fails, status asks for a sync too many.
+		_ = d.noteMerged(ctx, newest, nil)
 	}
 	return synced, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/authcli/auth/internal/manual"
 	"github.com/authcli/auth/internal/transfer"
 )
 
@@ -18,6 +19,16 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 	// Cobra adds this command only when it executes a tree that lacks one.
 	root.InitDefaultCompletionCmd()
 	files := map[string][]byte{"docs/formats.md": []byte(transfer.Docs())}
+	for _, topic := range manual.Topics() {
+		if topic.Name == "formats" {
+			topic.Markdown = transfer.Docs() // the copy in this program may be older
+		}
+		page, err := render(func(w io.Writer) error { _, err := io.WriteString(w, topic.Man()); return err })
+		if err != nil {
+			return nil, err
+		}
+		files["docs/man/auth-"+topic.Name+".7"] = page
+	}
 	for _, c := range commands(root) {
 		path := c.CommandPath()
 		c.DisableAutoGenTag = true // The tag contains today's date.
@@ -51,7 +62,7 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 func commands(root *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{root}
 	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() && !c.IsAdditionalHelpTopicCommand() {
+		if c.IsAvailableCommand() && !c.IsAdditionalHelpTopicCommand() || c.Name() == "help" { // which cobra does not call available
 			all = append(all, commands(c)...)
 		}
 	}

@@ -1,5 +1,6 @@
-// Docgen generates files from the command tree and the list of formats: docs/cli, the man
-// pages in docs/man, the completions of four shells, and docs/formats.md. They are
+// Docgen generates files from the command tree, the list of formats and the pages in docs:
+// docs/cli, the man pages in docs/man, the completions of four shells, and
+// docs/formats.md. They are
 // committed, so that packagers and readers need no build. The test of this package fails
 // if they are out of date.
 //

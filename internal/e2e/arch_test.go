@@ -31,8 +31,9 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/live", "internal/otp", "internal/passphrase", "internal/qr",
-			"internal/qr/convert", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra", "github.com/spf13/pflag",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/device", "internal/hint", "internal/live", "internal/manual", "internal/otp", "internal/passphrase",
+			"internal/qr", "internal/qr/convert", "internal/sheet", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra",
+			"github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
 	},
@@ -54,6 +55,10 @@ var rooms = map[string]room{
 	"internal/qr/convert": {
 		may: []string{"golang.org/x/sys"},
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
+	},
+	"internal/sheet": {
+		may: []string{"internal/qr", "golang.org/x/image"},
+		why: "a page for a printer: what the secret on it opens is not its business",
 	},
 	"internal/keyring": {
 		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},
@@ -81,6 +86,10 @@ var rooms = map[string]room{
 	},
 	"internal/slip39": {
 		why: "shares of any secret: what the secret opens is not its business",
+	},
+	"internal/backup/plugintest": {
+		may: []string{"filippo.io/age"},
+		why: "a plugin of age on age's own framework: for tests alone",
 	},
 	"internal/passphrase": {
 		why: "passphrases are judged in one place, whatever they open",
@@ -139,8 +148,15 @@ var rooms = map[string]room{
 	"internal/bench/qr": {
 		why: "it measures programs as processes, ours like those of others",
 	},
+	"docs": {
+		why: "the pages that the program prints, as they lie there",
+	},
+	"internal/manual": {
+		may: []string{"docs", "github.com/clipperhouse/displaywidth"},
+		why: "pages for people: what they say is written in docs",
+	},
 	"internal/docgen": {
-		may: []string{"cmd", "internal/transfer", "github.com/spf13/cobra"},
+		may: []string{"cmd", "internal/manual", "internal/transfer", "github.com/spf13/cobra"},
 		why: "it reads the command tree and the list of formats, and nothing that ships reads it",
 	},
 	"internal/demo": {

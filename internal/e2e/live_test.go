@@ -19,6 +19,8 @@ import (
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 	"golang.org/x/term"
+
+	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
 var update = flag.Bool("update", false, "write the screens of testdata/live anew; a person has to look at them")
@@ -179,8 +181,10 @@ func (s *screen) restored() {
 const liveNow = "2026-11-28T12:00:22Z"
 
 // newLive returns a device with accounts of every kind.
-func newLive(t *testing.T) *device {
-	d := newDevice(t, nil)
+func newLive(t *testing.T) *device { return newLiveIn(t, newDevice(t, nil)) }
+
+func newLiveIn(t *testing.T, d *device) *device {
+	t.Helper()
 	for _, uri := range []string{
 		"otpauth://totp/GitHub:alice@example.com?secret=JBSWY3DPEHPK3PXP&issuer=GitHub",
 		"otpauth://totp/GitLab:alice?secret=JBSWY3DPEHPK3PXQ&issuer=GitLab",
@@ -545,4 +549,26 @@ func TestLiveAccessible(t *testing.T) {
 	if got := d.must("", "code", "bank"); got != "287082\n" {
 		t.Errorf("the next code is %q", got)
 	}
+}
+
+// A system keyring that locks while the view is open is a line on the screen; what can still be shown is. Nothing asks for
+// its password without an act of the user, and once it is unlocked the rows have codes again.
+func TestLiveLockedKeyring(t *testing.T) {
+	t.Parallel()
+	service := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	d := newLiveIn(t, newDevice(t, service))
+	s := watch(t, d.command(), 80, 8, nil)
+	s.shows("GitHub", "8s")
+	service.Lock()
+	s.types("G")
+	s.shows("keyring is locked", "Corporate")
+	if text := s.text(); strings.Contains(text, "38s") {
+		t.Errorf("a code from a locked keyring:\n%s", text)
+	}
+	service.Kill()
+	service.Start()
+	s.shows("38s")
+	s.lacks("locked")
+	s.types("q")
+	s.ends(0)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/authcli/auth/cmd"
+	"github.com/authcli/auth/internal/backup/plugintest"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -27,8 +28,12 @@ var root = filepath.Join("..", "..")
 
 // TestMain makes the test binary run auth if a script calls it by that name. It differs
 // from the shipped program in settings that users do not have: a clock and a machine name
-// that tests can set, shorter timeouts for locations, and a low cost of passphrases.
+// that tests can set, shorter timeouts for locations, and a low cost of passphrases. It is
+// the program of a plugin of age too.
 func TestMain(m *testing.M) {
+	if code, ok := plugintest.Main(); ok {
+		os.Exit(code)
+	}
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
 		env.WorkFactor = 4
@@ -49,7 +54,7 @@ func TestMain(m *testing.M) {
 			env.Hostname = func() string { return name }
 		}
 		os.Exit(cmd.Main(env, os.Args[1:]))
-	}})
+	}, "age-plugin-test": func() {}}) // the name puts the program into PATH
 }
 
 // Programs that scripts check auth against, with the Debian packages that contain them. A
@@ -64,6 +69,9 @@ var programs = map[string]string{
 	"zsh":      "zsh",
 	"fish":     "fish",
 	"rclone":   "rclone",
+
+	"pdftotext": "poppler-utils",
+	"pdftoppm":  "poppler-utils",
 }
 
 // age13Path returns stock age 1.3 or later, which reads the default recovery keys: the

@@ -4,11 +4,18 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/creack/pty"
+
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -109,6 +116,119 @@ func TestRecovery03StockAgeAndJq(t *testing.T) {
 				t.Errorf("the code is %q", got)
 			}
 		})
+	}
+}
+
+// Only the paper is there, and the key on it is typed: into a file, by standard input or
+// at the prompt, in lower case and in the groups of the sheet. A wrong letter is called
+// one, with where it is; at the prompt there are three tries.
+func TestRecoveryTypedKey(t *testing.T) {
+	t.Parallel()
+	old, loc := newLocation(t)
+	sheet := filepath.Join(t.TempDir(), "sheet.txt")
+	old.must("", "backup", "key", "--sheet", sheet)
+	key, err := backup.ParseRecoveryKey(string(read(t, sheet)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	typed := strings.ToLower(strings.Join(key.Lines(), "\n"))
+	newDevice(t, nil).must("", "restore", loc, "--identity", writeTemp(t, typed))
+	piped := newDevice(t, nil)
+	piped.must(strings.ReplaceAll(typed, "\n", "  "), "restore", loc, "--identity", "-")
+	piped.right("first")
+
+	// One letter of the second group, and one letter less.
+	lines := key.Lines()
+	other := map[bool]string{true: "P", false: "Q"}[lines[1][6] == 'Q']
+	wrong := strings.Replace(typed, strings.ToLower(lines[1]), strings.ToLower(lines[1][:6]+other+lines[1][7:]), 1)
+	for text, word := range map[string]string{wrong: "in group 2", typed[:len(typed)-1]: "1 character is missing"} {
+		empty := newDevice(t, nil)
+		r := empty.fails(7, []string{"typing error", word, "hint: compare it with the sheet"}, "restore", loc, "--identity", writeTemp(t, text))
+		if strings.Contains(r.stderr, "identity file") || strings.Contains(strings.ToUpper(r.stderr), lines[1][:4]) {
+			t.Errorf("the error is %s", r.stderr)
+		}
+		empty.fails(3, nil, "code", "first")
+	}
+
+	asked := newDevice(t, nil)
+	oneByOne := strings.Split(typed, "\n")
+	code, said := asked.atTerminal([]string{"restore", loc, "--identity", "-"},
+		"Recovery key: ", strings.ReplaceAll(wrong, "\n", ""), "in group 2, of the groups of four behind AGE-SECRET-KEY; try again\r\nRecovery key: ", oneByOne[0], "(0 of 58", oneByOne[1],
+		"(20 of 58", oneByOne[2], "(40 of 58", oneByOne[3], "Passphrase for the file keyring", "")
+	if code != 0 || strings.Contains(strings.ToUpper(said), lines[2]) {
+		t.Errorf("at the prompt: exit code %d, %s", code, said)
+	}
+	asked.right("first")
+	again := []string{"Recovery key: ", strings.ReplaceAll(wrong, "\n", "")}
+	code, said = newDevice(t, nil).atTerminal([]string{"restore", loc, "--identity", "-"}, slices.Concat(again, again, again)...)
+	if code != 7 || strings.Count(said, "in group 2") != 3 {
+		t.Errorf("three wrong ones at the prompt: exit code %d, %s", code, said)
+	}
+}
+
+// atTerminal runs the program on a terminal. Of each two texts of dialogue, the program
+// has to show the first, and then a person types the second as a line. It returns what is
+// seen.
+func (d *device) atTerminal(args []string, dialogue ...string) (code int, said string) {
+	d.t.Helper()
+	cmd := d.command(args...)
+	cmd.Env = slices.Concat(d.env, []string{"AUTH_NO_INPUT=", "TERM=xterm"})
+	f, err := pty.Start(cmd)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer f.Close()
+	stop := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	defer stop.Stop()
+	unread, buffer := 0, make([]byte, 4096)
+	for {
+		n, err := f.Read(buffer)
+		said += string(buffer[:n])
+		for len(dialogue) > 0 {
+			at := strings.Index(said[unread:], dialogue[0])
+			if at < 0 {
+				break
+			}
+			unread += at + len(dialogue[0])
+			if _, err := io.WriteString(f, dialogue[1]+"\n"); err != nil {
+				d.t.Fatal(err)
+			}
+			dialogue = dialogue[2:]
+		}
+		if err != nil { // the program has ended
+			break
+		}
+	}
+	_ = cmd.Wait()
+	if len(dialogue) > 0 {
+		d.t.Errorf("auth %s never shows %q:\n%s", strings.Join(args, " "), dialogue[0], said)
+	}
+	return cmd.ProcessState.ExitCode(), said
+}
+
+// The pages quote what Debian 12's age says of a default location.
+func TestRecoveryOldAge(t *testing.T) {
+	t.Parallel()
+	const says = "unknown identity type"
+	for _, page := range []string{"docs/recovery.md", "docs/ja/recovery.md"} {
+		if !strings.Contains(string(read(t, filepath.Join(root, filepath.FromSlash(page)))), "`"+says+"`") {
+			t.Errorf("%s does not have %q", page, says)
+		}
+	}
+	age := testenv.Program(t, "age", "age")
+	version, err := exec.Command(age, "--version").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`^v?1\.[0-2]\.`).Match(version) {
+		t.Skipf("age %s knows post-quantum keys", version)
+	}
+	d, loc := newLocation(t)
+	sheet := filepath.Join(t.TempDir(), "sheet.txt")
+	d.must("", "backup", "key", "--sheet", sheet)
+	out, err := exec.Command(age, "-d", "-i", sheet, filepath.Join(loc, backups(t, loc)[0])).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), says) {
+		t.Errorf("age %s: %v, %s", version, err, out)
 	}
 }
 

@@ -235,9 +235,13 @@ func TestPickerAndConfirmation(t *testing.T) {
 	p = sit(t, cmd)
 	p.awaits("Remove one:a?")
 	p.types("n\r")
-	p.rest()
+	all := p.rest()
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != 130 {
 		t.Errorf("declined: %v", err)
+	}
+	// Who answers no has not interrupted anything.
+	if !strings.Contains(all, "not confirmed; nothing was changed") || strings.Contains(all, "interrupted") {
+		t.Errorf("declined:\n%s", all)
 	}
 	cmd = d.command("remove", "one:a")
 	p = sit(t, cmd)
@@ -249,6 +253,35 @@ func TestPickerAndConfirmation(t *testing.T) {
 	}
 	if got := d.labels(); len(got) != 1 || got[0] != "one:b" {
 		t.Errorf("accounts %q", got)
+	}
+}
+
+// Of several devices of one name, a person at a terminal chooses the one that is meant, and
+// is asked about that one before anything happens.
+func TestPickDevice(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.env = append(d.env, "TEST_HOSTNAME=vm")
+	d.add("a")
+	location := filepath.Join(t.TempDir(), "cloud")
+	d.must(passphrase, "backup", "enable", location, "--passphrase-file", "-")
+	for range 2 {
+		other := d.with("AUTH_HOME=" + filepath.Join(t.TempDir(), "home"))
+		other.must(passphrase, "restore", location, "--passphrase-file", "-")
+	}
+	before := d.must("", "backup", "list")
+	interactive(d)
+	p := sit(t, d.command("backup", "forget", "vm"))
+	p.awaits("Which device?")
+	p.awaits("Number, 1 to 2: ")
+	p.types("2\r")
+	p.awaits("Merge the accounts of vm (")
+	p.types("n\r")
+	if all := p.rest(); !strings.Contains(all, "not confirmed") || strings.Contains(all, "this device") {
+		t.Errorf("the terminal shows\n%s", all)
+	}
+	if after := d.must("", "backup", "list"); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
 	}
 }
 

@@ -194,7 +194,11 @@ func TestFileDamage(t *testing.T) {
 					// A comment of the key, its last newline, the case of a word.
 				case err == nil || got != "":
 					t.Errorf("%s %s at %d: %q, %v", name, what, at, got, err)
-				case errors.As(err, &damaged), passphrase != "" && errors.Is(err, keyring.ErrWrongPassphrase):
+				case errors.As(err, &damaged):
+					if damaged.Item == "" || damaged.Why == "" {
+						t.Errorf("%s %s at %d: it is not said what is damaged, or how: %v", name, what, at, err)
+					}
+				case passphrase != "" && errors.Is(err, keyring.ErrWrongPassphrase):
 				default:
 					t.Errorf("%s %s at %d: %v", name, what, at, err)
 				}
@@ -329,5 +333,51 @@ func remove(t *testing.T, dir, name string) {
 	t.Helper()
 	if err := os.Remove(filepath.Join(dir, name)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestItemNames: a name that not every system keeps apart from others is refused, and not
+// looked for.
+func TestItemNames(t *testing.T) {
+	t.Parallel()
+	k, _ := created(t, "")
+	for _, name := range []string{"", "Head", "headZ", "a b", "a/b", "a-b", "a:b", "a{b", "`", "@", "[", "é"} {
+		_, get := k.Get(t.Context(), name)
+		for what, err := range map[string]error{"Get": get, "Set": k.Set(t.Context(), name, "x"), "Delete": k.Delete(t.Context(), name)} {
+			if err == nil || errors.Is(err, keyring.ErrNotFound) {
+				t.Errorf("%s %q: %v", what, name, err)
+			}
+		}
+	}
+	for _, name := range []string{"a", "z", "0", "9", "az09"} {
+		put(t, k, name, "x")
+		wantItem(t, k, name, "x")
+	}
+}
+
+// TestFileAfterTheEnd: a call whose context has ended says so, and changes nothing.
+func TestFileAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	k, dir := created(t, "")
+	put(t, k, "head", "x")
+	fresh := t.TempDir()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	late, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	for ctx, want := range map[context.Context]error{cancelled: context.Canceled, late: keyring.ErrTimeout} {
+		_, get := k.Get(ctx, "head")
+		for what, err := range map[string]error{
+			"Get": get, "Set": k.Set(ctx, "head", "y"), "Delete": k.Delete(ctx, "head"), "Erase": k.Erase(ctx),
+			"Create": file(fresh, says("")).Create(ctx, ""),
+		} {
+			if !errors.Is(err, want) {
+				t.Errorf("%s: %v, want %v", what, err, want)
+			}
+		}
+	}
+	wantItem(t, file(dir, says("")), "head", "x")
+	if left, err := os.ReadDir(fresh); err != nil || len(left) > 0 {
+		t.Errorf("there is %v, %v", left, err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -18,7 +20,12 @@ func records(t testing.TB) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	length := " " + strconv.Itoa(whole.length) + " "
 	return []string{
+		strings.Replace(head{content: whole, packed: packed}.String(), " 7 ", " 07 ", 1),
+		strings.Replace(head{content: whole, packed: packed}.String(), length, " +"+length[1:], 1),
+		strings.Replace(pieces[0].String(), " 7 ", " x ", 1),
+		strings.Replace(pieces[0].String(), " 0 ", " 00 ", 1),
 		head{content: whole, packed: packed}.String(),
 		head{content: whole, slot: "a", count: 3}.String(),
 		head{content: contentOf(math.MaxUint64, nil)}.String(),
@@ -27,6 +34,8 @@ func records(t testing.TB) []string {
 		"",
 		"auth-head",
 		head{content: whole, packed: packed}.String() + "\n",
+		"auth-head 0 7 inline 3 AAAA BBBB",
+		"auth-head x 7 inline 3 AAAA BBBB",
 		"auth-head 2 whatever comes",
 		"auth-chunk 99999999999999999999 7",
 		"auth-head 1 7 d/1 3 AAAA",
@@ -46,17 +55,24 @@ func FuzzRecord(f *testing.F) {
 		if err == nil && h.String() != value {
 			t.Errorf("head %q is written as %q", value, h)
 		}
-		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
-			t.Errorf("head %q: %v", value, err)
-		}
+		explained(t, "head", value, err)
 		c, err := parseChunk("a0000", value)
 		if err == nil && c.String() != value {
 			t.Errorf("chunk %q is written as %q", value, c)
 		}
-		if err != nil && !isDamage(err) && !errors.Is(err, ErrNewer) {
-			t.Errorf("chunk %q: %v", value, err)
-		}
+		explained(t, "a0000", value, err)
 	})
+}
+
+// explained checks that an error is of a later version, or says which item is damaged and how.
+func explained(t *testing.T, item, value string, err error) {
+	t.Helper()
+	if err == nil || errors.Is(err, ErrNewer) {
+		return
+	}
+	if damaged, ok := errors.AsType[*DamagedError](err); !ok || damaged.Item != item || damaged.Why == "" {
+		t.Errorf("%s %q: %v", item, value, err)
+	}
 }
 
 // FuzzUnpack: no bytes make it panic, and what is packed comes back.
@@ -106,5 +122,23 @@ func TestSumBindsGeneration(t *testing.T) {
 	c.generation++
 	if _, why := c.open(packed); why == "" {
 		t.Error("a snapshot opens under a generation that is not its own")
+	}
+}
+
+// TestMostChunks: a snapshot of as many chunks as there are names for is stored, and one
+// more byte is too big.
+func TestMostChunks(t *testing.T) {
+	t.Parallel()
+	const limit = chunkOverhead + 4 // of three bytes
+	most := make([]byte, 3*maxChunks)
+	if chunks, err := split(contentOf(1, most), most, limit); err != nil || len(chunks) != maxChunks {
+		t.Errorf("%d chunks, %v", len(chunks), err)
+	}
+	more := make([]byte, 3*maxChunks+1)
+	if _, err := split(contentOf(1, more), more, limit); !errors.Is(err, ErrTooBig) {
+		t.Errorf("one byte more: %v", err)
+	}
+	if _, err := split(contentOf(1, most), most, chunkOverhead+1); !errors.Is(err, ErrTooBig) {
+		t.Errorf("no byte fits: %v", err)
 	}
 }

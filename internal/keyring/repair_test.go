@@ -205,7 +205,8 @@ func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
 }
 
 // TestWipe removes everything, also in a second go after any fault. Wherever the first one
-// stopped, the newest snapshot is there as a whole, or there is no head.
+// stopped, the newest snapshot is there as a whole, or there is no head, and an older one
+// is not what is left.
 func TestWipe(t *testing.T) {
 	t.Parallel()
 	for _, history := range [][]int{{100, 200, 0}, {3000, 100, 3000, 200, 5000, 0}, {9000, 5000, 3000, 0}} {
@@ -216,6 +217,11 @@ func TestWipe(t *testing.T) {
 				wantLoad(t, k, uint64(last), history[last-1])
 			} else if !errors.Is(err, keyring.ErrNotFound) {
 				t.Errorf("half of generation %d is left: %v", snap.Generation, err)
+			}
+			if left, err := keyring.NewStore(k).Generations(t.Context()); err != nil {
+				t.Error(err)
+			} else if len(left) > 0 && left[0].Generation != uint64(last) {
+				t.Errorf("generation %d is left, and not the newest", left[0].Generation)
 			}
 			k.Land()
 			if err := wipe(t.Context(), k); err != nil {
@@ -259,5 +265,89 @@ func TestChunkOfAnotherSnapshot(t *testing.T) {
 	_, err := keyring.NewStore(k).Load(t.Context())
 	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
 		t.Errorf("a chunk of more: %v", err)
+	}
+}
+
+// TestChunkOfAnotherCount: the same snapshot cut for a keyring that takes more bytes has
+// fewer chunks. One of them is damage here, and the error names it.
+func TestChunkOfAnotherCount(t *testing.T) {
+	t.Parallel()
+	k, wider := keyringtest.Windows(), &keyringtest.Memory{Max: 4000}
+	save(t, k, 1, 6000)
+	save(t, wider, 1, 6000)
+	if len(k.Items()) == len(wider.Items()) {
+		t.Fatalf("both keyrings have %d items", len(k.Items()))
+	}
+	first := wider.Items()["a0000"]
+	k.Replace("a0000", &first)
+	_, err := keyring.NewStore(k).Load(t.Context())
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
+		t.Error(err)
+	}
+}
+
+// TestChunkUnderAnotherName: a chunk that is whole and lies under the name of another one of
+// its snapshot is damage, and the error names it.
+func TestChunkUnderAnotherName(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	save(t, k, 1, 6000)
+	second := k.Items()["a0001"]
+	k.Replace("a0000", &second)
+	_, err := keyring.NewStore(k).Load(t.Context())
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "a0000" {
+		t.Error(err)
+	}
+}
+
+// TestUnreadHead: a head that the keyring does not show is no damaged one. Nothing is
+// written over it.
+func TestUnreadHead(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(*keyring.Store) error{
+		"Save":    func(s *keyring.Store) error { return s.Save(t.Context(), 9, []byte("x")) },
+		"Settle":  func(s *keyring.Store) error { return s.Settle(t.Context(), 9, []byte("x")) },
+		"Restore": func(s *keyring.Store) error { return s.Restore(t.Context(), keyring.Snapshot{Generation: 1}, 9) },
+	} {
+		k := keyringtest.Windows()
+		save(t, k, 1, 100)
+		before := fmt.Sprint(k.Items())
+		k.Fault = func(op keyringtest.Op) keyringtest.Fault {
+			if op.Verb == "get" && op.Name == "head" {
+				return keyringtest.Fail
+			}
+			return keyringtest.None
+		}
+		err := write(keyring.NewStore(k))
+		if !errors.Is(err, keyringtest.ErrInjected) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if fmt.Sprint(k.Items()) != before {
+			t.Errorf("%s wrote something", name)
+		}
+	}
+}
+
+// TestLayout: what lies in keyrings since version 1 is read for ever. The items were made by
+// hashlib, zlib and base64 of Python, by the words of the documentation.
+func TestLayout(t *testing.T) {
+	t.Parallel()
+	const data = `{"version":1}`
+	inline := map[string]string{
+		"head": "auth-head 1 7 inline 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU q1YqSy0qzszPU7IyrAUA",
+	}
+	slot := map[string]string{
+		"head":  "auth-head 1 7 b/2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU",
+		"b0000": "auth-chunk 1 7 0 2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU 7XFgu2DqNWoU7o8KZZoEtw q1YqSy0qzszP",
+		"b0001": "auth-chunk 1 7 1 2 15 5rnMoJMfhIDdymVSTNgG1XJ6Vq6wcL0X-fSTOgFZkIU cSkFOL3SwkBcP42sLeIrkw U7IyrAUA",
+	}
+	for _, items := range []map[string]string{inline, slot} {
+		k := new(keyringtest.Memory)
+		for name, value := range items {
+			put(t, k, name, value)
+		}
+		if snap, err := keyring.NewStore(k).Load(t.Context()); err != nil || snap.Generation != 7 || string(snap.Data) != data {
+			t.Errorf("%d items: generation %d of %q, %v", len(items), snap.Generation, snap.Data, err)
+		}
 	}
 }

@@ -46,7 +46,7 @@ type model struct {
 	codes   map[string]shown // of the rows on the screen alone
 	asking  bool             // codes are being asked for
 	trouble string           // why they could not be had
-	retry   time.Time        // when they are asked for again
+	pause   int              // seconds until the vault is read again after that; counted in ticks, as the clock may be set back
 	counted counted
 	next    string // the id of the account whose next code is shown
 
@@ -163,6 +163,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // second does what every second brings: codes end, and another process may have changed the vault.
 func (m *model) second() tea.Cmd {
 	m.now = m.o.Now()
+	m.pause = max(0, m.pause-1)
 	if m.counted.id != "" && !m.now.Before(m.counted.until) {
 		m.counted = counted{}
 	}
@@ -189,7 +190,7 @@ func (c Code) following() shown {
 
 // load reads the accounts again.
 func (m *model) load() tea.Cmd {
-	if m.loading || m.now.Before(m.retry) {
+	if m.loading || m.pause > 0 {
 		return nil
 	}
 	m.loading = true
@@ -218,11 +219,12 @@ func (m *model) loaded(msg loadedMsg) {
 // troubled keeps why the vault could not be read. Codes that have ended are shown no longer.
 func (m *model) troubled(err error) {
 	m.trouble = m.o.Words(err)
-	m.retry = m.now.Add(retryAfter)
+	m.pause = pauseTicks
 }
 
-// retryAfter is how long the view waits before it reads a vault again that could not be read.
-const retryAfter = 5 * time.Second
+// pauseTicks is how many seconds the view waits before it reads a vault again that could not be read, or a code that
+// there was none of.
+const pauseTicks = 5
 
 // setAccounts takes other accounts over. The selected one stays selected.
 func (m *model) setAccounts(accounts []Account) {
@@ -299,7 +301,7 @@ func (m *model) askCodes() tea.Cmd {
 			want = append(want, a.ID)
 		}
 	}
-	if len(want) == 0 || m.asking || m.now.Before(m.retry) {
+	if len(want) == 0 || m.asking || m.pause > 0 {
 		return nil
 	}
 	m.asking = true
@@ -317,12 +319,12 @@ func (m *model) answered(msg codesMsg) {
 		m.troubled(msg.err)
 		return
 	}
-	m.trouble, m.retry = "", time.Time{}
+	m.trouble, m.pause = "", 0
 	for _, id := range msg.asked {
 		code, ok := msg.codes[id]
 		switch {
 		case !ok: // it has none, and is not asked for at once again
-			m.codes[id] = shown{Code: Code{Until: m.now.Add(retryAfter)}}
+			m.codes[id] = shown{Code: Code{Until: m.now.Add(pauseTicks * time.Second)}}
 		case m.now.Before(code.Until):
 			m.codes[id] = shown{Code: code}
 		case m.now.Before(code.NextUntil): // a second passed meanwhile
@@ -347,7 +349,7 @@ func (m *model) act(run func(ctx context.Context) (string, error), then func()) 
 // ended shows the outcome of an act, and what it changed.
 func (m *model) ended(msg actMsg) tea.Cmd {
 	m.acts--
-	m.retry = time.Time{}
+	m.pause = 0
 	switch {
 	case msg.err != nil:
 		m.fail(m.o.Words(msg.err))

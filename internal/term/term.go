@@ -67,3 +67,25 @@ func IsTerminal(v any) bool {
 	}
 	return terminal
 }
+
+// Width returns the columns of the terminal v, a stream of the process, and 0 where it is none.
+func Width(v any) int {
+	f, ok := v.(*os.File)
+	if !ok || f == nil {
+		return 0
+	}
+	raw, err := f.SyscallConn() // not f.Fd, as in IsTerminal
+	if err != nil {
+		return 0
+	}
+	width := 0
+	err = raw.Control(func(fd uintptr) {
+		if columns, _, err := term.GetSize(int(fd)); err == nil {
+			width = columns
+		}
+	})
+	if err != nil {
+		return 0
+	}
+	return width
+}

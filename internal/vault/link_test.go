@@ -169,6 +169,24 @@ func TestLinkedAccountChangesWhole(t *testing.T) {
 	}
 }
 
+// A secret that an account had under two ids is told of once where another device has
+// replaced it under a third, whichever of the two merges.
+func TestLinkedSecretIsReplacedOnce(t *testing.T) {
+	t.Parallel()
+	x, _ := twins(t)
+	z := newMember(t, "z")
+	z.add(2, "a0", "GitHub:alice", "first")
+	z.at(11, func(tx *vault.Tx) error { return tx.SetCredential("a0", credential("second"), 0) })
+	_, here := vault.Merge(x.state, z.state)
+	if len(here.Replaced) != 1 || !here.Replaced[0].Here {
+		t.Errorf("replaced here: told %q", here.Lines())
+	}
+	_, there := vault.Merge(z.state, x.state)
+	if len(there.Replaced) != 1 || there.Replaced[0].Here {
+		t.Errorf("replaced there: told %q", there.Lines())
+	}
+}
+
 // An account that was added knowing one that it equals by an older name or secret
 // stays apart from it: a sync changes nothing that one device has decided alone.
 func TestAddedBesideStaysApart(t *testing.T) {

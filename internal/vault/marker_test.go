@@ -360,6 +360,39 @@ func lateSet(t *testing.T, accounts, n int) {
 	w.noticed(t)
 }
 
+// Where an older head comes back the newest vault is read that is still whole, also where
+// the marker could not be written after it.
+func TestNewerThanTheMarker(t *testing.T) {
+	t.Parallel()
+	k := keyringtest.Windows()
+	w := watch(k, t.TempDir())
+	add(t, w.Vault, "GitHub:alice")
+	old := k.Items()["head"]
+	add(t, w.Vault, many(80)...)
+	behind := markerOf(t, w.Vault)
+	add(t, w.Vault, "Bank:bob")
+	if err := vault.WriteMarker(w.Dir(), behind); err != nil {
+		t.Fatal(err)
+	}
+	k.Replace("head", &old)
+	s, err := w.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Find("Bank:bob", true); err != nil {
+		t.Errorf("generation %d: an account that was acknowledged is gone", s.Generation)
+	}
+	// What is older than the marker is not taken instead of the head: nobody knows whether
+	// that write was acknowledged.
+	behind.Generation = 40
+	if err := vault.WriteMarker(w.Dir(), behind); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := w.Read(t.Context()); err != nil || s.Generation != 1 {
+		t.Errorf("generation %d is read, %v", s.Generation, err)
+	}
+}
+
 // Whatever the note of an unsettled write holds, the next write goes above it.
 func TestUnsettledNumber(t *testing.T) {
 	t.Parallel()

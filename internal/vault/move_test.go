@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -367,6 +368,58 @@ func TestMoveIsReadBack(t *testing.T) {
 		}
 		if m := markerOf(t, openVault(from, dir)); m.Keyring != "system" {
 			t.Errorf("%s: the marker points at the %s keyring", what, m.Keyring)
+		}
+	}
+}
+
+// A relapsing keyring has another head again, once the new one was read back.
+type relapsing struct {
+	keyring.Keyring
+	head  string
+	reads *int
+}
+
+func (k relapsing) Set(ctx context.Context, name, value string) error {
+	if name == "head" {
+		*k.reads = 2
+	}
+	return k.Keyring.Set(ctx, name, value)
+}
+
+func (k relapsing) Get(ctx context.Context, name string) (string, error) {
+	value, err := k.Keyring.Get(ctx, name)
+	if name == "head" && err == nil {
+		if *k.reads--; *k.reads < 1 {
+			value = k.head
+		}
+	}
+	return value, err
+}
+
+// The vault that is read back has to be the one that was copied. Another whole one, of
+// this generation or of another, is not believed.
+func TestMoveReadsBackTheSameVault(t *testing.T) {
+	t.Parallel()
+	for what, generation := range map[string]uint64{"another vault": 0, "another generation": 7} {
+		dir := t.TempDir()
+		from, before := newMovable(t, dir, 2)
+		snap, err := keyring.NewStore(from).Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if what == "another vault" {
+			snap.Data = bytes.Replace(snap.Data, []byte("Site1"), []byte("Site9"), 1)
+		}
+		other := &keyringtest.Memory{Max: 2500}
+		if err := keyring.NewStore(other).Save(t.Context(), snap.Generation+generation, snap.Data); err != nil {
+			t.Fatal(err)
+		}
+		to := relapsing{fileKind{&keyringtest.Memory{Max: 2500}}, other.Items()["head"], new(int)}
+		if err := openVault(from, dir).Move(t.Context(), openVault(to, dir)); !errors.Is(err, keyring.ErrUnsettled) {
+			t.Errorf("%s: the copy counts: %v", what, err)
+		}
+		if !maps.Equal(from.Items(), before) {
+			t.Errorf("%s: the source is another one", what)
 		}
 	}
 }

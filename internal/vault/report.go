@@ -102,6 +102,20 @@ func (s *State) Ahead(now time.Time) []string {
 	return labels
 }
 
+// NewestStamp returns the newest stamp of the accounts, the settings and the order.
+func (s *State) NewestStamp() Stamp {
+	newest := s.OrderAt
+	for _, r := range s.Records {
+		for _, at := range []Stamp{r.Created, r.changed(), r.Removed.At} {
+			newest = latest(newest, at)
+		}
+	}
+	for _, setting := range s.Settings {
+		newest = latest(newest, setting.At)
+	}
+	return newest
+}
+
 // newReport compares a with m, the merge of a and b.
 func newReport(a, b, m *State) MergeReport {
 	r := MergeReport{merged: m}

@@ -114,6 +114,22 @@ func TestEmptyRegistersKeepTheirStamp(t *testing.T) {
 	}
 }
 
+// Which of two name-only accounts is meant is told by label and type, so the type is kept
+// without a secret.
+func TestTypeWithoutSecret(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	for _, kind := range []account.Type{account.TOTP, account.HOTP, account.Steam} {
+		x.at(0, func(tx *vault.Tx) error {
+			_, err := tx.AddBeside(account.Account{Name: string(kind), Credential: account.Credential{Type: kind}})
+			return err
+		})
+		if a := x.clone("y").account(string(kind)); a.Type != kind || !a.NeedsVerification() {
+			t.Errorf("%s comes back as %s", kind, a.Type)
+		}
+	}
+}
+
 // What a later version of auth wrote survives being read, changed, merged and
 // written by this one, from both sides, the later change where its stamp is known.
 func TestFieldsOfLaterVersionsSurvive(t *testing.T) {

@@ -25,10 +25,11 @@ type system struct {
 	rename    func(from, to string) error // Replaces an existing file.
 	renameNew func(from, to string) error // Returns fs.ErrExist if the file exists.
 	busy      func(error) bool            // Reports whether a retry may help.
+	sync      func(*os.File) error        // Waits until a file is on the disk.
 }
 
 func newFolder(path string) *folder {
-	return &folder{path: path, sys: system{rename: os.Rename, renameNew: renameNew, busy: busy}}
+	return &folder{path: path, sys: system{rename: os.Rename, renameNew: renameNew, busy: busy, sync: syncFile}}
 }
 
 func (f *folder) String() string { return f.path }

@@ -62,7 +62,7 @@ func (f *folder) put(ctx context.Context, name string, data []byte, isNew bool) 
 	}
 	temp := f.join(tempName())
 	defer os.Remove(temp)
-	written, err := writeAside(temp, data)
+	written, err := f.writeAside(temp, data)
 	if err != nil {
 		return err
 	}
@@ -91,14 +91,14 @@ func (f *folder) put(ctx context.Context, name string, data []byte, isNew bool) 
 }
 
 // writeAside writes a temporary file and reads it back.
-func writeAside(path string, data []byte) (fs.FileInfo, error) {
+func (f *folder) writeAside(path string, data []byte) (fs.FileInfo, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, writeError("write the file", err)
 	}
 	_, err = file.Write(data)
 	if err == nil {
-		err = syncFile(file)
+		err = f.sys.sync(file)
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
 		return nil, writeError("write the file", err)

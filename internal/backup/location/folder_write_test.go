@@ -148,6 +148,62 @@ func TestWrittenIsWhatIsThere(t *testing.T) {
 	}
 }
 
+// A caller who has given up while the disk was slow was told that nothing was written.
+// That stays true when the disk goes on.
+func TestGivenUpIsNotNamed(t *testing.T) {
+	t.Parallel()
+	for what, write := range map[string]func(context.Context, location.Location) error{
+		"Create":  func(ctx context.Context, l location.Location) error { return l.Create(ctx, "a.age", []byte("new")) },
+		"Replace": func(ctx context.Context, l location.Location) error { return l.Replace(ctx, "b.age", []byte("new")) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			l, path := folder(t)
+			put(t, filepath.Join(path, "b.age"), "old")
+			ctx, giveUp := context.WithCancel(t.Context())
+			told := make(chan struct{})
+			slow := location.FolderOnDisk(l, func(f *os.File) error {
+				giveUp()
+				<-told
+				return f.Sync()
+			})
+			err := write(ctx, slow)
+			close(told)
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%v, want that it was given up", err)
+			}
+			for names := 2; names != 1; { // The temporary file goes last.
+				all, err := os.ReadDir(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if names = len(all); slices.ContainsFunc(all, func(e os.DirEntry) bool { return e.Name() == "a.age" }) {
+					t.Fatal("the file has its name after all")
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if got, err := os.ReadFile(filepath.Join(path, "b.age")); string(got) != "old" {
+				t.Errorf("the file that was there holds %q (%v)", got, err)
+			}
+		})
+	}
+}
+
+// A disk that keeps other bytes than it was given has no backup under its name.
+func TestWrittenIsReadBack(t *testing.T) {
+	t.Parallel()
+	l, _ := folder(t)
+	torn := location.FolderOnDisk(l, func(f *os.File) error {
+		return os.WriteFile(f.Name(), []byte("other"), 0o600)
+	})
+	if err := torn.Create(t.Context(), "a.age", []byte("bytes")); !errors.Is(err, location.ErrReadBack) {
+		t.Errorf("Create on a disk that keeps other bytes: %v, want ErrReadBack", err)
+	}
+	if names := namesIn(t, l); len(names) != 0 {
+		t.Errorf("List has %q, want nothing", names)
+	}
+}
+
 // If many writers create the same name at once, one succeeds and its file stays.
 func TestOneOfManyCreates(t *testing.T) {
 	t.Parallel()

@@ -143,6 +143,16 @@ func (s *Service) awaitUnlocked() {
 	s.t.Fatal("gnome-keyring-daemon did not unlock its collection")
 }
 
+// Owner returns the process that is the Secret Service now; 0 if there is none.
+func (s *Service) Owner() int {
+	var pid uint32
+	call := s.conn.BusObject().Call("org.freedesktop.DBus.GetConnectionUnixProcessID", 0, "org.freedesktop.secrets")
+	if call.Store(&pid) != nil {
+		return 0
+	}
+	return int(pid)
+}
+
 // Lock locks the collection "login".
 func (s *Service) Lock() {
 	s.t.Helper()

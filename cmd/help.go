@@ -1,0 +1,96 @@
+package cmd
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/hint"
+	"github.com/authcli/auth/internal/manual"
+	"github.com/authcli/auth/internal/term"
+)
+
+const (
+	helpName = "help"
+	// The columns of a page: those of man where there is no terminal, and no more than
+	// eyes follow where there is a wide one.
+	pageWidth    = 80
+	maxPageWidth = 100
+)
+
+type jsonPage struct {
+	Version  int    `json:"version"`
+	Topic    string `json:"topic"`
+	Markdown string `json:"markdown"`
+}
+
+func newHelp(c *cli) *cobra.Command {
+	var topics strings.Builder
+	for _, t := range manual.Topics() {
+		topics.WriteString("\n  " + t.Name + strings.Repeat(" ", 13-len(t.Name)) + t.Short)
+	}
+	var cmd *cobra.Command
+	cmd = c.command(spec{
+		use:   helpName + " [COMMAND | TOPIC]",
+		short: "Print the help of a command, or a page about a topic",
+		long: `Print the help of a command, as COMMAND --help does, or one of these pages:
+` + topics.String(),
+		exit: "0 done; 2 no such command or topic",
+		example: `  auth help recovery
+  auth help formats | less
+  auth help environment
+  auth help exit-codes
+  auth help backup enable`,
+		args: cobra.ArbitraryArgs,
+		complete: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return helpWords(cmd.Root(), args), cobra.ShellCompDirectiveNoFileComp
+		},
+		alone: func(_ context.Context, args []string) error {
+			if len(args) == 1 {
+				if topic, ok := manual.Find(args[0]); ok {
+					return c.printPage(topic)
+				}
+			}
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return hint.With(usagef("no command or topic %q", term.Escape(strings.Join(args, " "))), "auth help")
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	})
+	return cmd
+}
+
+func (c *cli) printPage(t manual.Topic) error {
+	if c.json {
+		return c.printJSON(jsonPage{jsonVersion, t.Name, t.Markdown})
+	}
+	width := pageWidth
+	if terminal := term.Width(c.Out); terminal > 0 {
+		width = min(terminal, maxPageWidth)
+	}
+	return c.print(t.Text(width))
+}
+
+// helpWords returns what can follow args: the commands below them, and at first the
+// topics.
+func helpWords(root *cobra.Command, args []string) []string {
+	at, rest, err := root.Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil
+	}
+	var words []string
+	for _, sub := range at.Commands() {
+		if sub.IsAvailableCommand() {
+			words = append(words, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	if at == root {
+		for _, t := range manual.Topics() {
+			words = append(words, cobra.CompletionWithDesc(t.Name, t.Short))
+		}
+	}
+	return words
+}

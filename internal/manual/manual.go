@@ -1,0 +1,33 @@
+// Package manual has the pages that "auth help TOPIC" prints. They are written once, in
+// Markdown, in the folder docs. The package lays them out for a terminal, and as man
+// pages.
+package manual
+
+import "github.com/authcli/auth/docs"
+
+// A Topic is one page.
+type Topic struct {
+	Name     string // what is typed after "auth help"
+	Short    string // what it is about, in a few words
+	Markdown string
+}
+
+// Topics returns all topics, in the order of help and completion.
+func Topics() []Topic {
+	return []Topic{
+		{"recovery", "bring accounts back: a new machine, the paper key, symptoms", docs.Recovery()},
+		{"formats", "the formats that import and export know", docs.Formats()},
+		{"environment", "the environment variables that auth reads", docs.Environment()},
+		{"exit-codes", "what each exit code means", docs.ExitCodes()},
+	}
+}
+
+// Find returns the topic of that name.
+func Find(name string) (Topic, bool) {
+	for _, t := range Topics() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Topic{}, false
+}

@@ -1,0 +1,85 @@
+package manual
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Man returns the page as a man page of section 7, in the macros of man(7).
+func (t Topic) Man() string {
+	s := style{
+		plain:  roff,
+		strong: func(text string) string { return `\fB` + text + `\fP` },
+		code: func(text string) string { // whose words are never hyphenated
+			return `\fB\%` + strings.ReplaceAll(roff(text), " ", ` \%`) + `\fP`
+		},
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, ".TH \"AUTH-%s\" \"7\" \"\" \"auth\" \"auth manual\"\n", strings.ToUpper(t.Name))
+	fmt.Fprintf(&b, ".SH NAME\nauth-%s \\- %s\n", t.Name, roff(t.Short))
+	for i, p := range parse(t.Markdown) {
+		text := s.inline(p.text)
+		switch p.kind {
+		case heading:
+			switch {
+			case i == 0: // the title of the page
+				b.WriteString(".SH DESCRIPTION\n")
+			case p.level <= 2:
+				b.WriteString(".SH " + line(text))
+			default:
+				b.WriteString(".SS " + line(text))
+			}
+		case item:
+			b.WriteString(".IP \\(bu 2\n" + line(text))
+		case code:
+			b.WriteString(".PP\n.RS 4\n.EX\n")
+			for _, l := range p.lines {
+				b.WriteString(line(roff(l)))
+			}
+			b.WriteString(".EE\n.RE\n")
+		case table:
+			b.WriteString(roffTable(inlined(s, p.rows)))
+		default:
+			b.WriteString(".PP\n" + line(text))
+		}
+	}
+	return b.String()
+}
+
+// roffTable writes each row as a tagged paragraph. The cells of a table with more than
+// two columns have the heading of their column before them.
+func roffTable(rows [][]string) string {
+	var b strings.Builder
+	for _, row := range rows[1:] {
+		b.WriteString(".TP\n" + line(row[0]))
+		first := true
+		for i, cell := range row[1:] {
+			if cell == "" {
+				continue
+			}
+			if !first {
+				b.WriteString(".br\n")
+			}
+			first = false
+			if len(row) > 2 {
+				cell = `\fI` + rows[0][i+1] + `:\fP ` + cell
+			}
+			b.WriteString(line(cell))
+		}
+	}
+	return b.String()
+}
+
+// roff escapes a text for troff: backslashes, and hyphens, which would otherwise not be
+// found or pasted as they are typed.
+func roff(text string) string {
+	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "'", `\(aq`).Replace(text)
+}
+
+// line ends a line. A dot at its beginning is no request.
+func line(text string) string {
+	if strings.HasPrefix(text, ".") {
+		text = `\&` + text
+	}
+	return text + "\n"
+}
