@@ -204,7 +204,7 @@ func (v *screen) notices(ctx context.Context) (lines []string) {
 		return lines // the rows say so
 	}
 	if status.Backup.Stale {
-		lines = append(lines, "backup: "+backupRow(status.Backup))
+		lines = append(lines, "the backup is stale: "+staleWords(status.Backup)+" (auth status)")
 	}
 	unverified, exposed := 0, 0
 	for _, a := range rows(status.State) {
@@ -368,7 +368,7 @@ func (v *screen) remove(ctx context.Context, id string) (string, error) {
 		if err != nil {
 			return err
 		}
-		said = fmt.Sprintf("removed %s; u brings it back, and for 30 days auth restore --deleted", label(a))
+		said = fmt.Sprintf("removed; u undoes it: %s", label(a))
 		if a.NeedsVerification() {
 			said = "removed " + label(a) + ", which was here without its secret"
 		}

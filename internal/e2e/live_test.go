@@ -198,7 +198,7 @@ func newLiveIn(t *testing.T, d *device) *device {
 	return d.with("AUTH_NO_INPUT=0", "TERM=xterm-256color", "COLORTERM=", "TEST_NOW="+liveNow)
 }
 
-// The screens of testdata/live were looked at by a person.
+// The screens of testdata/live were looked at by a person, and their codes compared with oathtool's.
 func TestLiveScreens(t *testing.T) {
 	t.Parallel()
 	d := newLive(t)
@@ -440,7 +440,7 @@ func TestLiveChanges(t *testing.T) {
 
 	before := d.must("", "show", "--reveal", "gitlab:alice")
 	s.types("/gitlab\td")
-	s.shows("removed GitLab:alice; u brings it back")
+	s.shows("removed; u undoes it: GitLab:alice")
 	if slices.Contains(d.labels(), "GitLab:alice") {
 		t.Error("it is still there")
 	}
@@ -571,4 +571,25 @@ func TestLiveLockedKeyring(t *testing.T) {
 	s.lacks("locked")
 	s.types("q")
 	s.ends(0)
+}
+
+// What the user should know of this device is a line above the rows, also where it becomes so while the view is open.
+func TestLiveNotices(t *testing.T) {
+	t.Parallel()
+	d := newLiveIn(t, newDevice(t, nil))
+	loc := filepath.Join(t.TempDir(), "cloud")
+	d.enable(loc)
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("last drill: never")
+	if text := s.text(); strings.Contains(text, "stale") {
+		t.Errorf("it is not:\n%s", text)
+	}
+	if err := os.RemoveAll(loc); err != nil {
+		t.Fatal(err)
+	}
+	s.types("J")
+	s.shows("! the backup is stale", "GitHub")
+	s.types("q")
+	s.ends(0)
+	d.stale()
 }

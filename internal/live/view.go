@@ -77,7 +77,7 @@ func (m *model) header() []string {
 	}
 	lines := []string{title}
 	for _, notice := range m.notices[:min(len(m.notices), m.noticeRoom())] {
-		lines = append(lines, m.style.warn.Render(m.cut("! "+notice, m.width)))
+		lines = append(lines, m.style.warn.Render(m.clip("! "+notice)))
 	}
 	return append(lines, "")
 }
@@ -105,7 +105,7 @@ func (m *model) footer() []string {
 		keys = "↑↓ move the account  enter done"
 	default:
 	}
-	return []string{"", said.Render(m.cut(text, m.width)), m.style.quiet.Render(m.tailless(keys))}
+	return []string{"", said.Render(m.clip(text)), m.style.quiet.Render(m.tailless(keys))}
 }
 
 // about returns a line about the selected account.
@@ -319,6 +319,9 @@ func (m *model) cut(text string, width int) string {
 	return m.cells.Truncate(text, begin, "") + "…" + m.end(text, end)
 }
 
+// clip shortens a sentence to the width of the screen, at its end.
+func (m *model) clip(text string) string { return m.cells.Truncate(text, m.width, "…") }
+
 // pad cuts or fills text to a width.
 func (m *model) pad(text string, width int) string {
 	text = m.cut(text, width)
@@ -375,7 +378,7 @@ func (m *model) formLines() []string {
 	if m.failed {
 		style = m.style.bad
 	}
-	return append(lines, "", style.Render(m.cut(m.said, m.width)), m.style.quiet.Render(m.tailless("enter next and store  ↑↓ lines  esc back")))
+	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless("enter next and store  ↑↓ lines  esc back")))
 }
 
 func (m *model) helpLines() []string {
