@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -52,11 +53,13 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 	if err != nil {
 		return err
 	}
+	accounts := rows(state)
+	forget()
 	// From now on the terminal belongs to the view: nothing is asked and nothing is printed beside it.
 	s.answers.cli = s.unattended()
 	o := live.Options{
 		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
-		Accounts: rows(state), Hide: own[settingHide] == "true", Words: errorWords,
+		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
 		Advance: v.advance, Copy: nil, // the clipboard
 		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
@@ -128,6 +131,7 @@ func (v *screen) read(ctx context.Context) (state *vault.State, err error) {
 
 // change changes the vault, and returns what there is to say about it after the words of what was done.
 func (v *screen) change(ctx context.Context, done *string, change func(*vault.Tx) error) (said string, err error) {
+	defer forget()
 	err = v.with(true, func(d *device.Device) error {
 		r, err := d.Change(ctx, change)
 		v.met(r)
@@ -146,6 +150,10 @@ func (v *screen) met(r device.Report) {
 	}
 }
 
+// forget gives memory that is no longer used back to the system, which empties it. Otherwise everything that was read of
+// the vault would lie there until Go needs the room, and the view is open for long.
+func forget() { debug.FreeOSMemory() }
+
 // rows returns what the view shows of the accounts of a vault.
 func rows(state *vault.State) []live.Account {
 	list := []live.Account{}
@@ -160,6 +168,7 @@ func rows(state *vault.State) []live.Account {
 }
 
 func (v *screen) load(ctx context.Context) ([]live.Account, error) {
+	defer forget()
 	state, err := v.read(ctx)
 	if err != nil {
 		return nil, err
@@ -170,6 +179,7 @@ func (v *screen) load(ctx context.Context) ([]live.Account, error) {
 // codes reads the vault, computes the codes of some accounts, and keeps nothing of it: a secret is in memory for as long
 // as that takes, and not for as long as the view is open.
 func (v *screen) codes(ctx context.Context, ids []string, at time.Time) (map[string]live.Code, error) {
+	defer forget()
 	state, err := v.read(ctx)
 	if err != nil {
 		return nil, err
@@ -194,6 +204,7 @@ func (v *screen) codes(ctx context.Context, ids []string, at time.Time) (map[str
 
 // notices returns a line for each thing that the user should know of this device.
 func (v *screen) notices(ctx context.Context) (lines []string) {
+	defer forget()
 	var status device.Status
 	err := v.with(false, func(d *device.Device) (err error) {
 		lines, v.said = v.said, nil
@@ -229,6 +240,7 @@ func (v *screen) notices(ctx context.Context) (lines []string) {
 
 // advance advances a counter and stores it before its code is shown.
 func (v *screen) advance(ctx context.Context, id string) (code string, err error) {
+	defer forget()
 	err = v.with(true, func(d *device.Device) error {
 		state, err := d.Read(ctx)
 		if err != nil {
@@ -393,6 +405,7 @@ func (v *screen) undo(ctx context.Context, id string) (string, error) {
 
 // qr draws the QR code of an account.
 func (v *screen) qr(ctx context.Context, id string) (string, error) {
+	defer forget()
 	state, err := v.read(ctx)
 	if err != nil {
 		return "", err

@@ -198,7 +198,7 @@ func newLiveIn(t *testing.T, d *device) *device {
 	return d.with("AUTH_NO_INPUT=0", "TERM=xterm-256color", "COLORTERM=", "TEST_NOW="+liveNow)
 }
 
-// The screens of testdata/live were looked at by a person, and their codes compared with oathtool's.
+// The screens of testdata/live were read before they were committed, and their codes compared with oathtool's.
 func TestLiveScreens(t *testing.T) {
 	t.Parallel()
 	d := newLive(t)
