@@ -63,11 +63,8 @@ prints the code. --all, --next and --at never advance a counter.`,
 
 // code prints the code of the account that query names.
 func (s *session) code(ctx context.Context, query string, o codeOptions) error {
-	state, err := s.device.Read(ctx)
-	if err != nil {
-		return err
-	}
-	a, err := s.find(ctx, state, query, o.exact)
+	found, err := s.device.Lookup(ctx, query, o.exact)
+	a, err := s.pick(ctx, found.Account, err)
 	if err != nil {
 		return err
 	}
@@ -86,7 +83,7 @@ func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 		return err
 	}
 	if o.at == "" && !o.next {
-		if code, err = s.longEnough(ctx, state, a, code, at, o); err != nil {
+		if code, err = s.longEnough(ctx, found, a, code, at, o); err != nil {
 			return err
 		}
 	}
@@ -137,10 +134,10 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 }
 
 // longEnough waits for the next code if the current one is about to expire.
-func (s *session) longEnough(ctx context.Context, state *vault.State, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
+func (s *session) longEnough(ctx context.Context, found vault.Found, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
-		text = state.Settings["code.min-valid"].Value
+		text = found.Settings["code.min-valid"].Value
 	}
 	if text == "" {
 		return code, nil

@@ -1,6 +1,9 @@
 package backup
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // bech32Letters are the digits of Bech32 (BIP-173), from 0.
 const bech32Letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
@@ -70,7 +73,7 @@ func bech32Checksum(prefix string, values []byte) uint32 {
 	for i := range len(prefix) {
 		add(prefix[i] & 31)
 	}
-	for _, v := range append(values, make([]byte, bech32Sum)...) {
+	for _, v := range slices.Concat(values, make([]byte, bech32Sum)) {
 		add(v)
 	}
 	return sum ^ 1

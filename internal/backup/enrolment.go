@@ -26,7 +26,7 @@ type Enrolment struct {
 	// OldKeys are the recovery keys that were rotated away, newest first. They still read
 	// older backups.
 	OldKeys []RecoveryKey
-	// Successions are the last rotations that this device made. They are stored in the
+	// Successions are the last ones that this device made. They are stored in the
 	// location too; this copy puts them back if they go missing there.
 	Successions []Succession
 
@@ -115,22 +115,51 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 	e.Sealed = append(e.Sealed, k)
 }
 
-// keepSuccessions is how many rotations are kept. A keyring item may be no larger than
+// keepSuccessions is how many successions are kept. A keyring item may be no larger than
 // 2,500 bytes.
 const keepSuccessions = 3
 
 // Rotated returns the enrolment after a rotation to next. The present key becomes an old
 // key, and every sealed key is retired. stamp is in milliseconds since 1970.
 func (e Enrolment) Rotated(next RecoveryKey, stamp int64) Enrolment {
-	r := Enrolment{
-		Location: e.Location, On: true, Key: next, Sealed: slices.Clone(e.Sealed), OldKeys: e.Keys().All(), trimmed: e.trimmed, later: e.later,
-	}
+	r := e.Moved(next)
+	r.On = true
 	for i := range r.Sealed {
 		r.Sealed[i].Retired = true
 	}
-	r.Successions = append(slices.Clone(e.Successions), Succession{e.Key.ID(), next.ID(), stamp})
-	r.Successions = r.Successions[max(0, len(r.Successions)-keepSuccessions):]
+	r.Succeed(Succession{Old: e.Key.ID(), New: next.ID(), Stamp: stamp})
 	return r
+}
+
+// Moved returns the enrolment with another key of the same location. The present key
+// becomes an old one. The sealed keys stay: they open what lies under it.
+func (e Enrolment) Moved(next RecoveryKey) Enrolment {
+	m := e
+	m.Key, m.Sealed, m.Successions = next, slices.Clone(e.Sealed), slices.Clone(e.Successions)
+	m.OldKeys = slices.DeleteFunc(e.Keys().All(), func(k RecoveryKey) bool { return k.ID() == next.ID() })
+	return m
+}
+
+// Returnable returns the key before the present one that has the given id, if this device
+// may use it again. A rotation retires every sealed key, so a key that still has one was
+// joined with another, and not rotated away. What others can write in the location has no
+// say in this.
+func (e Enrolment) Returnable(id string) (key RecoveryKey, ok bool) {
+	i := slices.IndexFunc(e.OldKeys, func(k RecoveryKey) bool { return k.ID() == id })
+	sealed := slices.ContainsFunc(e.Sealed, func(k SealedKey) bool {
+		of, _ := SealedKeyID(k.Name)
+		return of == id && !k.Retired
+	})
+	if i < 0 || !sealed {
+		return RecoveryKey{}, false
+	}
+	return e.OldKeys[i], true
+}
+
+// Succeed records a succession that this device made.
+func (e *Enrolment) Succeed(s Succession) {
+	e.Successions = append(e.Successions, s)
+	e.Successions = e.Successions[max(0, len(e.Successions)-keepSuccessions):]
 }
 
 // AddOldKey records a key that was rotated away, unless the enrolment has it already.

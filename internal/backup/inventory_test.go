@@ -364,7 +364,7 @@ func TestEnrolment(t *testing.T) {
 func TestSuccession(t *testing.T) {
 	t.Parallel()
 	old, key := newRecoveryKey(t), newRecoveryKey(t)
-	data, err := old.Succeed(key.ID(), 7)
+	data, err := old.Succeed(backup.Succession{New: key.ID(), Stamp: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,20 +414,52 @@ func TestSuccessionOrder(t *testing.T) {
 		current map[string]string
 	}{
 		{"none", nil, map[string]string{"a": "a"}},
-		{"a line", backup.SuccessionOrder{{"b", "c", 2}, {"a", "b", 1}}, map[string]string{"a": "c", "b": "c", "c": "c", "x": "x"}},
-		{"two", backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
-		{"two at once", backup.SuccessionOrder{{"a", "c", 1}, {"a", "b", 1}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
-		{"two, and one goes on", backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}, {"c", "d", 3}}, map[string]string{"a": "d", "b": "d", "c": "d"}},
-		{"a circle ends", backup.SuccessionOrder{{"a", "b", 1}, {"b", "a", 2}}, map[string]string{"x": "x"}},
+		{"a line", backup.SuccessionOrder{{Old: "b", New: "c", Stamp: 2}, {Old: "a", New: "b", Stamp: 1}}, map[string]string{"a": "c", "b": "c", "c": "c", "x": "x"}},
+		{"two", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
+		{"two at once", backup.SuccessionOrder{{Old: "a", New: "c", Stamp: 1}, {Old: "a", New: "b", Stamp: 1}}, map[string]string{"a": "c", "b": "c", "c": "c"}},
+		{"two, and one goes on", backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}, {Old: "c", New: "d", Stamp: 3}}, map[string]string{"a": "d", "b": "d", "c": "d"}},
+		{
+			"two, and the older goes on",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}, {Old: "b", New: "d", Stamp: 3}},
+			map[string]string{"a": "d", "b": "d", "c": "d", "d": "d"},
+		},
+		{
+			"a line by clocks that differ",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 9}, {Old: "b", New: "c", Stamp: 2}},
+			map[string]string{"a": "c", "b": "c", "c": "c"},
+		},
+		{
+			"each joined the other",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 2, Joined: true}},
+			map[string]string{"a": "a", "b": "a"},
+		},
+		{
+			"each joined the other at one time",
+			backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 1, Joined: true}},
+			map[string]string{"a": "b", "b": "b"},
+		},
+		{
+			"a circle through a key that was rotated away",
+			backup.SuccessionOrder{
+				{Old: "a", New: "b", Stamp: 1}, {Old: "b", New: "c", Stamp: 2, Joined: true}, {Old: "c", New: "a", Stamp: 3, Joined: true},
+			},
+			map[string]string{"a": "c", "b": "c", "c": "c"},
+		},
+		{
+			"a circle is left",
+			backup.SuccessionOrder{
+				{Old: "a", New: "b", Stamp: 1, Joined: true}, {Old: "b", New: "a", Stamp: 2, Joined: true}, {Old: "b", New: "c", Stamp: 1},
+			},
+			map[string]string{"a": "c", "b": "c", "c": "c"},
+		},
 	} {
 		for id, want := range c.current {
 			if got := c.order.Current(id); got != want {
 				t.Errorf("%s: from %s it is %s, want %s", c.what, id, got, want)
 			}
 		}
-		c.order.Current("a")
 	}
-	two := backup.SuccessionOrder{{"a", "b", 1}, {"a", "c", 2}}
+	two := backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}}
 	if !two.Replaced("a") || two.Replaced("b") || !two.Lost("b", "c") || two.Lost("c", "c") || two.Lost("a", "c") {
 		t.Error("it is not told who lost")
 	}
@@ -439,13 +471,13 @@ func TestManySuccessions(t *testing.T) {
 	s, key := newShelf(t), newRecoveryKey(t)
 	for i := range 102 {
 		next := vault.NewID()
-		data, err := key.Succeed(next, int64(i))
+		data, err := key.Succeed(backup.Succession{New: next, Stamp: int64(i)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.files[backup.Succession{Old: key.ID(), New: next}.Name()] = string(data)
 	}
-	if got := backup.ReadSuccessions(t.Context(), s, s.entries(), []backup.RecoveryKey{key}); len(got) != 100 {
+	if got := backup.ReadSuccessions(t.Context(), s, s.entries(), []backup.RecoveryKey{key}, ""); len(got) != 100 {
 		t.Errorf("%d of them were read", len(got))
 	}
 }
@@ -457,7 +489,7 @@ func TestReadSuccessions(t *testing.T) {
 	s := newShelf(t)
 	a, b, c := newRecoveryKey(t), newRecoveryKey(t), newRecoveryKey(t)
 	say := func(old, next backup.RecoveryKey, stamp int64) {
-		data, err := old.Succeed(next.ID(), stamp)
+		data, err := old.Succeed(backup.Succession{New: next.ID(), Stamp: stamp})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -466,7 +498,7 @@ func TestReadSuccessions(t *testing.T) {
 	say(a, b, 1)
 	say(b, c, 2)
 	read := func(keys ...backup.RecoveryKey) backup.SuccessionOrder {
-		return backup.ReadSuccessions(t.Context(), s, s.entries(), keys)
+		return backup.ReadSuccessions(t.Context(), s, s.entries(), keys, keys[len(keys)-1].ID())
 	}
 	if got := read(a, b).Current(a.ID()); got != c.ID() {
 		t.Errorf("it leads to %s, want %s", got, c.ID())

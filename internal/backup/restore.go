@@ -146,7 +146,8 @@ type restoring struct {
 
 // restore restores one candidate.
 func (r *restorer) restore(a vault.Account, o Options, how restoring) (Step, error) {
-	if same, found := r.Same(a.Account); found {
+	// What this restore has brought is another account of the backup, though it be equal.
+	if same, found := r.Same(a.Account); found && (same.ID == a.ID || !r.brought[same.ID]) {
 		return Step{same, AlreadyHere}, nil
 	}
 	if here, found := r.counterpart(a); found {

@@ -294,3 +294,25 @@ func TestSteps(t *testing.T) {
 		}
 	}
 }
+
+// Two accounts that are equal by now are two accounts still, each with its alias: one was
+// removed and added anew, and came back on another device. Both are restored.
+func TestEqualAccountsComeBackBoth(t *testing.T) {
+	t.Parallel()
+	there := func(tx *vault.Tx) error {
+		for _, alias := range []string{"one", "two"} {
+			a, err := tx.AddBeside(account.Account{Name: "a", Credential: secret("one")})
+			if err != nil {
+				return err
+			}
+			if err := tx.SetAlias(a.ID, alias); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	_, here, err := history{there: there}.restored(t, backup.Options{})
+	if err != nil || len(here.Accounts()) != 2 || here.Accounts()[0].Alias == here.Accounts()[1].Alias {
+		t.Errorf("restored %+v, %v", here.Accounts(), err)
+	}
+}

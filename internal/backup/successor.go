@@ -11,13 +11,17 @@ import (
 	"github.com/authcli/auth/internal/backup/location"
 )
 
-// A Succession records that one recovery key replaced another. It is stored in the
+// A Succession records that one recovery key took the place of another. It is stored in the
 // location as a separate file, encrypted to the old key and signed with it. Every device
 // with the old key can read the file, and nobody else can write it.
 type Succession struct {
 	Old   string `json:"old"`   // id of the replaced key
 	New   string `json:"new"`   // id of the key that replaced it
 	Stamp int64  `json:"stamp"` // when, in milliseconds since 1970, by the vault's clock
+	// Joined says that both keys were there, made apart, and that the devices of the old
+	// one are to join the new one. Otherwise the new key was made to replace the old one,
+	// which is never used again.
+	Joined bool `json:"joined,omitempty"`
 }
 
 // successorPrefix begins the name of every succession in a location.
@@ -39,11 +43,11 @@ type wireSuccession struct {
 // Name returns the name of the succession's file.
 func (s Succession) Name() string { return successorPrefix + s.Old + "-" + s.New + ".age" }
 
-// Succeed returns the succession file for the replacement of k by the key with the id
-// next.
-func (k RecoveryKey) Succeed(next string, stamp int64) ([]byte, error) {
+// Succeed returns the file of a succession, where k is the replaced key.
+func (k RecoveryKey) Succeed(s Succession) ([]byte, error) {
+	s.Old = k.ID()
 	payload, err := k.sign(func(start string) ([]byte, error) {
-		data, err := json.Marshal(wireSuccession{successorFormat, Version, Succession{k.ID(), next, stamp}})
+		data, err := json.Marshal(wireSuccession{successorFormat, Version, s})
 		return append([]byte(start), data[1:]...), err
 	})
 	if err != nil {
@@ -87,30 +91,47 @@ func parseSuccessionName(name string) (from, to string) {
 	return from, to
 }
 
+// NamedReplaced returns the ids of the keys that the names of a location's files call
+// replaced. Anybody who can write there can make up a name, so this is only good for
+// deciding what to try first, and what a user may try.
+func NamedReplaced(entries []location.Entry) map[string]bool {
+	ids := map[string]bool{}
+	for _, e := range entries {
+		if isSuccession(e.Name) {
+			from, _ := parseSuccessionName(e.Name)
+			ids[from] = true
+		}
+	}
+	return ids
+}
+
 // A SuccessionOrder is a list of known successions. It tells which key is current.
 type SuccessionOrder []Succession
 
 // ReadSuccessions reads the successions in a location that the given keys open. It reads
-// nothing if every succession leads to a key that is given: then they tell nothing new.
-func ReadSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, keys []RecoveryKey) SuccessionOrder {
+// nothing if their names alone say that all of them lead to the key with the id current,
+// which is given; current may be empty.
+func ReadSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, keys []RecoveryKey, current string) SuccessionOrder {
 	held := map[string]RecoveryKey{}
 	for _, k := range keys {
 		held[k.ID()] = k
 	}
 	var wanted []location.Entry
-	unknown := false
+	var named SuccessionOrder
 	for _, e := range entries {
 		if !isSuccession(e.Name) || e.Missing {
 			continue
 		}
 		from, to := parseSuccessionName(e.Name)
 		if _, found := held[from]; found && len(wanted) < maxSuccessions {
-			wanted = append(wanted, e)
-			_, known := held[to]
-			unknown = unknown || !known
+			wanted, named = append(wanted, e), append(named, Succession{Old: from, New: to})
 		}
 	}
-	if !unknown {
+	elsewhere := func(s Succession) bool {
+		_, known := held[s.New]
+		return !known || current == "" || s.Old == current || s.New != current && !named.has(s.New)
+	}
+	if !slices.ContainsFunc(named, elsewhere) {
 		return nil
 	}
 	var order SuccessionOrder
@@ -127,46 +148,92 @@ func ReadSuccessions(ctx context.Context, loc location.Location, entries []locat
 	return order
 }
 
-// Current returns the id of the key that replaced a key in the end, or the given id. If
-// two keys replaced the same key, it follows the newer one, by stamp and then by id.
+// Current returns the id of the key that everybody is to use who has the key with the
+// given id. That is one of the keys that are connected with it by successions: one that
+// nothing took the place of. If there are several, because they were made on devices that
+// did not see each other, it is the one of the newest succession, by stamp and then by id.
+// If there is none, because devices have joined each other's keys at once, it is one that
+// was not rotated away. So all devices that have read the same successions find one key,
+// wherever they begin.
 func (o SuccessionOrder) Current(id string) string {
-	seen := map[string]bool{}
-	for !seen[id] {
-		seen[id] = true
-		next := o.next(id)
-		if next == "" {
-			for _, s := range o {
-				if s.New == id && o.next(s.Old) != id {
-					next = o.next(s.Old)
-				}
+	keys := o.connected(id)
+	for _, good := range []func(string) bool{
+		func(key string) bool { return !o.has(key) },
+		func(key string) bool { return !o.Rotated(key) },
+	} {
+		var best Succession
+		for _, key := range keys {
+			if s := o.newest(key); good(key) && (best.New == "" || cmp.Or(cmp.Compare(s.Stamp, best.Stamp), strings.Compare(s.New, best.New)) > 0) {
+				best = s
 			}
 		}
-		if next == "" {
-			return id
+		if best.New != "" {
+			return best.New
 		}
-		id = next
 	}
 	return id
 }
 
-// Replaced reports whether another key has replaced this one.
-func (o SuccessionOrder) Replaced(id string) bool { return o.next(id) != "" }
+// connected returns the keys that are connected with one by successions, and that one.
+func (o SuccessionOrder) connected(id string) []string {
+	keys := []string{id}
+	for i := 0; i < len(keys); i++ {
+		for _, s := range o {
+			for _, pair := range [][2]string{{s.Old, s.New}, {s.New, s.Old}} {
+				if pair[0] == keys[i] && !slices.Contains(keys, pair[1]) {
+					keys = append(keys, pair[1])
+				}
+			}
+		}
+	}
+	return keys
+}
 
-// next returns the newest key that replaced a key directly; empty for none.
-func (o SuccessionOrder) next(id string) string {
-	var newest Succession
+// Connected reports whether successions connect two keys.
+func (o SuccessionOrder) Connected(a, b string) bool { return slices.Contains(o.connected(a), b) }
+
+// newest returns the newest succession that leads to a key. It is one without a stamp if
+// none does.
+func (o SuccessionOrder) newest(key string) Succession {
+	newest := Succession{New: key}
 	for _, s := range o {
-		if s.Old == id && cmp.Or(cmp.Compare(s.Stamp, newest.Stamp), strings.Compare(s.New, newest.New)) > 0 {
+		if s.New == key && s.Stamp >= newest.Stamp {
 			newest = s
 		}
 	}
-	return newest.New
+	return newest
 }
 
-// Lost reports whether a key lost against another one: both replaced the same key, and
-// the other is newer and leads to current.
+// Returned reports whether a key is the one to use although another one took its place:
+// devices have joined each other's keys.
+func (o SuccessionOrder) Returned(id string) bool { return o.has(id) && o.Current(id) == id }
+
+// has reports whether another key took the place of this one.
+func (o SuccessionOrder) has(id string) bool {
+	return slices.ContainsFunc(o, func(s Succession) bool { return s.Old == id })
+}
+
+// Replaced reports whether another key took the place of this one, for good.
+func (o SuccessionOrder) Replaced(id string) bool { return o.has(id) && o.Current(id) != id }
+
+// Rotated reports whether this key was rotated away: somebody may have found it.
+func (o SuccessionOrder) Rotated(id string) bool {
+	return slices.ContainsFunc(o, func(s Succession) bool { return s.Old == id && !s.Joined })
+}
+
+// Lost reports whether a key that took the place of another one lost against current,
+// which is the one to use.
 func (o SuccessionOrder) Lost(id, current string) bool {
 	return slices.ContainsFunc(o, func(s Succession) bool { return s.New == id }) && id != current && o.Current(id) == current
+}
+
+// After returns a stamp for the next succession: not before now, and after all that are
+// known.
+func (o SuccessionOrder) After(now int64) int64 {
+	for _, s := range o {
+		now = max(now, s.Stamp+1)
+	}
+	return now
 }
 
 // ErrSuperseded is returned for a recovery key that a newer one has replaced.

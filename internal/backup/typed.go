@@ -12,10 +12,14 @@ const (
 	keyChars     = 58             // behind the beginning: 32 bytes and six characters of checksum
 	keyGroup     = 4
 	groupsInLine = 5
+
+	// fewestChars is how many characters without a beginning are taken for a key that is not
+	// whole, and not for anything else.
+	fewestChars = 40
 )
 
-// bech32Chars are the characters of Bech32 by their values (BIP 173).
-const bech32Chars = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
+// beginnings are what keys begin with, as they are written.
+var beginnings = [...]string{"AGE-SECRET-KEY-PQ-1", "AGE-SECRET-KEY-1"}
 
 // A TypingError says that a recovery key was not typed as it is printed. Its checksum
 // tells. The error contains nothing of the key.
@@ -63,8 +67,9 @@ func (k RecoveryKey) Lines() []string {
 
 // ParseTypedKey parses a recovery key that a person typed. Case, spaces, hyphens and line
 // breaks do not count, nor does a letter that no key has and that looks like one: O is 0,
-// I and 1 are L, B is 8. Lines that begin with # are comments. The error is a
-// *[TypingError] for a key that was mistyped, and [ErrRecoveryKey] for anything else.
+// I and 1 are L, B is 8. Lines that begin with # are comments. The beginning of the key may
+// be missing: the checksum tells which one it is. The error is a *[TypingError] for a key
+// that was mistyped, and [ErrRecoveryKey] for anything else.
 func ParseTypedKey(text string) (RecoveryKey, error) {
 	keys := typedKeys(text)
 	if len(keys) != 1 {
@@ -77,10 +82,17 @@ func ParseTypedKey(text string) (RecoveryKey, error) {
 // beginning, and how many are left; ok is false if it is not the beginning of one.
 func Typed(text string) (have, left int, ok bool) {
 	keys := typedKeys(text)
-	if len(keys) == 0 || !likeKey(keys[len(keys)-1]) {
+	if len(keys) == 0 {
 		return 0, 0, false
 	}
-	_, data, extra := cutTyped(keys[len(keys)-1])
+	last := keys[len(keys)-1]
+	if headless(last) {
+		return len(last), keyChars - len(last), true
+	}
+	if !likeKey(last) {
+		return 0, 0, false
+	}
+	_, data, extra := cutTyped(last)
 	return len(data), max(-extra, 0), true
 }
 
@@ -134,6 +146,29 @@ func likeKey(chars string) bool {
 	return wrong <= 2
 }
 
+// headless reports whether characters may be those of a key without its beginning, which
+// stands in a line of its own on the sheet.
+func headless(chars string) bool {
+	return !likeKey(chars) && len(chars) <= keyChars && strings.Trim(chars, strings.ToUpper(bech32Letters)) == ""
+}
+
+// parseHeadless parses the characters of a key without its beginning.
+func parseHeadless(chars string) (RecoveryKey, error) {
+	if missing := keyChars - len(chars); missing > 0 && len(chars) >= fewestChars {
+		return RecoveryKey{}, &TypingError{Extra: -missing}
+	} else if missing > 0 {
+		return RecoveryKey{}, ErrRecoveryKey
+	}
+	group := 0
+	for _, begin := range beginnings {
+		if key, err := ParseRecoveryKey(begin + chars); err == nil {
+			return key, nil
+		}
+		group = max(group, wrongGroup(begin, chars))
+	}
+	return RecoveryKey{}, &TypingError{Group: group}
+}
+
 // cutTyped cuts the characters of a key into the beginning that is meant, as it is
 // written, and those behind it. extra is how many there are too many. Where it cannot be
 // told which beginning is meant, the length tells.
@@ -144,15 +179,18 @@ func cutTyped(chars string) (begin, data string, extra int) {
 	if strings.HasPrefix(rest, "PQ") || strings.HasPrefix(rest, "1") {
 		quantum = rest[0] == 'P'
 	}
-	begin, skip := "AGE-SECRET-KEY-1", len("1")
+	begin, skip := beginnings[1], len("1")
 	if quantum {
-		begin, skip = "AGE-SECRET-KEY-PQ-1", len(pq)
+		begin, skip = beginnings[0], len(pq)
 	}
 	return begin, rest[min(skip, len(rest)):], len(rest) - skip - keyChars
 }
 
 // parseTyped parses the characters of one key.
 func parseTyped(chars string) (RecoveryKey, error) {
+	if headless(chars) {
+		return parseHeadless(chars)
+	}
 	if !likeKey(chars) {
 		return RecoveryKey{}, ErrRecoveryKey
 	}
@@ -175,7 +213,7 @@ func wrongGroup(begin, data string) int {
 	values := make([]byte, len(data))
 	bad := -1
 	for i := range values {
-		at := strings.IndexByte(bech32Chars, data[i])
+		at := strings.IndexByte(strings.ToUpper(bech32Letters), data[i])
 		if at < 0 && bad >= 0 {
 			return 0
 		}
@@ -208,27 +246,12 @@ func wrongGroup(begin, data string) int {
 	return 0
 }
 
-// bech32Valid reports whether the checksum of values holds (BIP 173, "Checksum").
+// bech32Valid reports whether the checksum at the end of values holds.
 func bech32Valid(human string, values []byte) bool {
-	sum := uint32(1)
-	add := func(v byte) {
-		top := sum >> 25
-		sum = (sum&0x1ffffff)<<5 ^ uint32(v)
-		for i, g := range [...]uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3} {
-			if top>>i&1 == 1 {
-				sum ^= g
-			}
-		}
+	n := len(values) - bech32Sum
+	sum := uint32(0)
+	for _, v := range values[n:] {
+		sum = sum<<5 | uint32(v)
 	}
-	for i := range len(human) {
-		add(human[i] >> 5)
-	}
-	add(0)
-	for i := range len(human) {
-		add(human[i] & 31)
-	}
-	for _, v := range values {
-		add(v)
-	}
-	return sum == 1
+	return bech32Checksum(human, values[:n]) == sum
 }

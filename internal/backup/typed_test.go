@@ -154,6 +154,44 @@ func TestTypedKeyForeign(t *testing.T) {
 	}
 }
 
+// On the sheet the key's beginning has a line of its own, and somebody who types the groups
+// alone has typed the key.
+func TestTypedKeyWithoutItsBeginning(t *testing.T) {
+	t.Parallel()
+	for _, x25519 := range []bool{false, true} {
+		key, _, groups := printed(t, x25519)
+		lines := strings.ToLower(strings.Join(key.Lines()[1:], "\n"))
+		got, err := typed(lines)
+		if err != nil || got.ID() != key.ID() {
+			t.Errorf("x25519 %v: %v", x25519, err)
+		}
+		text := ""
+		for i, have := range []int{20, 40, 58} {
+			text += key.Lines()[1+i] + "\n"
+			if got, left, ok := backup.Typed(text); got != have || left != 58-have || !ok {
+				t.Errorf("after line %d: %d, %d, %v", i, got, left, ok)
+			}
+		}
+		wrong := []byte(strings.Join(groups, ""))
+		if wrong[50]++; !strings.Contains("QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", string(wrong[50])) {
+			wrong[50] = 'Q'
+		}
+		for text, want := range map[string]backup.TypingError{
+			string(wrong):                            {Group: 13},
+			strings.Join(groups[:len(groups)-1], ""): {Extra: -2},
+		} {
+			_, err := typed(text)
+			var mistyped *backup.TypingError
+			if !errors.As(err, &mistyped) || *mistyped != want {
+				t.Errorf("x25519 %v: %v, want %v", x25519, err, &want)
+			}
+		}
+		if _, err := typed(strings.Join(groups[:3], "")); !errors.Is(err, backup.ErrIdentityFile) {
+			t.Errorf("three groups: %v", err)
+		}
+	}
+}
+
 func TestTypedSoFar(t *testing.T) {
 	t.Parallel()
 	key, _, _ := printed(t, false)

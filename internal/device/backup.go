@@ -1,6 +1,7 @@
 package device
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -107,6 +108,7 @@ type order struct {
 	enrolment backup.Enrolment
 	location  location.Location
 	when      makeWhen
+	look      bool // at the keys of the location, also where nothing is to be backed up
 	// oldFiles are hashes of the files under earlier keys that this device vouches for.
 	oldFiles []string
 	// lostFiles are hashes of the files of a lost device, for which it vouches no longer.
@@ -134,7 +136,8 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	}
 	key := o.enrolment.Key.ID()
 	b := d.backupState()
-	if o.when == ifChanged && b.covers(state.Generation, loc.String()) {
+	covered := o.when == ifChanged && b.covers(state.Generation, loc.String())
+	if covered && !o.look {
 		r.File = b.File
 		return nil
 	}
@@ -148,10 +151,13 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation, Sheet: b.Sheet.under(key)})
 		})
 	}
-	successions := backup.ReadSuccessions(ctx, loc, entries, o.enrolment.Keys().All())
+	successions := readSuccessions(ctx, loc, entries, o.enrolment)
 	switch {
 	case successions.Replaced(key):
 		return ErrRotated
+	case covered:
+		r.File = b.File
+		return d.lookAtKeys(ctx, loc, entries, o.enrolment, successions)
 	case o.when != evenEmptied && d.emptied(loc, entries):
 		return ErrEmptied
 	}
@@ -163,7 +169,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	job.Thorough = o.when != ifChanged
 	done, err := d.run(ctx, r, job)
 	if done.File == "" {
-		return err
+		return cmp.Or(outdated(successions, key), err)
 	}
 	r.took(done)
 	if o.when == again || b.wrote(loc) && !b.lies(entries) {
@@ -180,24 +186,54 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 			Vouched: b.Vouched, Lost: b.Lost,
 		})
 	})
-	if err == nil && successions.Current(key) != key {
-		err = ErrTwoRotations // the backup counts, and this device has to join the other key
+	if err == nil { // the backup counts, also where this device has to join another key
+		err = outdated(successions, key)
 	}
 	return err
 }
 
-// putSuccessions says at the location which keys this device has rotated away, where it
-// does not say so yet.
+// readSuccessions returns the successions that this device knows of: its own, which may
+// not have come to the location yet, and what the location says.
+func readSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) backup.SuccessionOrder {
+	return slices.Concat(backup.ReadSuccessions(ctx, loc, entries, e.Keys().All(), e.Key.ID()), e.Successions)
+}
+
+// outdated returns the error of a key that is not the one to use any more.
+func outdated(order backup.SuccessionOrder, key string) error {
+	switch {
+	case order.Replaced(key):
+		return ErrRotated
+	case order.Current(key) != key:
+		return ErrTwoRotations
+	default:
+		return nil
+	}
+}
+
+// lookAtKeys notes what has changed about the keys at a location that holds the vault as
+// it is.
+func (d *Device) lookAtKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) error {
+	others := d.countOtherKeys(ctx, loc, entries, e, order)
+	var err error
+	if d.backupState().OtherKeys != others {
+		err = d.changeBackupState(ctx, func(b *backupState) { b.OtherKeys = others })
+	}
+	return errors.Join(err, outdated(order, e.Key.ID()))
+}
+
+// putSuccessions says at the location which keys took the place of others by this
+// device's doing, where it does not say so yet.
 func putSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) error {
 	for _, s := range e.Successions {
 		if slices.ContainsFunc(entries, func(entry location.Entry) bool { return entry.Name == s.Name() }) {
 			continue
 		}
-		i := slices.IndexFunc(e.OldKeys, func(k backup.RecoveryKey) bool { return k.ID() == s.Old })
+		held := e.Keys().All()
+		i := slices.IndexFunc(held, func(k backup.RecoveryKey) bool { return k.ID() == s.Old })
 		if i < 0 {
 			continue
 		}
-		data, err := e.OldKeys[i].Succeed(s.New, s.Stamp)
+		data, err := held[i].Succeed(s)
 		if err != nil {
 			return err
 		}

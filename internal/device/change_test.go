@@ -129,6 +129,37 @@ func TestChangeCatchesUp(t *testing.T) {
 	joined(t, dir).has("first", "in bad times", "worse", "in better times")
 }
 
+// What the keyring shows while a backup is made is told with it: here that this device has a new id.
+func TestBackUpTellsWhatItMet(t *testing.T) {
+	t.Parallel()
+	m, _ := enrolled(t)
+	before, garbage := m.id(), "garbage"
+	m.keyring.Replace("device", &garbage)
+	r, err := m.open().BackUp(t.Context())
+	if err != nil || len(noticed(r, device.DeviceRenewed)) != 1 || m.id() == before {
+		t.Errorf("%+v, %v", r.Notices, err)
+	}
+}
+
+// A backup that could not be noted is no success: the next status would know nothing of it.
+func TestBackUpThatCannotBeNoted(t *testing.T) {
+	t.Parallel()
+	m, _ := enrolled(t)
+	note := filepath.Join(m.options.State, "backup.json")
+	remove(t, note)
+	if err := os.MkdirAll(filepath.Join(note, "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.open().BackUp(t.Context()); !errors.As(err, new(*device.StaleError)) {
+		t.Errorf("the error is %v", err)
+	}
+	remove(t, note)
+	if _, err := m.open().BackUp(t.Context()); err != nil {
+		t.Error(err)
+	}
+	m.current()
+}
+
 // A backup that was made already is not made again by a change that changes nothing; one that is asked for is.
 func TestBackUpAgain(t *testing.T) {
 	t.Parallel()

@@ -113,6 +113,24 @@ func (d *Device) Read(ctx context.Context) (*vault.State, error) {
 	return state, err
 }
 
+// Lookup is [Device.Read] and [vault.State.Find], which reads no more of a large vault than
+// the code of one account needs: see [vault.Vault.Lookup].
+func (d *Device) Lookup(ctx context.Context, query string, exact bool) (vault.Found, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return vault.Found{}, err
+	}
+	found, err := d.storage.vault.Lookup(ctx, query, exact)
+	if found.Generation > 0 {
+		d.noteMarker()
+		return found, err
+	}
+	again, err := d.offerFileKeyring(ctx, err)
+	if again && err == nil {
+		return d.Lookup(ctx, query, exact)
+	}
+	return found, err
+}
+
 // noteMarker takes over a marker that was not there when the device was opened: the vault
 // is new, or made the marker anew.
 func (d *Device) noteMarker() {

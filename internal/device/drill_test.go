@@ -82,6 +82,10 @@ func TestDrillFails(t *testing.T) {
 	if s := m.status().Backup.Drill; !s.Due || s.Failed == "" {
 		t.Errorf("status says %+v", s)
 	}
+	write(t, last, data[:len(data)-1])
+	if drill, _ := m.drilled(t, device.KeySource{}); drill.Whole() || len(drill.Skipped) != 1 || drill.Location != dir {
+		t.Errorf("with a damaged backup: %+v", drill)
+	}
 	write(t, last, data)
 	if drill, _ := m.drilled(t, device.KeySource{}); !drill.Whole() {
 		t.Errorf("%+v", drill)

@@ -132,12 +132,16 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	e backup.Enrolment, oldFiles []string, err error,
 ) {
 	var held []backup.RecoveryKey
-	replaced := false
 	if mine != nil {
 		held = mine.Keys().All()
-		order := backup.ReadSuccessions(ctx, loc, entries, held)
-		replaced = order.Replaced(mine.Key.ID())
-		if others := otherKeys(entries, *mine, order); others == 0 && order.Current(mine.Key.ID()) == mine.Key.ID() {
+		order := readSuccessions(ctx, loc, entries, *mine)
+		current := order.Current(mine.Key.ID())
+		if key, ok := mine.Returnable(current); ok {
+			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
+		}
+		// A device that turns backup on again does so with its own key. What else lies there
+		// it is told then.
+		if current == mine.Key.ID() && (!mine.On || d.countOtherKeys(ctx, loc, entries, *mine, order) == 0) {
 			return *mine, nil, nil
 		}
 	}
@@ -145,31 +149,110 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	if err != nil {
 		return e, nil, err
 	}
-	if found.superseded {
+	switch {
+	case found.superseded && mine != nil:
+		return d.joinSuperseded(ctx, loc, entries, *mine, found)
+	case found.superseded:
+		return e, nil, backup.ErrSuperseded
+	case mine == nil:
+		return d.adoptEqual(ctx, loc, found, backup.Enrolment{Key: found.key}, nil)
+	default:
+		return d.moveTo(ctx, loc, *mine, found)
+	}
+}
+
+// joinSuperseded is join for a key that was opened and has a successor. It may lead to a
+// key that is held.
+func (d *Device) joinSuperseded(ctx context.Context, loc location.Location, entries []location.Entry, mine backup.Enrolment, found opened) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	current := found.successions.Current(mine.Key.ID())
+	if key, ok := mine.Returnable(current); ok {
+		return d.moveTo(ctx, loc, mine, opened{key: key, successions: found.successions})
+	}
+	if current != mine.Key.ID() {
 		return e, nil, backup.ErrSuperseded
 	}
-	e.Key = found.key
-	if mine != nil {
-		e.OldKeys, e.Sealed = held, mine.Sealed
-		// Where the key was rotated away, somebody may have found it: only what this
-		// device wrote itself is known to be ours then, and it supersedes that anyway.
-		if !replaced {
-			inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
-			if err != nil {
-				return e, nil, err
-			}
-			oldFiles = vouchable(inv, "")
+	return d.takeIn(ctx, loc, entries, mine, found)
+}
+
+// takeIn returns the enrolment with a key that was opened and lost against the present one,
+// as a key before. What lies under the key of an older one of two rotations is history that
+// counts. What lies under a key that was rotated away is named, and not merged; such a key
+// is taken in only where nothing else lies there that may be joined, since the device that
+// made its successor is gone, and that one's sealed key has never arrived.
+func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []location.Entry, mine backup.Enrolment, found opened) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	e = mine.Moved(mine.Key)
+	var counts []backup.RecoveryKey
+	for _, key := range append(found.equal, found.key) {
+		e.AddOldKey(key)
+		if !found.successions.Rotated(key.ID()) {
+			counts = append(counts, key)
 		}
 	}
-	return d.adoptEqual(ctx, loc, found, e, oldFiles)
+	if len(counts) == 0 && d.countOtherKeys(ctx, loc, entries, e, found.successions) > 0 {
+		return mine, nil, backup.ErrSuperseded
+	}
+	if len(counts) > 0 {
+		inv, err := d.read(ctx, backup.ReadInventory, loc, backup.Keys{Current: counts})
+		if err != nil {
+			return mine, nil, err
+		}
+		oldFiles = vouchable(inv, "")
+	}
+	return e, oldFiles, nil
+}
+
+// moveTo returns this device's enrolment in a location with another key of it, and the
+// files under other keys that are known to be ours.
+func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.Enrolment, to opened) (e backup.Enrolment, oldFiles []string, err error) {
+	if !to.fits() && !to.successions.Connected(mine.Key.ID(), to.key.ID()) {
+		return e, nil, ErrForeignKey // what is left of an act that was cut short
+	}
+	// Where the key was rotated away, somebody may have found it: only what this device
+	// wrote itself is known to be ours then, and it supersedes that anyway.
+	if !to.successions.Rotated(mine.Key.ID()) {
+		inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
+		if err != nil {
+			return e, nil, err
+		}
+		oldFiles = vouchable(inv, "")
+	}
+	e = mine.Moved(to.key)
+	if err := d.succeed(ctx, &e, to.successions, mine.Key.ID()); err != nil {
+		return e, nil, err
+	}
+	return d.adoptEqual(ctx, loc, to, e, oldFiles)
+}
+
+// succeed records that the devices of another key are to join the one of an enrolment,
+// unless a succession connects the two already.
+func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.SuccessionOrder, old string) error {
+	known = slices.Concat(known, e.Successions)
+	if known.Connected(old, e.Key.ID()) {
+		return nil
+	}
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return err
+	}
+	stamp := known.After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	e.Succeed(backup.Succession{Old: old, New: e.Key.ID(), Stamp: stamp, Joined: true})
+	return nil
 }
 
 // adoptEqual completes a new enrolment by the other keys that the same secret opened:
-// they become keys before, and the files under them are known to be ours.
+// they become keys before, their devices are to join this one's key, and the files under
+// them are known to be ours.
 func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found opened, e backup.Enrolment, oldFiles []string) (backup.Enrolment, []string, error) {
 	if len(found.equal) > 0 {
 		for _, key := range found.equal {
 			e.AddOldKey(key)
+			if err := d.succeed(ctx, &e, found.successions, key.ID()); err != nil {
+				return e, nil, err
+			}
 		}
 		inv, err := d.read(ctx, backup.ReadInventory, loc, backup.Keys{Current: found.equal})
 		if err != nil {
@@ -177,12 +260,10 @@ func (d *Device) adoptEqual(ctx context.Context, loc location.Location, found op
 		}
 		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
-	inv := found.inventory
-	fits := slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.Key == found.key.ID() })
-	if !fits && len(inv.Files) > 0 && len(e.OldKeys) == 0 {
+	if !found.fits() && len(found.inventory.Files) > 0 && len(e.OldKeys) == 0 {
 		return e, nil, ErrForeignKey
 	}
-	return e, oldFiles, d.learnKeys(ctx, loc, &e, inv)
+	return e, oldFiles, d.learnKeys(ctx, loc, &e, found.inventory)
 }
 
 // vouchable returns the hashes of the files that are here and ours, but those under the

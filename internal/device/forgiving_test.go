@@ -94,6 +94,20 @@ func TestEnableAnEmptyVault(t *testing.T) {
 		t.Errorf("%d backups of nothing", n)
 	}
 	m.current()
+	// Who joins before there is a backup keeps a copy of what opens the location.
+	early := newMachine(t)
+	early.enable(dir)
+	sealed := filepath.Join(dir, sealedKeys(t, dir)[0])
+	was := readFile(t, sealed)
+	remove(t, sealed)
+	if r := early.add("early"); len(noticed(r, device.PutBack)) != 1 || readFile(t, sealed) != was {
+		t.Errorf("%+v", r)
+	}
+	early.change(removing("early"))
+	remove(t, filepath.Join(dir, early.status().Backup.File))
+	for _, name := range backupsIn(t, dir) {
+		remove(t, filepath.Join(dir, name))
+	}
 	if r := m.add("first"); r.Stale != nil || r.File == "" {
 		t.Errorf("%+v", r)
 	}

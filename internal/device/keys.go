@@ -131,8 +131,17 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
 		return Rekeyed{}, err
 	}
-	if order := backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()); order.Replaced(e.Key.ID()) {
-		return Rekeyed{}, ErrRotated
+	successions := readSuccessions(ctx, loc, inv.Entries, e)
+	if err := outdated(successions, e.Key.ID()); err != nil && canJoin(inv.Entries, e, successions) {
+		return Rekeyed{}, err
+	}
+	state, err := d.storage.vault.Read(ctx)
+	if err != nil {
+		return Rekeyed{}, err
+	}
+	// The first backup under the new key is what tells the others of it.
+	if len(state.Accounts()) == 0 && holdsFiles(inv.Entries) {
+		return Rekeyed{}, asked(d.stale(ctx, backup.ErrEmpty))
 	}
 	ofLost := func(f backup.File) bool { return lost != "" && f.Device() == lost }
 	theirs := backup.Inventory{Files: slices.DeleteFunc(slices.Clone(inv.Files), func(f backup.File) bool { return !ofLost(f) })}
@@ -145,12 +154,9 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	state, err := d.storage.vault.Read(ctx)
-	if err != nil {
-		return Rekeyed{}, err
-	}
+	stamp := successions.After(max(d.o.Now().UnixMilli(), state.Clock+1))
 	next := order{
-		enrolment: e.Rotated(key, max(d.o.Now().UnixMilli(), state.Clock+1)), location: loc, when: always,
+		enrolment: e.Rotated(key, stamp), location: loc, when: always,
 		oldFiles: vouchable(inv, ""), lostFiles: vouchable(theirs, ""),
 	}
 	if err := d.seal(ctx, &next, sealing); err != nil {
@@ -161,6 +167,18 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 		return Rekeyed{Report: report}, err
 	}
 	return Rekeyed{report, keyOf(next.enrolment)}, err
+}
+
+// canJoin reports whether the key that is to be used in place of this device's may be used
+// again, or may be opened. If the device that made it is gone and its sealed keys have never arrived,
+// nobody can ever join it, and another rotation is the way out: it is the newer one.
+func canJoin(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
+	_, returnable := e.Returnable(order.Current(e.Key.ID()))
+	replaced := backup.NamedReplaced(entries)
+	return returnable || slices.ContainsFunc(entries, func(entry location.Entry) bool {
+		id, sealed := backup.SealedKeyID(entry.Name)
+		return sealed && !e.Keys().Has(id) && !replaced[id]
+	})
 }
 
 // A Forgotten is a device whose backups were deleted.

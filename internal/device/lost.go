@@ -87,7 +87,7 @@ type traces struct {
 	// was cut short, since a new key vouches for none of them.
 	counted, all backup.Inventory
 	there        []string      // hashes of files that were there when an earlier try made a new key
-	unusable     []backup.File // its files that can never be used
+	unusable     []backup.File // its files that can never be used, and those of others that cannot be now
 }
 
 // findTraces finds what another device, named by its id or name, has left.
@@ -110,8 +110,15 @@ func (d *Device) findTraces(ctx context.Context, loc location.Location, e backup
 	}
 	left.device = left.which.ID
 	left.name = deviceName(newest[left.device][0])
-	left.unusable, err = unusable(loc, left.all, left.device)
-	return left, err
+	if left.unusable, err = unusable(loc, left.all, left.device); err != nil {
+		return traces{}, err
+	}
+	for _, f := range inv.Skipped(false) {
+		if f.Device() != left.device {
+			left.unusable = append(left.unusable, f)
+		}
+	}
+	return left, nil
 }
 
 // until returns what is to be merged: the newest files of the other devices, and of the one

@@ -210,6 +210,59 @@ func (l loss) isDone() {
 	fresh.has("first", "before", "only here")
 }
 
+// Nobody vouches any longer for a lost device, also not for what it wrote under a key that
+// was replaced before: where losing it is cut short, no sync merges its files.
+func TestLoseEndsVouching(t *testing.T) {
+	t.Parallel()
+	l := newLoss(t)
+	l.rotate()
+	m := l.failing(func(c call) error {
+		if c.verb == "remove" {
+			return location.ErrGone
+		}
+		return nil
+	})
+	_, err := m.open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{})
+	wantErr(t, err, location.ErrGone)
+	for name, state := range l.states() {
+		if strings.HasPrefix(name, l.laptop) && state != backup.OldKey {
+			t.Errorf("%s is %q", name, state)
+		}
+	}
+	l.sync()
+	l.has("after", "before", "only here") // as the rotation left it
+	if _, err := l.lose(nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := files(t, l.dir, l.laptop); len(left) > 0 {
+		t.Errorf("of the laptop are left %q", left)
+	}
+}
+
+// A backup of another device that cannot be read is named, and merged when it can be: the
+// new key vouches for it.
+func TestLoseNamesWhatItCouldNotMerge(t *testing.T) {
+	t.Parallel()
+	l := newLoss(t)
+	tablet := joined(t, l.dir)
+	tablet.add("theirs")
+	file := tablet.status().Backup.File
+	m := l.failing(func(c call) error {
+		if c.verb == "read" && c.name == file {
+			return location.ErrNotDownloaded
+		}
+		return nil
+	})
+	lost, err := m.open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{})
+	if n := noticed(lost.Report, device.NotMerged); err != nil || len(n) != 1 || n[0].Name != file {
+		t.Errorf("%v, %+v", err, lost.Notices)
+	}
+	l.sync()
+	if _, err := l.read().Find("theirs", true); err != nil {
+		t.Error(err)
+	}
+}
+
 // Another device finishes what was cut short: it has what the first one merged.
 func TestLoseFinishedElsewhere(t *testing.T) {
 	t.Parallel()
@@ -303,6 +356,79 @@ func TestLoseAgainWithAHalf(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.isDone()
+}
+
+// What the lost device wrote comes back, by its thief or a sync client. Nobody vouches for it: it is named, nothing of
+// it is merged or restored, and a file of another device under the same old key counts as before.
+func TestLostBackupsComeBack(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	laptop.options.Name = "laptop"
+	ofTablet := tablet.later(time.Minute).add("of the tablet").File
+	laptop.later(2 * time.Hour).add("of the thief")
+	ofLaptop := laptop.change(removing("first")).File
+	written := readFile(t, filepath.Join(dir, ofLaptop))
+	m.person.says(device.LoseDevice, true)
+	m.person.passphrases[device.NewForLocation] = next
+	if _, err := m.later(3*time.Hour).open().Lose(t.Context(), "laptop", noon.Add(time.Hour), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, ofLaptop), written)
+	if states := m.states(); states[ofLaptop] != backup.OldKey || states[ofTablet] != backup.Good {
+		t.Errorf("the laptop's file is %q, the tablet's %q", states[ofLaptop], states[ofTablet])
+	}
+	if s := m.sync(); len(s.Skipped) != 1 || s.Skipped[0].Name != ofLaptop {
+		t.Errorf("skipped: %+v", s.Skipped)
+	}
+	m.has("first", "of the tablet")
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first", "of the tablet")
+}
+
+// Losing a device merges what the others wrote, and asks as a sync does. Without a yes nothing has happened.
+func TestLoseAsks(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	m.add("second")
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	laptop.options.Name = "laptop"
+	laptop.later(time.Minute).add("of the laptop")
+	tablet.later(time.Minute).change(removing("first"))
+	before, key := files(t, dir, ""), m.key().ID()
+	m.person.says(device.LoseDevice, true)
+	m.person.says(device.MergeMany, false)
+	m.person.passphrases[device.NewForLocation] = next
+	_, err := m.open().Lose(t.Context(), "laptop", time.Time{}, device.EnableOptions{})
+	wantErr(t, err, device.ErrNotConfirmed)
+	m.has("first", "second")
+	if after := files(t, dir, ""); !slices.Equal(after, before) || m.key().ID() != key {
+		t.Errorf("there is %q after %q", after, before)
+	}
+}
+
+// So does a rotation, which says also then what it could not read.
+func TestRotateAsks(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	m.add("second")
+	laptop, tablet := joined(t, dir), joined(t, dir)
+	damaged := laptop.later(time.Minute).add("of the laptop").File
+	write(t, filepath.Join(dir, damaged), readFile(t, filepath.Join(dir, damaged))[:900])
+	tablet.later(time.Minute).change(removing("first"))
+	before, key := files(t, dir, ""), m.key().ID()
+	m.person.says(device.MergeMany, false)
+	m.person.passphrases[device.NewForLocation] = next
+	r, err := m.open().Rotate(t.Context(), device.EnableOptions{})
+	if wantErr(t, err, device.ErrNotConfirmed); len(noticed(r.Report, device.NotMerged)) != 1 {
+		t.Errorf("%+v", r.Notices)
+	}
+	m.has("first", "second")
+	if after := files(t, dir, ""); !slices.Equal(after, before) || m.key().ID() != key {
+		t.Errorf("there is %q after %q", after, before)
+	}
 }
 
 // A name that is nobody's, and a device that wrote nothing before it was lost.

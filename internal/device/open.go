@@ -1,6 +1,7 @@
 package device
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -44,11 +45,18 @@ type opened struct {
 	superseded bool
 	// inventory is the newest files, read with key and equal.
 	inventory backup.Inventory
+	// successions are those that the keys open which were found, and those that were held.
+	successions backup.SuccessionOrder
 }
 
 // keys returns the keys to read the location with.
 func (o opened) keys() backup.Keys {
 	return backup.Keys{Current: append([]backup.RecoveryKey{o.key}, o.equal...)}
+}
+
+// fits reports whether a backup lies under the key.
+func (o opened) fits() bool {
+	return slices.ContainsFunc(o.inventory.Files, func(f backup.File) bool { return f.Key == o.key.ID() })
 }
 
 // A candidate is a recovery key that something opened.
@@ -103,10 +111,13 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 			return opened{}, fmt.Errorf("%w: %s", ErrOtherKeyID, from.KeyID)
 		}
 	}
-	if err := d.weigh(ctx, loc, candidates, mine); err != nil {
+	order, err := d.weigh(ctx, loc, candidates, mine)
+	if err != nil {
 		return opened{}, err
 	}
-	return d.choose(ctx, candidates, from.KeyID != "")
+	o, err := d.choose(ctx, candidates, from.KeyID != "")
+	o.successions = order
+	return o, err
 }
 
 // openWithPassphrase asks for the passphrase, and opens what is under it.
@@ -220,15 +231,16 @@ func addCandidate(list []candidate, c candidate) []candidate {
 }
 
 // weigh finds out which backups lie under each key, and whether a newer key has taken its
-// place: the backups under a key name those before it, and successions say it of any.
-func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []candidate, mine []backup.RecoveryKey) error {
+// place: the backups under a key name those before it, and successions say it of any. It
+// returns the successions.
+func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []candidate, mine []backup.RecoveryKey) (backup.SuccessionOrder, error) {
 	known := slices.Clone(mine)
 	before := map[string]bool{}
 	for i := range candidates {
 		c := &candidates[i]
 		var err error
 		if c.inventory, err = d.read(ctx, backup.ReadNewest, loc, backup.Keys{Current: []backup.RecoveryKey{c.key}}); err != nil {
-			return err
+			return nil, err
 		}
 		known = append(known, c.key)
 		for _, f := range c.inventory.Files {
@@ -244,14 +256,25 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 		}
 	}
 	if len(candidates) == 0 {
-		return nil
+		return nil, nil
 	}
-	order := backup.ReadSuccessions(ctx, loc, candidates[0].inventory.Entries, known)
+	order := backup.ReadSuccessions(ctx, loc, candidates[0].inventory.Entries, known, "")
 	for i := range candidates {
 		id := candidates[i].key.ID()
-		candidates[i].replaced = before[id] || order.Current(id) != id
+		current := order.Current(id)
+		// Of two rotations at once the older one may be all that has arrived.
+		lost := current != id && (order.Replaced(id) || isSealed(candidates[0].inventory.Sealed, current))
+		candidates[i].replaced = before[id] && !order.Returned(id) || lost
 	}
-	return nil
+	return order, nil
+}
+
+// isSealed reports whether a sealed key of a recovery key's id is among the entries.
+func isSealed(entries []location.Entry, id string) bool {
+	return slices.ContainsFunc(entries, func(e location.Entry) bool {
+		sealed, ok := backup.SealedKeyID(e.Name)
+		return ok && sealed == id
+	})
 }
 
 // choose picks one of the candidates. It prefers a key with backups, then one that was
@@ -341,15 +364,25 @@ func about(file IdentityFile, err error) error {
 }
 
 // readSealed reads the sealed keys among a location's entries whose key's id, by their
-// name, is wanted. One that cannot be read is an error only where there is no other.
+// name, is wanted: first those of keys that no succession names as replaced, since only
+// so many are tried. Copies of one that a sync client made count once. One that cannot be
+// read is an error only where there is no other.
 func readSealed(ctx context.Context, loc location.Location, entries []location.Entry, wanted func(id string) bool) ([][]byte, error) {
 	var keys [][]byte
 	var first error
+	var named []location.Entry
 	for _, e := range entries {
-		id, ok := backup.SealedKeyID(e.Name)
-		if !ok || !wanted(id) {
-			continue
+		if id, ok := backup.SealedKeyID(e.Name); ok && wanted(id) {
+			named = append(named, e)
 		}
+	}
+	replaced := backup.NamedReplaced(entries)
+	slices.SortStableFunc(named, func(a, b location.Entry) int {
+		x, _ := backup.SealedKeyID(a.Name)
+		y, _ := backup.SealedKeyID(b.Name)
+		return compareBool(replaced[x], replaced[y])
+	})
+	for _, e := range named {
 		data, err := []byte(nil), location.ErrNotDownloaded
 		if !e.Missing {
 			data, err = loc.Read(ctx, e.Name)
@@ -358,10 +391,24 @@ func readSealed(ctx context.Context, loc location.Location, entries []location.E
 			first = cmp.Or(first, fmt.Errorf("read %s: %w", e.Name, err))
 			continue
 		}
-		keys = append(keys, data)
+		if !slices.ContainsFunc(keys, func(k []byte) bool { return bytes.Equal(k, data) }) {
+			keys = append(keys, data)
+		}
 	}
 	if len(keys) > 0 {
 		first = nil
 	}
 	return keys, first
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }

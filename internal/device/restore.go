@@ -164,17 +164,19 @@ func (d *Device) enrolIn(ctx context.Context, from source, r *Report) error {
 	if err != nil && !errors.Is(err, backup.ErrEnrolment) {
 		return err
 	}
+	var oldFiles []string
 	switch {
 	case !ok || e.Location != loc.String():
-		e = backup.Enrolment{Key: key}
+		e, oldFiles, err = d.adoptEqual(ctx, loc, from.opened, backup.Enrolment{Key: key}, nil)
 	case e.Key.ID() != key.ID(): // it was rotated, or the location has two
-		e = backup.Enrolment{Key: key, OldKeys: e.Keys().All(), Sealed: e.Sealed}
+		e, oldFiles, err = d.moveTo(ctx, loc, e, from.opened)
+	default:
+		e, oldFiles, err = d.adoptEqual(ctx, loc, from.opened, e, nil)
 	}
-	e.Location, e.On = loc.String(), true
-	e, oldFiles, err := d.adoptEqual(ctx, loc, from.opened, e, nil)
 	if err != nil {
 		return err
 	}
+	e.Location, e.On = loc.String(), true
 	if err := d.vouch(ctx, oldFiles, nil); err != nil {
 		return err
 	}

@@ -32,13 +32,7 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	if err != nil {
 		return synced, err
 	}
-	if e, _, err = d.enrolment(ctx); err != nil { // with what was learned
-		return synced, err
-	}
-	if backup.ReadSuccessions(ctx, loc, inv.Entries, e.Keys().All()).Replaced(e.Key.ID()) {
-		return synced, asked(d.stale(ctx, ErrRotated))
-	}
-	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv)}))
+	return synced, asked(d.backUp(ctx, &synced.Report, order{when: d.whenLacking(loc, inv), look: true}))
 }
 
 // whenLacking is when to back up to a location that was read: in any case where the last
@@ -134,7 +128,7 @@ func (d *Device) confirmMerge(ctx context.Context, state, theirs *vault.State) e
 		}
 	}
 	n := q.Removed + q.Replaced
-	if n == 0 || n <= 5 && n*5 <= q.Accounts {
+	if n <= 5 && n*5 <= q.Accounts {
 		return nil
 	}
 	if err := d.confirm(ctx, q); err != nil {

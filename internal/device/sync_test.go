@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -103,6 +104,81 @@ func TestSyncAsks(t *testing.T) {
 				t.Errorf("%d accounts are left", got)
 			}
 		})
+	}
+}
+
+// What another device says of the sealed keys is known here after a sync, so that any device can put them back.
+func TestSyncLearnsSealedKeys(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	n := joined(t, dir)
+	if _, err := m.open().AddRecipients(t.Context(), []string{newKey(t).Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	n.sync()
+	key, err := n.open().Key(t.Context())
+	if err != nil || len(key.Sealed) != 2 {
+		t.Errorf("%+v, %v", key.Sealed, err)
+	}
+}
+
+// A device that is forgotten had a clock that ran ahead: that is told, as by a sync.
+func TestForgetTellsOfAClockAhead(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.options.Name = "other"
+	other.later(72 * time.Hour).add("from the future")
+	m.person.says(device.ForgetDevice, true)
+	r, err := m.open().Forget(t.Context(), "other")
+	if err != nil || len(noticed(r.Report, device.StampAhead)) != 1 {
+		t.Errorf("%+v, %v", r.Notices, err)
+	}
+}
+
+// A hasty location is waited for shortly, and may take its time once it is asked.
+type hasty struct{ location.Location }
+
+func (hasty) Wait() time.Duration { return 20 * time.Millisecond }
+
+// While another process writes to the location whoever needs it says so, by the name of that process.
+func TestLocationInUse(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.options.Name = "other"
+	other.later(time.Minute).add("theirs")
+	m.person.says(device.LoseDevice, true)
+	m.person.says(device.ForgetDevice, true)
+	release, err := vault.LockFile(t.Context(), m.options.State, "backup.lock", "auth edit", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	before := files(t, dir, "")
+	waiting := m.another(func(o *device.Options) {
+		o.OpenLocation = func(name string) (location.Location, error) {
+			loc, err := location.Parse(name, location.Options{Dir: o.Dir})
+			return hasty{loc}, err
+		}
+	})
+	ctx := t.Context()
+	for what, act := range map[string]func(d *device.Device) error{
+		"sync":   func(d *device.Device) error { _, err := d.Sync(ctx); return err },
+		"rotate": func(d *device.Device) error { _, err := d.Rotate(ctx, device.EnableOptions{}); return err },
+		"lose": func(d *device.Device) error {
+			_, err := d.Lose(ctx, "other", time.Time{}, device.EnableOptions{})
+			return err
+		},
+		"forget": func(d *device.Device) error { _, err := d.Forget(ctx, "other"); return err },
+		"reseal": func(d *device.Device) error { _, err := d.Reseal(ctx, false); return err },
+	} {
+		if busy, ok := errors.AsType[*vault.BusyError](act(waiting.open())); !ok || busy.Holder != "auth edit" {
+			t.Errorf("%s does not say who writes to the location", what)
+		}
+	}
+	if after := files(t, dir, ""); !slices.Equal(after, before) {
+		t.Errorf("there is %q after %q", after, before)
 	}
 }
 

@@ -2,6 +2,7 @@ package device_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -379,13 +380,14 @@ func TestTwoRotationsAtOnce(t *testing.T) {
 	aDir, bDir := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	a.later(time.Minute)
-	b.later(time.Hour)
+	a.later(time.Hour)
+	b.later(time.Minute)
 	a.add("on a")
 	b.add("on b")
 	carry(t, dir, aDir)
 	carry(t, dir, bDir)
-	b.later(time.Hour)
+	a.later(time.Minute).seeing(dir, aDir).change(note("first", "not brought to b"))
+	b.later(2 * time.Hour) // its rotation is the newer one, though of an older change
 	const last = "one more horse, one more staple"
 	a.person.passphrases[device.NewForLocation] = next
 	if _, err := a.seeing(dir, aDir).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
@@ -471,13 +473,465 @@ func TestRotationCutShort(t *testing.T) {
 // Two devices that turned backup on apart, with one passphrase: a new machine gets both.
 func TestTwoKeysOnePassphrase(t *testing.T) {
 	t.Parallel()
-	_, dir := enrolled(t)
-	b, other := newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	a, dir := enrolled(t)
+	b, other, later := newMachine(t), filepath.Join(t.TempDir(), "cloud"), filepath.Join(t.TempDir(), "later")
 	b.later(time.Hour).add("second")
 	b.enable(other)
 	carry(t, other, dir)
+	carry(t, dir, later)
 	fresh := newMachine(t)
 	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
 	fresh.has("first", "second")
 	fresh.current()
+	if fresh.key().ID() != b.key().ID() {
+		t.Error("it backs up under the key that was used less lately")
+	}
+	// As the folder was, but for a later backup of the first device.
+	a.later(3*time.Hour).seeing(dir, later).add("third")
+	fresh = newMachine(t)
+	fresh.later(4 * time.Hour).restore(device.RestoreOptions{From: later})
+	fresh.has("first", "second", "third")
+	if fresh.key().ID() != a.key().ID() {
+		t.Error("it backs up under the key that was used less lately, after a backup of the other")
+	}
+}
+
+// Who names the key that is meant gets no other one, though it opens the location.
+func TestOtherKeyThanNamed(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	fresh := newMachine(t)
+	from := device.KeySource{Identities: []device.IdentityFile{keyFile(m.key())}, KeyID: newKey(t).ID()}
+	_, err := fresh.open().Restore(t.Context(), device.RestoreOptions{From: dir, KeySource: from})
+	wantErr(t, err, device.ErrOtherKeyID)
+	fresh.has()
+	from.KeyID = m.key().ID()
+	fresh.restore(device.RestoreOptions{From: dir, KeySource: from})
+	fresh.has("first")
+}
+
+// A recovery key that a further key and paper open is vouched for by the paper, whichever comes first.
+func TestKeyOpenedTwice(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	further := newKey(t)
+	if _, err := m.open().AddRecipients(t.Context(), []string{further.Recipient()}); err != nil {
+		t.Fatal(err)
+	}
+	both := []device.IdentityFile{keyFile(further), keyFile(m.key())}
+	for range both {
+		slices.Reverse(both)
+		fresh := newMachine(t)
+		fresh.restore(device.RestoreOptions{From: dir, KeySource: device.KeySource{Identities: both}})
+		if fresh.has("first"); len(fresh.person.questions) > 0 {
+			t.Errorf("asked %+v", fresh.person.questions)
+		}
+	}
+	// A file of several keys is no recovery key, though one of them opens it.
+	several := device.IdentityFile{Name: "keys.txt", Data: []byte(newKey(t).Text() + "\n" + further.Text() + "\n")}
+	fresh := newMachine(t)
+	fresh.person.says(device.AdoptKey, true)
+	fresh.restore(device.RestoreOptions{From: dir, KeySource: device.KeySource{Identities: []device.IdentityFile{several}}})
+	if fresh.has("first"); len(fresh.person.questions) != 1 {
+		t.Errorf("asked %+v", fresh.person.questions)
+	}
+}
+
+// apart returns two machines that turned backup on before their folders had synced, each
+// with an account, a passphrase and a folder of its own, which have synced since.
+func apart(t *testing.T, aPassphrase, bPassphrase string) (a, b *machine, aDir, bDir string) {
+	t.Helper()
+	a, aDir = newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	b, bDir = newMachine(t), filepath.Join(t.TempDir(), "cloud")
+	a.person.passphrases[device.NewForLocation] = aPassphrase
+	b.person.passphrases[device.NewForLocation] = bPassphrase
+	a.add("first")
+	a.enable(aDir)
+	b.later(time.Hour).add("second")
+	b.enable(bDir)
+	carry(t, aDir, bDir)
+	carry(t, bDir, aDir)
+	return a, b, aDir, bDir
+}
+
+// Two devices turned backup on apart, and each joins the other's key before it has seen
+// the other do so. They end on one key, and nobody is asked for a passphrase again.
+func TestEachJoinsTheOther(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	first := a.key().ID()
+	a.person.passphrases[device.OpenLocation] = next
+	b.person.passphrases[device.OpenLocation] = passphrase
+	a.later(2 * time.Hour).enable(aDir)
+	b.later(2 * time.Hour).enable(bDir)
+	if a.key().ID() == first || b.key().ID() != first {
+		t.Fatal("they have not joined each other's keys")
+	}
+	carry(t, aDir, bDir)
+	carry(t, bDir, aDir)
+	// The device that joined later did the newer act: its key is the one to use.
+	b.sync()
+	_, err := a.open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	a.stale(device.KeyRotated)
+	delete(a.person.passphrases, device.OpenLocation)
+	a.later(2 * time.Hour).enable(aDir)
+	for range 2 {
+		carry(t, aDir, bDir)
+		b.later(time.Hour).sync()
+		carry(t, bDir, aDir)
+		a.later(time.Hour).sync()
+	}
+	for _, m := range []*machine{a, b} {
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != first {
+			t.Errorf("the key is %s, want %s", m.key().ID(), first)
+		}
+	}
+	fresh := joined(t, aDir)
+	fresh.has("first", "second")
+	fresh.current()
+}
+
+// Two devices turned backup on apart, and one joins the other's key. Its own key is a key
+// before: who still has it is told so, and nobody is enrolled on it any more.
+func TestJoinedKeyEnrolsNobody(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	other := joined(t, aDir) // on a's key, with nothing of b's
+	a.person.passphrases[device.OpenLocation] = next
+	a.later(2 * time.Hour).enable(aDir)
+	_, err := other.later(3 * time.Hour).open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	late := newMachine(t)
+	if r := late.restore(device.RestoreOptions{From: aDir}); !r.Superseded || r.BackupTo != "" {
+		t.Errorf("restored %+v", r)
+	}
+	other.person.passphrases[device.OpenLocation] = next
+	other.enable(aDir)
+	carry(t, aDir, bDir)
+	b.sync()
+	for _, m := range []*machine{a, b, other} {
+		m.sync()
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != b.key().ID() {
+			t.Errorf("the key is %s, want %s", m.key().ID(), b.key().ID())
+		}
+	}
+}
+
+// Two devices turned backup on apart, with one passphrase. A new machine makes one
+// location of theirs, whose key both are told to use.
+func TestTwoKeysOnePassphraseEndAsOne(t *testing.T) {
+	t.Parallel()
+	a, b, dir, bDir := apart(t, passphrase, passphrase)
+	fresh := newMachine(t)
+	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
+	carry(t, dir, bDir)
+	for m, dir := range map[*machine]string{a: dir, b: bDir} {
+		_, err := m.later(3 * time.Hour).open().Sync(t.Context())
+		if m.key().ID() != fresh.key().ID() {
+			wantErr(t, err, device.ErrRotated)
+			m.enable(dir)
+		}
+		m.sync()
+		m.has("first", "second")
+		m.current()
+		if m.key().ID() != fresh.key().ID() {
+			t.Errorf("the key is %s, want %s", m.key().ID(), fresh.key().ID())
+		}
+	}
+}
+
+// A sync says that the key was changed, also where there is nothing to back up.
+func TestSyncSaysThatTheKeyWasChanged(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	other.sync()
+	m.later(time.Minute).rotate()
+	_, err := other.open().Sync(t.Context())
+	wantStale(t, err, device.ErrRotated)
+	other.stale(device.KeyRotated)
+}
+
+// Copies of sealed keys that a sync client made are tried once, and keys that are in use
+// before those that were replaced: a new machine finds the one that it has a passphrase of.
+func TestCopiesOfSealedKeys(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	old := sealedKeys(t, dir)[0]
+	data, oldKey := readFile(t, filepath.Join(dir, old)), m.key()
+	m.later(time.Minute).rotate()
+	for n := range 20 {
+		write(t, filepath.Join(dir, strings.Replace(old, ".age", fmt.Sprintf(" (copy %d).age", n), 1)), data)
+	}
+	for n := range 9 { // under the old key, and never the same
+		_, data, err := oldKey.Seal(backup.Sealing{Passphrase: passphrase, WorkFactor: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, strings.Replace(old, ".age", fmt.Sprintf("-%d.age", n), 1)), string(data))
+	}
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first")
+	fresh.current()
+}
+
+// Of two rotations at once, the newer one's device is gone before its sealed key has
+// arrived. The other key is what there is to join, until it does.
+func TestNewerRotationNeverArrives(t *testing.T) {
+	t.Parallel()
+	a, dir := enrolled(t)
+	b, bDir := joined(t, dir), filepath.Join(t.TempDir(), "b")
+	carry(t, dir, bDir)
+	a.later(time.Minute).rotate()
+	b.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := b.later(time.Hour).seeing(dir, bDir).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, bDir, "successor-") {
+		write(t, filepath.Join(dir, name), readFile(t, filepath.Join(bDir, name)))
+	}
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first")
+	if got := fresh.key().ID(); got != a.key().ID() {
+		t.Errorf("the key is %s", got)
+	}
+	carry(t, bDir, dir)
+	late := newMachine(t)
+	late.person.passphrases[device.OpenLocation] = next
+	if r := late.restore(device.RestoreOptions{From: dir}); !r.Superseded {
+		t.Errorf("restored %+v", r)
+	}
+	_, err := fresh.later(2 * time.Hour).open().Sync(t.Context())
+	wantErr(t, err, device.ErrTwoRotations)
+}
+
+// The device of the older one of two rotations is gone. What it wrote is history that
+// counts for whoever knows its passphrase.
+func TestOlderRotationsFilesCount(t *testing.T) {
+	t.Parallel()
+	a, dir := enrolled(t)
+	b, bDir := joined(t, dir), filepath.Join(t.TempDir(), "b")
+	carry(t, dir, bDir)
+	gone := b.seeing(dir, bDir)
+	for range 2 { // of the second one a knows nothing
+		gone.later(time.Minute).rotate()
+	}
+	gone.add("second")
+	a.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := a.later(time.Hour).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	carry(t, bDir, dir)
+	a.later(time.Hour).add("third")
+	a.stale(device.OtherKeysLie)
+	own := a.key().ID()
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(dir)
+	a.sync()
+	a.has("first", "second", "third")
+	a.current()
+	if a.key().ID() != own {
+		t.Error("the device is on the key that lost")
+	}
+}
+
+// A device rotates the key and is gone before its sealed key has arrived: nobody can join
+// the new key. Another rotation is the way out, and all others join that one.
+func TestRotationThatNeverArrives(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	other, third := joined(t, dir), joined(t, dir)
+	m.later(time.Minute).rotate()
+	between, sealed := sealedKeys(t, dir)[0], readFile(t, filepath.Join(dir, sealedKeys(t, dir)[0]))
+	m.later(time.Minute).rotate()
+	for _, name := range sealedKeys(t, dir) {
+		remove(t, filepath.Join(dir, name))
+	}
+	_, err := other.open().Sync(t.Context())
+	wantErr(t, err, device.ErrRotated)
+	_, err = other.open().Enable(t.Context(), dir, device.EnableOptions{})
+	wantErr(t, err, device.ErrNoSealedKeys)
+	write(t, filepath.Join(dir, between), sealed) // that of the rotation between is no way in either
+	other.person.passphrases[device.OpenLocation] = next
+	_, err = other.open().Enable(t.Context(), dir, device.EnableOptions{})
+	wantErr(t, err, backup.ErrSuperseded)
+	other.rotate()                         // although its clock is behind
+	remove(t, filepath.Join(dir, between)) // it is under the same passphrase
+	other.add("second")
+	other.current()
+	_, err = third.open().Rotate(t.Context(), device.EnableOptions{})
+	wantErr(t, err, device.ErrRotated) // it can join
+	third.rejoin(dir)
+	third.sync()
+	third.has("first", "second")
+	third.current()
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.restore(device.RestoreOptions{From: dir})
+	fresh.has("first", "second")
+	fresh.current()
+}
+
+// A location has a second key whose device rotated it away and is gone before the new one
+// arrived. Nobody can join that, and it is not for ever a reason to call the backup stale:
+// the key is held to name what lies under it, which is not merged.
+func TestOtherKeyThatWasRotatedAway(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	b.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := b.later(2*time.Hour).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files(t, bDir, "successor-") {
+		write(t, filepath.Join(aDir, name), readFile(t, filepath.Join(bDir, name)))
+	}
+	own := a.key().ID()
+	a.later(3 * time.Hour).add("third")
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	if a.key().ID() != own {
+		t.Error("the device is enrolled on a key that has a successor")
+	}
+	if s := a.sync(); len(s.Skipped) != 1 || s.Skipped[0].State != backup.OldKey {
+		t.Errorf("skipped %+v", s.Skipped)
+	}
+	a.has("first", "third")
+	a.current()
+	// The new key arrives after all, and is joined.
+	carry(t, bDir, aDir)
+	a.later(time.Hour).add("fourth")
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = "one more horse, one more staple"
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second", "third", "fourth")
+	a.current()
+	if a.key().ID() != b.key().ID() {
+		t.Error("they are on two keys")
+	}
+}
+
+// What a rotation that was cut short has left is in nobody's way: backup is turned off and
+// on again, and nobody is asked. That is so too where a key lies there that is to be joined;
+// the device is told of it then.
+func TestTurnedOnAgain(t *testing.T) {
+	t.Parallel()
+	a, _, aDir, _ := apart(t, passphrase, next)
+	single, dir := enrolled(t)
+	for _, dir := range []string{aDir, dir} {
+		_, data, err := newKey(t).Seal(backup.Sealing{Passphrase: "one more horse, one more staple", WorkFactor: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "recovery-0123456789abcdef-01234567.age"), string(data))
+	}
+	for m, dir := range map[*machine]string{a: aDir, single: dir} {
+		own := m.key().ID()
+		delete(m.person.passphrases, device.OpenLocation)
+		if _, err := m.open().Disable(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if e := m.enable(dir); e.ID != own {
+			t.Errorf("enabled %+v", e)
+		}
+		m.later(time.Minute).change(note("first", "changed"))
+	}
+	single.enable(dir)
+	single.current()
+	a.stale(device.OtherKeysLie)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second")
+}
+
+// What an act that was cut short has left is not joined: no backup lies under that key.
+func TestKeyWithoutBackupsIsNotJoined(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, _ := apart(t, passphrase, next)
+	const third = "one more horse, one more staple"
+	_, data, err := newKey(t).Seal(backup.Sealing{Passphrase: third, WorkFactor: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(aDir, "recovery-0123456789abcdef-01234567.age"), string(data))
+	a.person.passphrases[device.OpenLocation] = third
+	_, err = a.open().Enable(t.Context(), aDir, device.EnableOptions{})
+	wantErr(t, err, device.ErrForeignKey)
+	a.person.passphrases[device.OpenLocation] = next
+	a.enable(aDir)
+	a.sync()
+	a.has("first", "second")
+	if a.key().ID() != b.key().ID() {
+		t.Error("they are on two keys")
+	}
+}
+
+// An empty vault makes no backup, so the others would never be told of a new key: nothing
+// is changed.
+func TestEmptyVaultDoesNotRotate(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	key, before := m.key().ID(), contents(t, dir)
+	m.later(time.Minute).change(removing("first"))
+	m.person.passphrases[device.NewForLocation] = next
+	_, err := m.open().Rotate(t.Context(), device.EnableOptions{})
+	wantErr(t, err, backup.ErrEmpty)
+	if now := contents(t, dir); len(now) != len(before) || m.key().ID() != key {
+		t.Errorf("the folder holds %q", files(t, dir, ""))
+	}
+	m.add("second")
+	m.rotate()
+	m.current()
+}
+
+// Attack: a stolen laptop knows two keys that were rotated away since, and can write the
+// folder. It makes the older one the successor of the other. Nobody goes back to that key,
+// whatever passphrase is typed, and another rotation ends the alarm.
+func TestForgedReturn(t *testing.T) {
+	t.Parallel()
+	m, dir := enrolled(t)
+	oldest := m.key()
+	m.later(time.Minute).rotate()
+	stolen := m.key()
+	m.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := m.later(time.Minute).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	own := m.key().ID()
+	for _, name := range files(t, dir, "successor-"+oldest.ID()) {
+		remove(t, filepath.Join(dir, name))
+	}
+	s := backup.Succession{Old: stolen.ID(), New: oldest.ID(), Stamp: noon.Add(1000 * time.Hour).UnixMilli(), Joined: true}
+	data, err := stolen.Succeed(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, s.Name()), string(data))
+	_, sealed, err := oldest.Seal(backup.Sealing{Passphrase: passphrase, WorkFactor: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "recovery-"+oldest.ID()+"-01234567.age"), string(sealed))
+	for _, typed := range []string{passphrase, next, "one more horse, one more staple"} {
+		m.person.passphrases[device.OpenLocation] = typed
+		_, _ = m.open().Enable(t.Context(), dir, device.EnableOptions{})
+		_, _ = m.open().Sync(t.Context())
+		if m.key().ID() != own {
+			t.Fatal("the device went back to a key that was rotated away")
+		}
+	}
+	m.later(time.Minute).rotate()
+	m.add("second")
+	m.current()
 }

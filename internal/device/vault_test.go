@@ -1,13 +1,17 @@
 package device_test
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
@@ -104,6 +108,50 @@ func TestFileKeyringStaysClosed(t *testing.T) {
 	m.has("first")
 }
 
+// While another process has the vault its passphrase is not changed beside it.
+func TestSetVaultPassphraseWaits(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	release, err := vault.LockFile(t.Context(), m.options.State, "lock", "auth add", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, m.options.Data)
+	m.person.passphrases[device.NewForVault] = ofTheVault
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	protected, err := m.open().SetVaultPassphrase(ctx, false)
+	release()
+	if wantErr(t, err, context.DeadlineExceeded); protected || !maps.Equal(contents(t, m.options.Data), before) {
+		t.Error("the passphrase is another one")
+	}
+	m.has("first")
+}
+
+// A file keyring that is damaged is set aside by a restore or by a new vault, which were asked for. A change says that it
+// is damaged, and leaves it to be repaired.
+func TestChangeOfADamagedFileKeyring(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	items := filepath.Join(m.options.Data, "keyring.age")
+	whole := readFile(t, items)
+	write(t, items, whole[:len(whole)-1])
+	before := files(t, m.options.Data, "")
+	_, err := m.open().Change(t.Context(), adding("second", "secret"))
+	if damaged, ok := errors.AsType[*keyring.DamagedError](err); !ok || damaged.Item != "keyring.age" {
+		t.Errorf("a change: %v", err)
+	}
+	if after := files(t, m.options.Data, ""); !slices.Equal(after, before) {
+		t.Errorf("there is %q after %q", after, before)
+	}
+	write(t, items, whole)
+	m.has("first")
+}
+
 // The file keyring's passphrase is changed, taken away and set again; whoever has the old one opens nothing with it. A weak
 // one is refused, unless it will do.
 func TestSetVaultPassphrase(t *testing.T) {
@@ -175,6 +223,42 @@ func TestOfferOfTheFileKeyring(t *testing.T) {
 	reading.person.says(device.OfferFileKeyring, true)
 	if got := len(reading.read().Accounts()); got != 0 || reading.open().KeyringKind() != device.FileKeyring {
 		t.Errorf("%d accounts, in the %s keyring", got, reading.open().KeyringKind())
+	}
+
+	looking := withoutKeyring(t)
+	_, err = looking.open().Lookup(t.Context(), "first", false)
+	wantErr(t, err, device.ErrKeyringUnavailable)
+	looking.person.says(device.OfferFileKeyring, true)
+	_, err = looking.open().Lookup(t.Context(), "first", false)
+	wantErr(t, err, vault.ErrNotFound)
+	if got := looking.open().KeyringKind(); got != device.FileKeyring {
+		t.Errorf("looked up in the %s keyring", got)
+	}
+}
+
+// A lookup finds what is read, says why it does not, and takes over a marker that the vault has made anew.
+func TestLookup(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.add("GitHub:alice")
+	m.add("GitHub:bob")
+	m.change(func(tx *vault.Tx) error { tx.Set("code.min-valid", "5s"); return nil })
+	got, err := m.open().Lookup(t.Context(), "alice", false)
+	if want := m.account("GitHub:alice"); err != nil || !reflect.DeepEqual(got.Account, want) || got.Settings["code.min-valid"].Value != "5s" {
+		t.Errorf("found %+v, %v; want %+v", got, err, want)
+	}
+	_, err = m.open().Lookup(t.Context(), "alice", true)
+	wantErr(t, err, vault.ErrNotFound)
+	_, err = m.open().Lookup(t.Context(), "github", false)
+	if several, ok := errors.AsType[*vault.AmbiguousError](err); !ok || len(several.Matches) != 2 {
+		t.Errorf("two of one issuer: %v", err)
+	}
+	m.enable(t.TempDir())
+	where := m.open().Location()
+	remove(t, filepath.Join(m.options.State, "vault.json"))
+	d := m.open()
+	if _, err := d.Lookup(t.Context(), "alice", false); err != nil || where == "" || d.Location() != where {
+		t.Errorf("backups go to %q, want %q, %v", d.Location(), where, err)
 	}
 }
 
@@ -315,8 +399,12 @@ func TestStartAnew(t *testing.T) {
 			t.Error("the old vault was replaced, unconfirmed")
 		}
 		m.person.says(device.GiveVaultUp, true)
-		if _, err := m.open().StartAnew(t.Context(), false); err != nil {
+		r, err := m.open().StartAnew(t.Context(), false)
+		if err != nil {
 			t.Fatal(err)
+		}
+		if what == "damaged" && !errors.Is(r.Stale, backup.ErrEmpty) {
+			t.Errorf("the backup is stale for %v", r.Stale)
 		}
 		if s := m.read(); len(s.Accounts()) != 0 || s.Generation <= 1 {
 			t.Errorf("%s: generation %d with %d accounts", what, s.Generation, len(s.Accounts()))
@@ -347,6 +435,47 @@ func TestStartAnew(t *testing.T) {
 	locked.person.says(device.GiveVaultUp, true)
 	_, err = locked.open().StartAnew(t.Context(), false)
 	wantErr(t, err, device.ErrKeyringUnavailable)
+}
+
+// A file keyring whose passphrase nobody knows is set aside under names that are said, once that is confirmed. One that
+// opens without is a vault that can be read.
+func TestStartAnewForgotten(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t).inFile()
+	m.person.passphrases[device.NewForVault] = ""
+	m.add("first")
+	m.person.says(device.GiveVaultUp, true)
+	_, err := m.open().StartAnew(t.Context(), true)
+	wantErr(t, err, device.ErrVaultThere)
+	m.has("first")
+
+	m.person.passphrases[device.NewForVault] = ofTheVault
+	if _, err := m.open().SetVaultPassphrase(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, m.options.Data)
+	m.person.says(device.GiveVaultUp, false)
+	_, err = m.open().StartAnew(t.Context(), true)
+	wantErr(t, err, device.ErrNotConfirmed)
+	if after := contents(t, m.options.Data); !maps.Equal(after, before) {
+		t.Error("it was set aside, unconfirmed")
+	}
+	m.person.says(device.GiveVaultUp, true)
+	m.person.passphrases[device.NewForVault] = ""
+	r, err := m.open().StartAnew(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	aside := noticed(r, device.SetAside)
+	if len(aside) != len(before) {
+		t.Fatalf("set aside: %+v", r.Notices)
+	}
+	for _, n := range aside {
+		if text := readFile(t, n.Name); !slices.Contains(slices.Collect(maps.Values(before)), text) {
+			t.Errorf("%s is not what it was", n.Name)
+		}
+	}
+	m.has()
 }
 
 // A keyring that fails fails the act, and the vault is what it was.

@@ -43,7 +43,7 @@ type chunk struct {
 
 func (c chunk) String() string {
 	hash := c.hash()
-	return fmt.Sprintf("%s %d %d %d %d %d %s %s %s", chunkMagic, formatVersion, c.generation, c.index, c.count,
+	return fmt.Sprintf("%s %d %d %d %d %d %s %s %s", chunkMagic, c.format, c.generation, c.index, c.count,
 		c.length, text.EncodeToString(c.sum[:]), text.EncodeToString(hash[:]), text.EncodeToString(c.packed))
 }
 
@@ -61,14 +61,14 @@ func (c chunk) hash() (sum [sha256.Size / 2]byte) {
 // Errors: *[DamagedError], [ErrNewer].
 func parseChunk(item, value string) (chunk, error) {
 	bad := func(why string) (chunk, error) { return chunk{}, &DamagedError{Item: item, Why: why} }
-	words, err := splitRecord(item, chunkMagic, value)
+	format, words, err := splitRecord(item, chunkMagic, value)
 	if err != nil {
 		return chunk{}, err
 	}
 	if len(words) != 7 {
 		return bad("it does not have nine words")
 	}
-	whole, okW := parseContent(words[0], words[3], words[4])
+	whole, okW := parseContent(format, words[0], words[3], words[4])
 	index, okI := parseNumber(words[1])
 	count, okC := parseNumber(words[2])
 	if !okW || !okI || !okC || count > maxChunks || index >= count {
@@ -119,9 +119,9 @@ func (s *Store) readChunk(ctx context.Context, slot string, index int) (chunk, e
 	return c, err
 }
 
-// readSlot reads the snapshot that a head says is in a slot. If anything else is
-// there, the error is a *[DamagedError] that names the first item at fault.
-func (s *Store) readSlot(ctx context.Context, slot string, want content, count int) ([]byte, error) {
+// readSlot reads the compressed sections of the snapshot that a head says is in a slot. If
+// anything else is there, the error is a *[DamagedError] that names the first item at fault.
+func (s *Store) readSlot(ctx context.Context, slot string, want content, count int) ([][]byte, error) {
 	var packed []byte
 	for i := range count {
 		c, err := s.readChunk(ctx, slot, i)
@@ -135,11 +135,11 @@ func (s *Store) readSlot(ctx context.Context, slot string, want content, count i
 		}
 		packed = append(packed, c.packed...)
 	}
-	data, why := want.open(packed)
+	compressed, why := want.open(packed)
 	if why != "" {
 		return nil, &DamagedError{Item: "slot " + slot, Why: why}
 	}
-	return data, nil
+	return compressed, nil
 }
 
 // findSlot reads the snapshot in a slot without a head that names it. found is
@@ -149,7 +149,7 @@ func (s *Store) findSlot(ctx context.Context, slot string) (snap Snapshot, found
 		var first chunk
 		if first, err = s.readChunk(ctx, slot, 0); err == nil {
 			snap = Snapshot{Generation: first.generation, Where: "slot " + slot, content: first.content}
-			snap.Data, err = s.readSlot(ctx, slot, first.content, first.count)
+			snap.compressed, err = s.readSlot(ctx, slot, first.content, first.count)
 		}
 		if !isDamage(err) {
 			break

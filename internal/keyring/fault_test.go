@@ -79,7 +79,7 @@ func TestStoreFaults(t *testing.T) {
 			last := len(history) - 1
 			generation, size := uint64(last+1), history[last]
 			write := func(ctx context.Context, k keyring.Keyring) error {
-				return keyring.NewStore(k).Save(ctx, generation, incompressible(generation, size))
+				return keyring.NewStore(k).Save(ctx, generation, pieces(generation, size)...)
 			}
 			eachFault(t, past(t, history), write, func(t *testing.T, k *keyringtest.Memory, err error, crashed bool) {
 				checkLaw(t, k, history, err, crashed)
@@ -131,7 +131,7 @@ func checkNext(t *testing.T, k *keyringtest.Memory, history []int, err error) {
 	if errors.Is(err, keyring.ErrUnsettled) {
 		write = s.Settle
 	}
-	if err := write(t.Context(), next, incompressible(next, size)); err != nil {
+	if err := write(t.Context(), next, pieces(next, size)...); err != nil {
 		if _, ok := errors.AsType[*keyring.DamagedError](err); !ok {
 			t.Fatalf("the next write: %v", err)
 		}
@@ -148,7 +148,7 @@ func checkNext(t *testing.T, k *keyringtest.Memory, history []int, err error) {
 		if err := s.Restore(t.Context(), all[0], next-1); err != nil {
 			t.Fatalf("Restore: %v", err)
 		}
-		if err := s.Save(t.Context(), next, incompressible(next, size)); err != nil {
+		if err := s.Save(t.Context(), next, pieces(next, size)...); err != nil {
 			t.Fatalf("the write after Restore: %v", err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestSettleFaults(t *testing.T) {
 			last := len(history) - 1
 			generation, size := uint64(last+1), history[last]
 			settle := func(ctx context.Context, k keyring.Keyring) error {
-				return keyring.NewStore(k).Settle(ctx, generation, incompressible(generation, size))
+				return keyring.NewStore(k).Settle(ctx, generation, pieces(generation, size)...)
 			}
 			eachFault(t, past(t, history), settle, func(t *testing.T, k *keyringtest.Memory, err error, crashed bool) {
 				checkLaw(t, k, history, err, crashed)
@@ -201,7 +201,7 @@ func TestSettleTwice(t *testing.T) {
 						}
 						ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 						generation++
-						if err := s.Settle(ctx, generation, incompressible(generation, 4000)); err == nil {
+						if err := s.Settle(ctx, generation, pieces(generation, 4000)...); err == nil {
 							cancel()
 							return // no Set from that operation on
 						}
@@ -212,7 +212,7 @@ func TestSettleTwice(t *testing.T) {
 						}
 					}
 					generation++
-					if err := s.Settle(t.Context(), generation, incompressible(generation, 4000)); err != nil {
+					if err := s.Settle(t.Context(), generation, pieces(generation, 4000)...); err != nil {
 						t.Fatal(err)
 					}
 					k.Land()

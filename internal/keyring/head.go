@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// formatVersion is that of heads and chunks. A reader refuses a higher one.
-const formatVersion = 1
+// formatVersion is that of heads, chunks and packed snapshots. A reader refuses a higher
+// one. In version 1 a snapshot was one compressed section without a table.
+const formatVersion = 2
 
 const (
 	headItem     = "head"
@@ -39,7 +40,7 @@ func (h head) String() string {
 		where = h.slot + "/" + strconv.Itoa(h.count)
 	}
 	line := fmt.Sprintf("%s %d %d %s %d %s",
-		headMagic, formatVersion, h.generation, where, h.length, text.EncodeToString(h.sum[:]))
+		headMagic, h.format, h.generation, where, h.length, text.EncodeToString(h.sum[:]))
 	if h.slot == "" {
 		line += " " + text.EncodeToString(h.packed)
 	}
@@ -50,14 +51,14 @@ func (h head) String() string {
 // The data of an inline head is not checked against its sum yet.
 func parseHead(item, value string) (h head, err error) {
 	bad := func(why string) (head, error) { return head{}, &DamagedError{Item: item, Why: why} }
-	words, err := splitRecord(item, headMagic, value)
+	format, words, err := splitRecord(item, headMagic, value)
 	if err != nil {
 		return head{}, err
 	}
 	if len(words) < 4 {
 		return bad("it is cut short")
 	}
-	c, ok := parseContent(words[0], words[2], words[3])
+	c, ok := parseContent(format, words[0], words[2], words[3])
 	if !ok {
 		return bad("it is not a head")
 	}
@@ -80,37 +81,39 @@ func parseHead(item, value string) (h head, err error) {
 	return h, nil
 }
 
-// splitRecord checks the magic word and the version of a record and returns the
-// words after them.
-func splitRecord(item, magic, value string) ([]string, error) {
+// splitRecord checks the magic word of a record, and returns its format version and the
+// words after it.
+func splitRecord(item, magic, value string) (format int, words []string, err error) {
+	bad := func(why string) (int, []string, error) { return 0, nil, &DamagedError{Item: item, Why: why} }
 	if value == "" {
-		return nil, &DamagedError{Item: item, Why: "it is empty"}
+		return bad("it is empty")
 	}
 	// Go's base64 ignores line breaks, so nothing else would notice one.
-	if strings.ContainsAny(value, "\r\n") {
-		return nil, &DamagedError{Item: item, Why: "it has line breaks"}
+	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 {
+		return bad("it has line breaks")
 	}
-	words := strings.Split(value, " ")
+	words = strings.Split(value, " ")
 	if words[0] != magic || len(words) < 2 {
-		return nil, &DamagedError{Item: item, Why: "it is not ours"}
+		return bad("it is not ours")
 	}
-	switch version, ok := parseNumber(words[1]); {
+	version, ok := parseNumber(words[1])
+	switch {
 	case !ok || version == 0:
-		return nil, &DamagedError{Item: item, Why: "it has no version"}
+		return bad("it has no version")
 	case version > formatVersion:
-		return nil, fmt.Errorf("item %s: %w", item, ErrNewer)
+		return 0, nil, fmt.Errorf("item %s: %w", item, ErrNewer)
 	}
-	return words[2:], nil
+	return int(version), words[2:], nil
 }
 
-func parseContent(generation, length, sum string) (c content, ok bool) {
+func parseContent(format int, generation, length, sum string) (c content, ok bool) {
 	g, okG := parseNumber(generation)
 	l, okL := parseNumber(length)
 	s, err := text.DecodeString(sum)
 	if !okG || !okL || l > maxSnapshot || err != nil || len(s) != len(c.sum) {
 		return content{}, false
 	}
-	return content{generation: g, length: int(l), sum: [32]byte(s)}, true
+	return content{format: format, generation: g, length: int(l), sum: [32]byte(s)}, true
 }
 
 // parseNumber reads a number in decimal, without leading zeros or a sign.

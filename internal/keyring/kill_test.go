@@ -37,7 +37,7 @@ func writeForever(k keyring.Keyring) {
 	}
 	for generation := snap.Generation + 1; ; generation++ {
 		fmt.Println("begin", generation)
-		if err := s.Save(ctx, generation, incompressible(generation, killSize(generation))); err != nil {
+		if err := s.Save(ctx, generation, pieces(generation, killSize(generation))...); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -133,7 +133,7 @@ func load(k keyring.Keyring) string {
 	if err != nil {
 		return err.Error()
 	}
-	if string(snap.Data) != string(incompressible(snap.Generation, killSize(snap.Generation))) {
+	if string(dataOf(snap)) != string(incompressible(snap.Generation, killSize(snap.Generation))) {
 		return "not what was written"
 	}
 	return fmt.Sprint("generation ", snap.Generation)

@@ -52,7 +52,7 @@ func writeSome(k keyring.Keyring) string {
 	}
 	for range 4 {
 		snap.Generation++
-		if err := s.Save(context.Background(), snap.Generation, incompressible(snap.Generation, killSize(snap.Generation))); err != nil {
+		if err := s.Save(context.Background(), snap.Generation, pieces(snap.Generation, killSize(snap.Generation))...); err != nil {
 			return err.Error()
 		}
 	}
@@ -65,8 +65,11 @@ func renew(k keyring.Keyring, text string) string {
 	if err != nil {
 		return err.Error()
 	}
-	data := incompressible(generation, killSize(generation))
-	if err := keyring.NewStore(limited{k, killLimit}).Restore(context.Background(), keyring.Snapshot{Data: data}, generation); err != nil {
+	snap, err := keyring.NewSnapshot(pieces(generation, killSize(generation))...)
+	if err != nil {
+		return err.Error()
+	}
+	if err := keyring.NewStore(limited{k, killLimit}).Restore(context.Background(), snap, generation); err != nil {
 		return err.Error()
 	}
 	return load(k)

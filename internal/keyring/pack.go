@@ -7,81 +7,130 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 )
 
-// maxSnapshot is the most bytes that a packed snapshot may unpack to.
+// maxSnapshot is the most bytes that the sections of a snapshot may have, packed or not.
 const maxSnapshot = 256 << 20
 
 // text is the encoding of bytes in items: keyrings promise to keep text only.
 var text = base64.RawURLEncoding.Strict()
 
-// pack compresses data. D-Bus libraries take time for each byte, and macOS and
-// Windows limit how many there may be.
-func pack(data []byte) ([]byte, error) {
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
+// compress compresses each section by itself, so that one can be read without the others.
+// D-Bus libraries take time for each byte, and macOS and Windows limit how many there may
+// be.
+func compress(sections [][]byte) ([][]byte, error) {
+	w, err := flate.NewWriter(nil, flate.DefaultCompression)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
+	compressed := make([][]byte, len(sections))
+	for i, section := range sections {
+		var out bytes.Buffer
+		w.Reset(&out)
+		if _, err := w.Write(section); err != nil {
+			return nil, err
+		}
+		if err := w.Close(); err != nil {
+			return nil, err
+		}
+		compressed[i] = out.Bytes()
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return packed.Bytes(), nil
+	return compressed, nil
 }
 
-func unpack(packed []byte) ([]byte, error) {
-	r := bytes.NewReader(packed)
+// decompress returns a section of up to limit bytes. More is [ErrTooBig].
+func decompress(compressed []byte, limit int) ([]byte, error) {
+	r := bytes.NewReader(compressed)
 	var buffer bytes.Buffer
-	buffer.Grow(4 * len(packed)) // seldom more comes out: secrets do not compress
-	_, err := buffer.ReadFrom(io.LimitReader(flate.NewReader(r), maxSnapshot+1))
+	buffer.Grow(min(4*len(compressed), limit)) // seldom more comes out: secrets do not compress
+	_, err := buffer.ReadFrom(io.LimitReader(flate.NewReader(r), int64(limit)+1))
 	data := buffer.Bytes()
 	switch {
 	case err != nil:
 		return nil, err
+	case len(data) > limit:
+		return nil, ErrTooBig
 	case r.Len() != 0:
 		return nil, errors.New("bytes after its end")
-	case len(data) > maxSnapshot:
-		return nil, ErrTooBig
 	}
 	return data, nil
 }
 
+// pack makes one piece of compressed sections. Before them it has a table: how many
+// there are, and the bytes of each, as numbers of [binary.AppendUvarint].
+func pack(compressed [][]byte) []byte {
+	packed := binary.AppendUvarint(nil, uint64(len(compressed)))
+	for _, section := range compressed {
+		packed = binary.AppendUvarint(packed, uint64(len(section)))
+	}
+	return append(packed, bytes.Join(compressed, nil)...)
+}
+
+// unpack returns the compressed sections of a packed snapshot. ok is false unless they are
+// all of it.
+func unpack(packed []byte) (compressed [][]byte, ok bool) {
+	count, n := binary.Uvarint(packed)
+	if n <= 0 || count > uint64(len(packed)-n) { // each takes a byte in the table
+		return nil, false
+	}
+	packed = packed[n:]
+	lengths := make([]uint64, count)
+	for i := range lengths {
+		if lengths[i], n = binary.Uvarint(packed); n <= 0 {
+			return nil, false
+		}
+		packed = packed[n:]
+	}
+	compressed = make([][]byte, count)
+	for i, length := range lengths {
+		if length > uint64(len(packed)) {
+			return nil, false
+		}
+		compressed[i], packed = packed[:length], packed[length:]
+	}
+	return compressed, len(packed) == 0
+}
+
 // A content identifies one whole packed snapshot.
 type content struct {
+	format     int // that of the packed snapshot, and of the records that name it
 	generation uint64
 	length     int // bytes of the packed snapshot
 	sum        [sha256.Size]byte
 }
 
 func contentOf(generation uint64, packed []byte) content {
-	return content{generation: generation, length: len(packed), sum: sumOf(generation, packed)}
+	return content{
+		format: formatVersion, generation: generation, length: len(packed), sum: sumOf(formatVersion, generation, packed),
+	}
 }
 
-// sumOf returns a SHA-256 over the generation and the packed snapshot, so that a
-// snapshot is never taken for one of another generation.
-func sumOf(generation uint64, packed []byte) (sum [sha256.Size]byte) {
+// sumOf returns a SHA-256 over the format, the generation and the packed snapshot, so that
+// a snapshot is never taken for one of another generation.
+func sumOf(format int, generation uint64, packed []byte) (sum [sha256.Size]byte) {
 	h := sha256.New()
-	h.Write(binary.BigEndian.AppendUint64([]byte("auth snapshot 1\n"), generation))
+	h.Write(binary.BigEndian.AppendUint64(fmt.Appendf(nil, "auth snapshot %d\n", format), generation))
 	h.Write(packed)
 	h.Sum(sum[:0])
 	return sum
 }
 
-// open checks a packed snapshot against what it should be and unpacks it.
-func (c content) open(packed []byte) (data []byte, why string) {
+// open checks a packed snapshot against what it should be, and returns its compressed
+// sections.
+func (c content) open(packed []byte) (compressed [][]byte, why string) {
 	switch {
 	case len(packed) != c.length:
 		return nil, "it has another length than it says"
-	case sumOf(c.generation, packed) != c.sum:
+	case sumOf(c.format, c.generation, packed) != c.sum:
 		return nil, "its hash does not match"
+	case c.format == 1:
+		return [][]byte{packed}, "" // one section, and no table
 	}
-	data, err := unpack(packed)
-	if err != nil {
+	compressed, ok := unpack(packed)
+	if !ok {
 		return nil, "it does not unpack"
 	}
-	return data, ""
+	return compressed, ""
 }

@@ -2,8 +2,10 @@ package keyring
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,11 +13,10 @@ import (
 
 // records are heads and chunks of our own making, and what is almost one.
 func records(t testing.TB) []string {
-	packed, err := pack([]byte("a snapshot, a snapshot"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	packed := packedOf(t, "a snapshot, a snapshot", "", "and more")
 	whole := contentOf(7, packed)
+	first := whole // as version 1 wrote it
+	first.format = 1
 	pieces, err := split(whole, bytes.Repeat(packed, 9), chunkOverhead+40)
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,8 @@ func records(t testing.TB) []string {
 		strings.Replace(pieces[0].String(), " 0 ", " 00 ", 1),
 		head{content: whole, packed: packed}.String(),
 		head{content: whole, slot: "a", count: 3}.String(),
+		head{content: first, packed: packed}.String(),
+		chunk{content: first, count: 2, packed: packed}.String(),
 		head{content: contentOf(math.MaxUint64, nil)}.String(),
 		pieces[0].String(),
 		pieces[len(pieces)-1].String(),
@@ -36,7 +39,7 @@ func records(t testing.TB) []string {
 		head{content: whole, packed: packed}.String() + "\n",
 		"auth-head 0 7 inline 3 AAAA BBBB",
 		"auth-head x 7 inline 3 AAAA BBBB",
-		"auth-head 2 whatever comes",
+		"auth-head 3 whatever comes",
 		"auth-chunk 99999999999999999999 7",
 		"auth-head 1 7 d/1 3 AAAA",
 		"auth-head 1 07 inline 3 AAAA BBBB",
@@ -75,24 +78,122 @@ func explained(t *testing.T, item, value string, err error) {
 	}
 }
 
-// FuzzUnpack: no bytes make it panic, and what is packed comes back.
+// packedOf returns sections as a snapshot has them.
+func packedOf(t testing.TB, sections ...string) []byte {
+	list := make([][]byte, len(sections))
+	for i, section := range sections {
+		list[i] = []byte(section)
+	}
+	compressed, err := compress(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pack(compressed)
+}
+
+// FuzzUnpack: no bytes make it panic or take more memory than there are of them, and what
+// is packed comes back.
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Add([]byte("a snapshot, a snapshot"))
+	f.Add([]byte{3, 1, 0, 2, 'a', 'b', 'c'})
+	f.Add([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
+	f.Add(append([]byte{2}, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"...)) // lengths whose sum overflows
+	f.Add(packedOf(f, "", "one", "and another"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, _ = unpack(data)
-		packed, err := pack(data)
+		if sections, ok := unpack(data); ok {
+			if again, ok := unpack(pack(sections)); !ok || !slices.EqualFunc(again, sections, bytes.Equal) {
+				t.Errorf("%d sections came back as %d", len(sections), len(again))
+			}
+			if _, ok := unpack(append(bytes.Clone(data), 0)); ok {
+				t.Error("a tail goes unnoticed")
+			}
+		}
+		_, _ = decompress(data, 1<<20)
+		compressed, err := compress([][]byte{data})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := unpack(packed); err != nil || !bytes.Equal(again, data) {
+		if again, err := decompress(compressed[0], len(data)); err != nil || !bytes.Equal(again, data) {
 			t.Errorf("%d bytes came back as %d, %v", len(data), len(again), err)
 		}
-		if _, err := unpack(append(packed, 0)); err == nil {
+		if len(data) > 0 {
+			if _, err := decompress(compressed[0], len(data)-1); !errors.Is(err, ErrTooBig) {
+				t.Errorf("more than the limit: %v", err)
+			}
+		}
+		if _, err := decompress(append(compressed[0], 0), len(data)); err == nil {
 			t.Error("a tail goes unnoticed")
 		}
 	})
 }
+
+// TestVersion1 reads what version 1 wrote: one compressed section without a table, in a
+// head and in chunks. What is written after it is version 2.
+func TestVersion1(t *testing.T) {
+	t.Parallel()
+	data := []byte("a snapshot of the first version")
+	compressed, err := compress([][]byte{data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := compressed[0]
+	whole := content{format: 1, generation: 7, length: len(packed), sum: sumOf(1, 7, packed)}
+	head1 := head{content: whole, packed: packed}.String()
+	if !strings.HasPrefix(head1, "auth-head 1 7 inline ") {
+		t.Fatal(head1)
+	}
+	for name, items := range map[string]map[string]string{
+		"in the head": {headItem: head1},
+		"in chunks": {
+			headItem: head{content: whole, slot: "a", count: 1}.String(),
+			"a0000":  chunk{content: whole, count: 1, packed: packed}.String(),
+		},
+	} {
+		s := NewStore(itemsOnly(items))
+		snap, err := s.Load(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, err := snap.Section(0)
+		if snap.Generation != 7 || snap.Len() != 1 || err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%s: generation %d of %d sections, %q, %v", name, snap.Generation, snap.Len(), got, err)
+		}
+		for generation, write := range []func(generation uint64) error{
+			8: func(generation uint64) error { return s.Restore(t.Context(), snap, generation) },
+			9: func(generation uint64) error { return s.Save(t.Context(), generation, data) },
+		} {
+			if write == nil {
+				continue
+			}
+			if err := write(uint64(generation)); err != nil {
+				t.Fatalf("%s: write %d: %v", name, generation, err)
+			}
+			again, err := s.Load(t.Context())
+			if err != nil || again.content.format != 2 {
+				t.Fatalf("%s: write %d: format %d, %v", name, generation, again.content.format, err)
+			}
+			if got, err := again.Section(0); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%s: write %d: %q, %v", name, generation, got, err)
+			}
+		}
+	}
+}
+
+// itemsOnly is a keyring without faults; [keyringtest.Memory] would import this package.
+type itemsOnly map[string]string
+
+func (k itemsOnly) Get(_ context.Context, name string) (string, error) {
+	if value, found := k[name]; found {
+		return value, nil
+	}
+	return "", ErrNotFound
+}
+
+func (k itemsOnly) Set(_ context.Context, name, value string) error { k[name] = value; return nil }
+func (k itemsOnly) Delete(_ context.Context, name string) error     { delete(k, name); return nil }
+func (k itemsOnly) Limit() int                                      { return 1000 }
+func (k itemsOnly) Kind() string                                    { return "system" }
 
 // TestChunkOverhead: with the longest numbers a chunk fills its limit and does
 // not exceed it.
@@ -111,10 +212,7 @@ func TestChunkOverhead(t *testing.T) {
 // snapshot, and one that does not fit what a head says is refused.
 func TestSumBindsGeneration(t *testing.T) {
 	t.Parallel()
-	packed, err := pack([]byte("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	packed := packedOf(t, "x")
 	c := contentOf(7, packed)
 	if _, why := c.open(packed); why != "" {
 		t.Error(why)

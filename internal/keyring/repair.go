@@ -59,7 +59,7 @@ func (s *Store) findHead(ctx context.Context, item string) (snap Snapshot, err e
 	return snap, err
 }
 
-// Restore makes a snapshot of [Store.Generations] the current one, under a new
+// Restore makes a snapshot of [Store.Generations] or [NewSnapshot] the current one, under a new
 // generation above its own and the head's. The head may be missing or damaged;
 // one of a newer format is [ErrNewer]. Restore writes into a free slot before it
 // writes the head, so that a crash leaves everything that was whole. Errors are
@@ -74,10 +74,7 @@ func (s *Store) Restore(ctx context.Context, snap Snapshot, generation uint64) e
 	} else if err != nil {
 		return err
 	}
-	packed, err := pack(snap.Data)
-	if err != nil {
-		return err
-	}
+	packed := pack(snap.compressed)
 	slot, err := s.spareSlot(ctx, old.slot, slotOf(snap))
 	if err != nil {
 		return err

@@ -50,8 +50,8 @@ func TestDamage(t *testing.T) {
 						}
 					case err == nil:
 						wantLoad(t, k, uint64(len(history)), history[len(history)-1])
-					case !errors.As(err, &damaged) || len(snap.Data) != 0:
-						t.Errorf("Load: %d bytes, %v", len(snap.Data), err)
+					case !errors.As(err, &damaged) || len(dataOf(snap)) != 0:
+						t.Errorf("Load: %d bytes, %v", len(dataOf(snap)), err)
 					}
 					// One item at fault leaves one of two snapshots.
 					if !whole(t, k, 2, history[1]) && !whole(t, k, 1, history[0]) {
@@ -69,7 +69,7 @@ func TestNewerFormat(t *testing.T) {
 		k := keyringtest.Windows()
 		save(t, k, 1, size)
 		save(t, k, 2, size)
-		newer := strings.Replace(k.Items()["head"], "auth-head 1 ", "auth-head 2 ", 1)
+		newer := strings.Replace(k.Items()["head"], "auth-head 2 ", "auth-head 3 ", 1)
 		k.Replace("head", &newer)
 		before := fmt.Sprint(k.Items())
 		s := keyring.NewStore(k)
@@ -127,7 +127,7 @@ func TestRestoreFullSlots(t *testing.T) {
 	save(t, k, 1, 3000)
 	save(t, k, 2, 3000)
 	for generation := range uint64(3) {
-		if err := keyring.NewStore(k).Settle(t.Context(), 3+generation, incompressible(3+generation, 3000)); err != nil {
+		if err := keyring.NewStore(k).Settle(t.Context(), 3+generation, pieces(3+generation, 3000)...); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,14 +190,14 @@ func testRestore(t *testing.T, k *keyringtest.Memory, snap keyring.Snapshot) {
 		}
 		kept := false
 		for _, g := range all {
-			kept = kept || bytes.Equal(g.Data, snap.Data)
+			kept = kept || bytes.Equal(dataOf(g), dataOf(snap))
 		}
 		if !kept {
 			t.Fatal("what was to be restored is lost")
 		}
 		if err == nil && !crashed {
 			now, err := s.Load(t.Context())
-			if err != nil || now.Generation != 20 || !bytes.Equal(now.Data, snap.Data) {
+			if err != nil || now.Generation != 20 || !bytes.Equal(dataOf(now), dataOf(snap)) {
 				t.Fatalf("after Restore: generation %d, %v", now.Generation, err)
 			}
 		}
@@ -346,8 +346,12 @@ func TestLayout(t *testing.T) {
 		for name, value := range items {
 			put(t, k, name, value)
 		}
-		if snap, err := keyring.NewStore(k).Load(t.Context()); err != nil || snap.Generation != 7 || string(snap.Data) != data {
-			t.Errorf("%d items: generation %d of %q, %v", len(items), snap.Generation, snap.Data, err)
+		snap, err := keyring.NewStore(k).Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sections, err := snap.Sections(); err != nil || snap.Generation != 7 || len(sections) != 1 || string(sections[0]) != data {
+			t.Errorf("%d items: generation %d of %q, %v", len(items), snap.Generation, sections, err)
 		}
 	}
 }

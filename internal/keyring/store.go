@@ -6,8 +6,9 @@ import (
 	"fmt"
 )
 
-// A Store keeps one snapshot, any bytes, in a [Keyring], under generations
-// that only grow.
+// A Store keeps one snapshot, sections of any bytes, in a [Keyring], under generations
+// that only grow. A snapshot is written and checked as a whole; its sections are there so
+// that who wants few of them need not decompress the others.
 //
 // A small snapshot lies in the item "head": one item, one read, one write. The
 // head that it replaces is kept as "previous" first. A larger one lies in
@@ -43,11 +44,44 @@ type Store struct {
 // A Snapshot is what a [Store] holds, or held.
 type Snapshot struct {
 	Generation uint64
-	Data       []byte
 	// Where it was found: "head", "previous", "slot a" and so on.
 	Where string
 
-	content content
+	content    content
+	compressed [][]byte // the sections
+}
+
+// NewSnapshot returns a snapshot that was found nowhere, for [Store.Restore].
+func NewSnapshot(sections ...[]byte) (Snapshot, error) {
+	compressed, err := compress(sections)
+	return Snapshot{compressed: compressed}, err
+}
+
+// Len returns how many sections there are.
+func (s Snapshot) Len() int { return len(s.compressed) }
+
+// Section returns the section i, from 0 on. An error is a *[DamagedError].
+func (s Snapshot) Section(i int) ([]byte, error) { return s.section(i, maxSnapshot) }
+
+func (s Snapshot) section(i, limit int) ([]byte, error) {
+	data, err := decompress(s.compressed[i], limit)
+	if err != nil {
+		return nil, &DamagedError{Item: s.Where, Why: "it does not unpack"}
+	}
+	return data, nil
+}
+
+// Sections returns all sections. An error is a *[DamagedError].
+func (s Snapshot) Sections() ([][]byte, error) {
+	sections, left := make([][]byte, s.Len()), maxSnapshot
+	for i := range sections {
+		var err error
+		if sections[i], err = s.section(i, left); err != nil {
+			return nil, err
+		}
+		left -= len(sections[i])
+	}
+	return sections, nil
 }
 
 // ErrGeneration: a write whose generation is not above that of the head.
@@ -88,31 +122,32 @@ func (s *Store) readHead(ctx context.Context, item, value string) (Snapshot, err
 	}
 	snap := Snapshot{Generation: h.generation, Where: item, content: h.content}
 	if h.slot != "" {
-		snap.Data, err = s.readSlot(ctx, h.slot, h.content, h.count)
+		snap.compressed, err = s.readSlot(ctx, h.slot, h.content, h.count)
 		return snap, err
 	}
-	data, why := h.open(h.packed)
+	compressed, why := h.open(h.packed)
 	if why != "" {
 		return Snapshot{}, &DamagedError{Item: item, Why: why}
 	}
-	snap.Data = data
+	snap.compressed = compressed
 	return snap, nil
 }
 
-// Save makes data the current snapshot. The caller holds the vault's lock and
-// has based data on what Load returned. Errors: [ErrGeneration],
+// Save makes the sections the current snapshot. The caller holds the vault's lock and
+// has based them on what Load returned. Errors: [ErrGeneration],
 // *[DamagedError] and [ErrNewer] for the head that is there, which is never
 // replaced unread; [ErrUnsettled] (see [Put]); those of [Keyring.Set]. After
 // any of them the old snapshot is there, or the new one.
-func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error {
+func (s *Store) Save(ctx context.Context, generation uint64, sections ...[]byte) error {
 	old, err := s.headForWrite(ctx, generation)
 	if err != nil {
 		return err
 	}
-	packed, err := pack(data)
+	compressed, err := compress(sections)
 	if err != nil {
 		return err
 	}
+	packed := pack(compressed)
 	new := head{content: contentOf(generation, packed), packed: packed}
 	if line := new.String(); len(line) <= s.k.Limit() {
 		return s.publish(ctx, old, line)
@@ -131,15 +166,16 @@ func (s *Store) Save(ctx context.Context, generation uint64, data []byte) error 
 // generation is above the one of that write. It writes chunks into a slot that
 // neither that write nor the current snapshot can be in, and reads everything back
 // once more at the end.
-func (s *Store) Settle(ctx context.Context, generation uint64, data []byte) error {
+func (s *Store) Settle(ctx context.Context, generation uint64, sections ...[]byte) error {
 	old, err := s.headForWrite(ctx, generation)
 	if err != nil {
 		return err
 	}
-	packed, err := pack(data)
+	compressed, err := compress(sections)
 	if err != nil {
 		return err
 	}
+	packed := pack(compressed)
 	slot := settleSlot(generation)
 	if old.slot == slot {
 		slot = settleSlot(generation + 1)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +26,23 @@ func incompressible(generation uint64, n int) []byte {
 	return data
 }
 
+// pieces returns the same data as sections. Data that a head can hold is one section.
+func pieces(generation uint64, n int) [][]byte {
+	return slices.Collect(slices.Chunk(incompressible(generation, n), 4000))
+}
+
+// dataOf returns the data in the sections of a snapshot.
+func dataOf(snap keyring.Snapshot) []byte {
+	sections, err := snap.Sections()
+	if err != nil {
+		panic(err)
+	}
+	return bytes.Join(sections, nil)
+}
+
 func save(t *testing.T, k keyring.Keyring, generation uint64, size int) {
 	t.Helper()
-	if err := keyring.NewStore(k).Save(t.Context(), generation, incompressible(generation, size)); err != nil {
+	if err := keyring.NewStore(k).Save(t.Context(), generation, pieces(generation, size)...); err != nil {
 		t.Fatalf("Save generation %d of %d bytes: %v", generation, size, err)
 	}
 }
@@ -38,8 +53,8 @@ func wantLoad(t *testing.T, k keyring.Keyring, generation uint64, size int) {
 	if err != nil {
 		t.Fatalf("Load: %v", err)
 	}
-	if snap.Generation != generation || !bytes.Equal(snap.Data, incompressible(generation, size)) {
-		t.Fatalf("Load: generation %d of %d bytes, want %d of %d", snap.Generation, len(snap.Data), generation, size)
+	if snap.Generation != generation || !bytes.Equal(dataOf(snap), incompressible(generation, size)) {
+		t.Fatalf("Load: generation %d of %d bytes, want %d of %d", snap.Generation, len(dataOf(snap)), generation, size)
 	}
 }
 
@@ -52,7 +67,7 @@ func whole(t *testing.T, k keyring.Keyring, generation uint64, size int) bool {
 	}
 	for _, snap := range all {
 		if snap.Generation == generation {
-			if !bytes.Equal(snap.Data, incompressible(generation, size)) {
+			if !bytes.Equal(dataOf(snap), incompressible(generation, size)) {
 				t.Fatalf("generation %d in %s is not what was saved", generation, snap.Where)
 			}
 			return true
@@ -146,7 +161,7 @@ func TestStoreRefusesOldGenerations(t *testing.T) {
 	k := new(keyringtest.Memory)
 	save(t, k, 7, 10)
 	for _, generation := range []uint64{0, 6, 7} {
-		for name, write := range map[string]func(context.Context, uint64, []byte) error{
+		for name, write := range map[string]func(context.Context, uint64, ...[]byte) error{
 			"Save": keyring.NewStore(k).Save, "Settle": keyring.NewStore(k).Settle,
 		} {
 			if err := write(t.Context(), generation, nil); !errors.Is(err, keyring.ErrGeneration) {
@@ -162,7 +177,7 @@ func TestStoreTooBig(t *testing.T) {
 	k := &keyringtest.Memory{Max: 300}
 	save(t, k, 1, 10)
 	before := k.Items()
-	err := keyring.NewStore(k).Save(t.Context(), 2, incompressible(2, 10_000*300))
+	err := keyring.NewStore(k).Save(t.Context(), 2, pieces(2, 10_000*300)...)
 	if !errors.Is(err, keyring.ErrTooBig) {
 		t.Errorf("more chunks than names: %v", err)
 	}
@@ -203,7 +218,7 @@ func TestStoreReadsWhileOthersWrite(t *testing.T) {
 	if err != nil || writes < 2 {
 		t.Fatalf("after %d times: %v", writes, err)
 	}
-	if !bytes.Equal(snap.Data, incompressible(snap.Generation, 10_000)) {
+	if !bytes.Equal(dataOf(snap), incompressible(snap.Generation, 10_000)) {
 		t.Error("what was read is not what was written")
 	}
 }
@@ -223,7 +238,7 @@ func TestStoreConcurrentReaders(t *testing.T) {
 					t.Errorf("Load beside a writer: %v", err)
 					return
 				}
-				if snap.Generation < seen || !bytes.Equal(snap.Data, incompressible(snap.Generation, size(snap.Generation))) {
+				if snap.Generation < seen || !bytes.Equal(dataOf(snap), incompressible(snap.Generation, size(snap.Generation))) {
 					t.Errorf("Load beside a writer: generation %d after %d, or not whole", snap.Generation, seen)
 					return
 				}

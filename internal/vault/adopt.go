@@ -117,13 +117,15 @@ func (t *Tx) AdoptRest(from *State) {
 // AdoptOrder takes over the order of another state. Accounts that it does not know
 // follow.
 func (t *Tx) AdoptOrder(from *State) {
-	position := map[string]int{}
+	position := map[string]int{} // of an account with several ids, that of the first
 	for i, r := range from.Records {
-		position[r.ID] = i
+		if _, found := position[from.root(r.ID)]; !found {
+			position[from.root(r.ID)] = i
+		}
 	}
 	slices.SortStableFunc(t.Records, func(a, b *Record) int {
-		i, known := position[a.ID]
-		j, other := position[b.ID]
+		i, known := position[from.root(a.ID)]
+		j, other := position[from.root(b.ID)]
 		switch {
 		case known && other:
 			return i - j
@@ -138,7 +140,7 @@ func (t *Tx) AdoptOrder(from *State) {
 	t.index = nil
 	t.Ordered, t.OrderAt = 0, from.OrderAt
 	for _, r := range t.Records {
-		if i, known := position[r.ID]; known && i < from.Ordered {
+		if i, known := position[from.root(r.ID)]; known && i < from.Ordered {
 			t.Ordered++
 		}
 	}

@@ -66,3 +66,16 @@ func TestAdoptedRemovals(t *testing.T) {
 	z.wantLive()
 	z.wantTrash("a1 first")
 }
+
+// An account with several ids stands where the first of them does, and comes back there.
+func TestAdoptedOrderOfLinkedAccount(t *testing.T) {
+	t.Parallel()
+	x, y := newMember(t, "x"), newMember(t, "y")
+	x.add(0, "a2", "GitHub:alice", "first")
+	x.add(1, "b", "Bank:bob", "bank")
+	x.at(2, func(tx *vault.Tx) error { tx.Move([]string{"a2", "b"}); return nil })
+	y.add(5, "a1", "GitHub:alice", "first")
+	x.sync(6, y)
+	x.wantOrder("a1", "b")
+	adoptAll(t, x).wantOrder("a1", "b")
+}

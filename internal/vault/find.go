@@ -29,48 +29,84 @@ func FindIn(accounts []Account, query string, exact bool) (Account, error) {
 		}
 		return Account{}, fmt.Errorf("%w: %q", ErrNotFound, query)
 	}
-	q := account.Fold(query)
-	steps := []func(a *Account) bool{
-		func(a *Account) bool {
-			return a.fold() == q || a.Shown != a.Label() && account.Fold(a.Shown) == q || account.Fold(a.Alias) == q
-		},
-		func(a *Account) bool { return account.Fold(a.Issuer) == q || account.Fold(a.Name) == q },
-		func(a *Account) bool {
-			return strings.HasPrefix(a.fold(), q) || strings.HasPrefix(account.Fold(a.Name), q) ||
-				strings.HasPrefix(account.Fold(a.Alias), q)
-		},
-		func(a *Account) bool {
-			return strings.Contains(a.fold(), q) || strings.Contains(account.Fold(a.Alias), q)
-		},
+	found := firstMatches(account.Fold(query), exact, len(accounts), func(i int) names { return &accounts[i] })
+	switch len(found) {
+	case 0:
+		return Account{}, fmt.Errorf("%w: %q", ErrNotFound, query)
+	case 1:
+		return accounts[found[0]], nil
 	}
-	if exact {
-		steps = steps[:1]
+	several := &AmbiguousError{Query: query}
+	for _, i := range found {
+		several.Matches = append(several.Matches, accounts[i])
 	}
-	if q == "" {
-		steps = nil
-	}
-	for _, matches := range steps {
-		var found []Account
-		for i := range accounts {
-			if matches(&accounts[i]) {
-				found = append(found, accounts[i])
-			}
-		}
-		switch len(found) {
-		case 0:
-		case 1:
-			return found[0], nil
-		default:
-			return Account{}, &AmbiguousError{Query: query, Matches: found}
-		}
-	}
-	return Account{}, fmt.Errorf("%w: %q", ErrNotFound, query)
+	return Account{}, several
 }
 
-// fold returns the folded label.
-func (a *Account) fold() string {
+// names is what an account is found by. All of it is folded.
+type names interface {
+	foldedLabel() string
+	foldedShown() string // empty if it is the label
+	foldedIssuer() string
+	foldedName() string
+	foldedAlias() string
+}
+
+// steps is how many steps [State.Find] has after that of the id.
+const steps = 4
+
+// matches reports whether a step finds an account for a folded query, which is not empty.
+func matches(step int, a names, query string) bool {
+	switch step {
+	case 0:
+		return a.foldedLabel() == query || a.foldedShown() == query || a.foldedAlias() == query
+	case 1:
+		return a.foldedIssuer() == query || a.foldedName() == query
+	case 2:
+		return strings.HasPrefix(a.foldedLabel(), query) || strings.HasPrefix(a.foldedName(), query) ||
+			strings.HasPrefix(a.foldedAlias(), query)
+	default:
+		return strings.Contains(a.foldedLabel(), query) || strings.Contains(a.foldedAlias(), query)
+	}
+}
+
+// firstMatches returns which of n accounts the first step with a match finds for a folded
+// query.
+func firstMatches(query string, exact bool, n int, account func(i int) names) (found []int) {
+	last := steps
+	switch {
+	case query == "":
+		return nil
+	case exact:
+		last = 1
+	}
+	for step := 0; step < last && len(found) == 0; step++ {
+		for i := range n {
+			if matches(step, account(i), query) {
+				found = append(found, i)
+			}
+		}
+	}
+	return found
+}
+
+func (a *Account) foldedLabel() string {
 	if a.folded == "" {
 		return account.Fold(a.Label())
 	}
 	return a.folded
 }
+
+func (a *Account) foldedShown() string {
+	if a.suffix() == "" {
+		return ""
+	}
+	return account.Fold(a.Shown)
+}
+
+func (a *Account) foldedIssuer() string { return account.Fold(a.Issuer) }
+func (a *Account) foldedName() string   { return account.Fold(a.Name) }
+func (a *Account) foldedAlias() string  { return account.Fold(a.Alias) }
+
+// suffix is what Shown has after the label, such as " (2)".
+func (a *Account) suffix() string { return strings.TrimPrefix(a.Shown, a.Label()) }

@@ -14,9 +14,13 @@ type index struct {
 
 // live returns the index of the live accounts.
 func (s *State) live() *index {
-	if s.index != nil {
-		return s.index
+	if s.index == nil {
+		s.index = s.newIndex()
 	}
+	return s.index
+}
+
+func (s *State) newIndex() *index {
 	n := len(s.Records)
 	x := &index{accounts: make([]Account, 0, n), first: make(map[string]int, n), more: map[string][]int{}, byAlias: map[string]int{}}
 	for _, r := range s.joined() {
@@ -25,7 +29,6 @@ func (s *State) live() *index {
 		}
 	}
 	numberLabels(x)
-	s.index = x
 	return x
 }
 

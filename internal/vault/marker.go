@@ -88,6 +88,7 @@ type seen struct {
 	Marker
 	found  bool  // it says where the vault is
 	damage error // it is there and says nothing
+	anew   bool  // the vault could not be read, and another one begins in its place
 }
 
 // readMarker reads the marker. A damaged one is no error yet: the vault may be there.

@@ -18,6 +18,10 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
+// fewRecords are in a block of the vaults of tests, so that a hundred accounts are in
+// several, and a few are in one section with all the rest.
+const fewRecords = 40
+
 // A watched vault notes what it notices.
 type watched struct {
 	*vault.Vault
@@ -31,6 +35,7 @@ func watch(k keyring.Keyring, dir string) *watched {
 		Notice:   func(n vault.Notice) { w.notices = append(w.notices, n.Kind) },
 		Location: func(enrolment string) string { return "location of " + enrolment },
 	})
+	w.SetBlock(fewRecords)
 	return w
 }
 
@@ -480,5 +485,30 @@ func TestRepairOfLaterVersion(t *testing.T) {
 	}
 	if k.Items()["head"] != before {
 		t.Error("the head is another one")
+	}
+}
+
+// A restore into a new vault may be killed anywhere: the vault is new still, or restored.
+func TestFirstRenewalIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []keyringtest.Fault{keyringtest.CrashBefore, keyringtest.CrashAfter} {
+		for n, killed := 1, true; killed; n++ {
+			k, dir := new(keyringtest.Memory), t.TempDir()
+			k.Fault = keyringtest.Nth(n, fault)
+			killed = keyringtest.Crashes(func() {
+				err := watch(k, dir).Renew(t.Context(), func(tx *vault.Tx) error {
+					_, err := tx.Add(newAccount("a1", "GitHub:alice", "first"))
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			k.Fault = nil
+			s, err := watch(k, dir).Read(t.Context())
+			if err != nil || len(s.Accounts()) != 1 && !killed {
+				t.Errorf("%s at %d: %v", fault, n, err)
+			}
+		}
 	}
 }

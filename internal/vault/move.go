@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/keyring"
@@ -99,7 +100,7 @@ func (v *Vault) clear(ctx context.Context, other *Vault, s *State, m *Marker) er
 		_, _, err := other.load(ctx, seen{}) // damage, perhaps
 		return err
 	}
-	copied, err := decode(whole[0].Data)
+	copied, err := decodeSnapshot(whole[0])
 	if err != nil {
 		return err
 	}
@@ -122,10 +123,14 @@ func (v *Vault) moveTo(ctx context.Context, to *Vault, snap keyring.Snapshot, m 
 	if err := v.copyItems(ctx, to); err != nil {
 		return err
 	}
-	if err := to.store.Save(ctx, snap.Generation, snap.Data); err != nil {
+	sections, err := snap.Sections()
+	if err != nil {
 		return err
 	}
-	if err := v.compareCopy(ctx, to, snap); err != nil {
+	if err := to.store.Save(ctx, snap.Generation, sections...); err != nil {
+		return err
+	}
+	if err := v.compareCopy(ctx, to, snap.Generation, sections); err != nil {
 		return err
 	}
 	m.Keyring, m.Collection, m.Copy = to.kind(), to.collection(ctx), v.kind()
@@ -161,13 +166,17 @@ func (v *Vault) copyItems(ctx context.Context, to *Vault) error {
 }
 
 // compareCopy reads everything back from another keyring, once all of it was written.
-func (v *Vault) compareCopy(ctx context.Context, to *Vault, snap keyring.Snapshot) error {
+func (v *Vault) compareCopy(ctx context.Context, to *Vault, generation uint64, sections [][]byte) error {
 	differs := fmt.Errorf("%w: the copy reads back differently", keyring.ErrUnsettled)
 	there, err := to.store.Load(ctx)
 	if err != nil {
 		return fmt.Errorf("read the copy back: %w", err)
 	}
-	if there.Generation != snap.Generation || !bytes.Equal(there.Data, snap.Data) {
+	copied, err := there.Sections()
+	if err != nil {
+		return fmt.Errorf("read the copy back: %w", err)
+	}
+	if there.Generation != generation || !slices.EqualFunc(copied, sections, bytes.Equal) {
 		return differs
 	}
 	for item := range items {

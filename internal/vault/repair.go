@@ -47,7 +47,7 @@ func (v *Vault) Repair(ctx context.Context) (Repaired, error) {
 		return Repaired{}, err
 	}
 	for _, snap := range whole {
-		if s, err = decode(snap.Data); err == nil {
+		if s, err = decodeSnapshot(snap); err == nil {
 			return v.goBack(ctx, s, snap, marker)
 		}
 	}

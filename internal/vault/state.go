@@ -81,12 +81,18 @@ type wireText struct {
 
 // MarshalJSON writes the state with its secrets.
 func (s *State) MarshalJSON() ([]byte, error) {
-	w := wireState[*Record]{Records: s.Records, wireStateFields: wireStateFields{
-		Version: Version, ID: s.ID, Clock: s.Clock, Ordered: s.Ordered, OrderAt: s.OrderAt,
-		Trash: s.Trash, Purged: s.Purged, Counters: s.Counters, Links: s.Links,
-	}}
+	w := wireState[*Record]{Records: s.Records, wireStateFields: s.fields()}
 	if w.Records == nil {
 		w.Records = []*Record{}
+	}
+	return MarshalKeeping(w, s.later)
+}
+
+// fields returns the JSON form of everything but the records.
+func (s *State) fields() wireStateFields {
+	w := wireStateFields{
+		Version: Version, ID: s.ID, Clock: s.Clock, Ordered: s.Ordered, OrderAt: s.OrderAt,
+		Trash: s.Trash, Purged: s.Purged, Counters: s.Counters, Links: s.Links,
 	}
 	if len(s.Settings) > 0 {
 		w.Settings = map[string]wireText{}
@@ -94,18 +100,28 @@ func (s *State) MarshalJSON() ([]byte, error) {
 			w.Settings[key] = wireText(reg)
 		}
 	}
-	return MarshalKeeping(w, s.later)
+	return w
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Errors wrap [ErrFormat] or [ErrNewer].
 func (s *State) UnmarshalJSON(data []byte) error {
 	w, later, err := readState(data)
+	if err != nil {
+		return formatError(err)
+	}
+	return s.take(w, later)
+}
+
+// formatError returns an error of reading JSON as one that wraps [ErrFormat].
+func formatError(err error) error {
 	if errors.Is(err, ErrFormat) {
 		return err
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %s", ErrFormat, jsonProblem(err))
-	}
+	return fmt.Errorf("%w: %s", ErrFormat, jsonProblem(err))
+}
+
+// take makes s what the JSON says, given the fields of a later version beside it.
+func (s *State) take(w wireState[*Record], later map[string]json.RawMessage) error {
 	switch {
 	case w.Version > Version:
 		return fmt.Errorf("%w (format %d, this one knows %d)", ErrNewer, w.Version, Version)
@@ -149,15 +165,20 @@ func readState(data []byte) (w wireState[*Record], later map[string]json.RawMess
 		return UnmarshalKeeping[wireState[*Record]](data)
 	}
 	w.wireStateFields = plain.wireStateFields
-	w.Records = make([]*Record, len(plain.Records))
-	records := make([]Record, len(plain.Records))
-	for i := range plain.Records {
-		w.Records[i] = &records[i]
-		if err := w.Records[i].read(&plain.Records[i], nil); err != nil {
-			return w, nil, err
+	w.Records, err = recordsOf(plain.Records)
+	return w, nil, err
+}
+
+// recordsOf returns the records of which every field is known.
+func recordsOf(plain []wireRecord) ([]*Record, error) {
+	list, records := make([]*Record, len(plain)), make([]Record, len(plain))
+	for i := range plain {
+		list[i] = &records[i]
+		if err := records[i].read(&plain[i], nil); err != nil {
+			return nil, err
 		}
 	}
-	return w, nil, nil
+	return list, nil
 }
 
 // decode reads a state from the bytes of a keyring.

@@ -94,10 +94,13 @@ func (e *LostError) Unwrap() error { return ErrLost }
 type Vault struct {
 	o     Options
 	store *keyring.Store
+	block int // records in a section
 }
 
 // Open returns the vault that o describes. It touches nothing.
-func Open(o Options) *Vault { return &Vault{o: o, store: keyring.NewStore(o.Keyring)} }
+func Open(o Options) *Vault {
+	return &Vault{o: o, store: keyring.NewStore(o.Keyring), block: blockRecords}
+}
 
 // Keyring returns the keyring that the vault lies in.
 func (v *Vault) Keyring() keyring.Keyring { return v.o.Keyring }
@@ -111,14 +114,49 @@ func (v *Vault) Dir() string { return v.o.Dir }
 // Read returns the state, which is empty for a new vault. A marker that does not know of
 // the vault is made anew. Errors are *[LostError], [ErrFormat], [ErrNewer] and those of
 // the keyring.
-func (v *Vault) Read(ctx context.Context) (*State, error) {
+func (v *Vault) Read(ctx context.Context) (*State, error) { return v.read(ctx, decodeSnapshot) }
+
+// A Found is an account that [Vault.Lookup] has found, and what else there is to know for
+// a code of it.
+type Found struct {
+	Account    Account
+	Settings   map[string]Register[string] // of the state
+	Generation uint64                      // of the state; 0 for a new vault
+}
+
+// Lookup is [Vault.Read] and [State.Find], without reading every record of a large vault.
+// Where the vault can be read and the account is not found, the rest is there.
+func (v *Vault) Lookup(ctx context.Context, query string, exact bool) (Found, error) {
+	var found *Account
+	s, err := v.read(ctx, func(snap keyring.Snapshot) (*State, error) {
+		if s, a, ok := lookUp(snap, query, exact); ok {
+			found = &a
+			return s, nil
+		}
+		return decodeSnapshot(snap)
+	})
+	if err != nil {
+		return Found{}, err
+	}
+	f := Found{Settings: s.Settings, Generation: s.Generation}
+	if found != nil {
+		f.Account = *found
+		return f, nil
+	}
+	f.Account, err = s.Find(query, exact)
+	return f, err
+}
+
+// read is Read with a function that reads the state of a snapshot, or the part of it that
+// is wanted.
+func (v *Vault) read(ctx context.Context, decode func(keyring.Snapshot) (*State, error)) (*State, error) {
 	ctx, done := v.deadline(ctx)
 	defer done()
 	marker, err := v.readMarker()
 	if err != nil {
 		return nil, err
 	}
-	s, snap, err := v.load(ctx, marker)
+	s, snap, err := v.loadPart(ctx, marker, decode)
 	if err != nil || !marker.behind(v, s, snap) {
 		return s, err
 	}
@@ -186,7 +224,8 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return nil
 	}
 	tx.expire(tx.Now)
-	if after, err = s.MarshalJSON(); err != nil {
+	sections, err := s.sections(v.block)
+	if err != nil {
 		return err
 	}
 	// The time that change took does not count as the keyring's.
@@ -204,7 +243,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 			return err
 		}
 	}
-	if err := v.save(ctx, snap, s.ID, after, marker, renew); err != nil {
+	if err := v.save(ctx, snap, s.ID, sections, marker); err != nil {
 		return err
 	}
 	v.removeCopy(ctx)
@@ -218,6 +257,7 @@ func (v *Vault) readForUpdate(ctx context.Context, marker *seen, renew bool) (*S
 	defer done()
 	s, snap, err := v.load(ctx, *marker)
 	if renew && unreadable(err) {
+		marker.anew = true
 		return new(State), keyring.Snapshot{}, Device{}, nil
 	}
 	if err != nil {
@@ -261,6 +301,13 @@ func unreadable(err error) bool {
 
 // load reads the state. If there is neither a head nor a marker, the vault is new.
 func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot, error) {
+	return v.loadPart(ctx, marker, decodeSnapshot)
+}
+
+// loadPart is load with a function that reads what is wanted of a snapshot.
+func (v *Vault) loadPart(
+	ctx context.Context, marker seen, decode func(keyring.Snapshot) (*State, error),
+) (*State, keyring.Snapshot, error) {
 	if marker.Copy == v.kind() {
 		return nil, keyring.Snapshot{}, v.lost(ctx, marker) // what lies here is a copy
 	}
@@ -276,7 +323,7 @@ func (v *Vault) load(ctx context.Context, marker seen) (*State, keyring.Snapshot
 			return nil, snap, err
 		}
 	}
-	s, err := decode(snap.Data)
+	s, err := decode(snap)
 	if err == nil {
 		s.Generation = snap.Generation
 	}
@@ -352,7 +399,7 @@ func (v *Vault) next(snap keyring.Snapshot, marker seen) uint64 {
 
 // save writes a generation onto snap, and then the marker. Only to renew a vault that
 // could not be read is a damaged head replaced; the snapshot that it named stays.
-func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data []byte, marker seen, renew bool) error {
+func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, sections [][]byte, marker seen) error {
 	if !marker.found {
 		made, err := v.newMarker(ctx)
 		if err != nil {
@@ -362,21 +409,24 @@ func (v *Vault) save(ctx context.Context, snap keyring.Snapshot, id string, data
 	}
 	generation := v.next(snap, marker)
 	_, unsettled := v.unsettled()
-	anew := renew && snap.Generation == 0
 	write := v.store.Save
 	switch {
-	case anew:
-		write = func(ctx context.Context, generation uint64, data []byte) error {
-			return v.store.Restore(ctx, keyring.Snapshot{Data: data}, generation)
+	case marker.anew:
+		write = func(ctx context.Context, generation uint64, sections ...[]byte) error {
+			made, err := keyring.NewSnapshot(sections...)
+			if err != nil {
+				return err
+			}
+			return v.store.Restore(ctx, made, generation)
 		}
 	case unsettled:
 		write = v.store.Settle
 	}
-	if err := write(ctx, generation, data); err != nil {
+	if err := write(ctx, generation, sections...); err != nil {
 		return v.noteUnsettled(generation, err)
 	}
 	v.keepMarker(ctx, marker.Marker, id, generation)
-	if unsettled && !anew {
+	if unsettled && !marker.anew {
 		_ = os.Remove(filepath.Join(v.o.Dir, unsettledFile))
 	}
 	return nil
