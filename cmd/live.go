@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,9 +88,9 @@ func errorWords(err error) string {
 type screen struct {
 	*session
 
-	one  sync.Mutex // a device is for one caller at a time
-	seen uint64     // the last generation that could be read
-	said []string   // what the last change met
+	one  sync.Mutex    // a device is for one caller at a time
+	said []string      // what the last change met
+	seen atomic.Uint64 // the last generation that could be read
 }
 
 // with calls use with a device. The system keyring is opened anew each time: it may have been locked since, or have hung
@@ -111,14 +112,12 @@ func (v *screen) with(act bool, use func(*device.Device) error) error {
 }
 
 // generation returns the vault's generation as the marker has it. A command of another process that changes the vault
-// writes the marker.
+// writes the marker. It never waits for the device, since the view does not draw meanwhile.
 func (v *screen) generation() uint64 {
-	v.one.Lock()
-	defer v.one.Unlock()
 	if marker, ok, err := vault.ReadMarker(v.places.state); err == nil && ok {
-		v.seen = marker.Generation
+		v.seen.Store(marker.Generation)
 	}
-	return v.seen
+	return v.seen.Load()
 }
 
 func (v *screen) read(ctx context.Context) (state *vault.State, err error) {
