@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -76,6 +77,11 @@ setting copy.with insists on one of these.`,
 // code prints the code of the account that query names.
 func (s *session) code(ctx context.Context, query string, o codeOptions) error {
 	found, err := s.device.Lookup(ctx, query, o.exact)
+	if errors.Is(err, vault.ErrNotFound) {
+		if state, unread := s.device.Read(ctx); unread == nil {
+			err = hint.With(err, s.emptyWords(state))
+		}
+	}
 	a, err := s.pick(ctx, found.Account, err)
 	if err != nil {
 		return err

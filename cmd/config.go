@@ -47,9 +47,18 @@ func settings() []setting {
 			}
 			return nil
 		}, device.SystemKeyring},
+		{settingHide, false, "whether the live view hides a code until its account is selected: true or false", func(value string) error {
+			if value != "true" && value != "false" {
+				return usagef("%s is true or false", settingHide)
+			}
+			return nil
+		}, "false"},
 		{"keyring-timeout", false, "how long the keyring may take to answer", duration, ""},
 	}
 }
+
+// settingHide says whether the live view hides codes.
+const settingHide = "live.hide"
 
 // maxDeviceName is how long the name of a device may be, in characters.
 const maxDeviceName = 64

@@ -135,13 +135,16 @@ func called(args []string) []command {
 }
 
 func (c *cli) root(commands []command) *cobra.Command {
-	var showVersion bool
+	var showVersion, accessible bool
 	root := &cobra.Command{
 		Use:   "auth",
 		Short: "The authenticator for the terminal",
 		Long: `auth keeps one-time-password accounts in the keyring of the operating system,
 prints their codes, and makes sure that losing the machine never means losing
 the accounts.
+
+On a terminal, auth without a command shows the accounts and their codes; ? shows
+the keys. Elsewhere it prints this help.
 
 auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
@@ -158,7 +161,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
 			}
-			return cmd.Help()
+			return c.bare(cmd, accessible)
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
@@ -176,6 +179,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version for auth")
+	root.Flags().BoolVar(&accessible, "accessible", false, "talk in lines instead of drawing, as a screen reader needs it; AUTH_ACCESSIBLE=1 does too")
 	root.AddGroup(
 		&cobra.Group{ID: groupCodes, Title: "Accounts and codes:"},
 		&cobra.Group{ID: groupBackup, Title: "Backup, recovery and moving:"},

@@ -18,6 +18,7 @@ type session struct {
 	*cli
 
 	places  places
+	options device.Options // that device was opened with
 	device  *device.Device
 	answers *answers
 }
@@ -41,13 +42,14 @@ func (c *cli) open(command string) (*session, error) {
 	if kind == "" {
 		kind = c.Getenv("AUTH_KEYRING")
 	}
-	s.device, err = device.Open(device.Options{
+	s.options = device.Options{
 		Config: places.config, State: places.state, Data: places.data, Service: places.service,
 		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
 		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience, PluginPerson: pluginPerson{c},
 		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
-	})
+	}
+	s.device, err = device.Open(s.options)
 	return s, err
 }
 

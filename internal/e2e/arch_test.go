@@ -31,7 +31,8 @@ var rooms = map[string]room{
 	},
 	"cmd": {
 		may: []string{
-			"internal/account", "internal/atomicfile", "internal/backup", "internal/clip", "internal/device", "internal/hint", "internal/manual", "internal/otp", "internal/passphrase",
+			"internal/account", "internal/atomicfile", "internal/backup", "internal/clip", "internal/device", "internal/hint", "internal/live", "internal/manual",
+			"internal/otp", "internal/passphrase",
 			"internal/qr", "internal/qr/convert", "internal/sheet", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra",
 			"github.com/spf13/pflag",
 		},
@@ -129,6 +130,12 @@ var rooms = map[string]room{
 	"internal/term": {
 		may: []string{"golang.org/x/sys", "golang.org/x/term", "github.com/clipperhouse/displaywidth"},
 		why: "the person at the terminal, whatever the question is about",
+	},
+	"internal/live": {
+		may: []string{
+			"internal/account", "internal/term", "charm.land/bubbletea/v2", "charm.land/lipgloss/v2", "github.com/charmbracelet/x/ansi",
+		},
+		why: "a screen and its keys, and the one home of Bubble Tea: it holds no secret, and what it does are functions that it is given",
 	},
 	"internal/testenv": {
 		why: "what tests ask of the machine: for tests alone",

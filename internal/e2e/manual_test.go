@@ -57,6 +57,9 @@ func TestEnvironmentPage(t *testing.T) {
 	want := map[string]bool{
 		"PATH":   true, // read by os/exec
 		"TMPDIR": true, // read by os.CreateTemp and os.MkdirTemp
+
+		"COLORTERM": true, // read by Bubble Tea
+		"NO_COLOR":  true,
 	}
 	for folder := range shipped(t) {
 		maps.Copy(want, variables(t, folder))

@@ -89,29 +89,42 @@ func (p *plane) local() *bitmap {
 // blockMiddles returns the threshold of each block by itself, 0 for none.
 func (p *plane) blockMiddles(bw, bh int) []int32 {
 	middle := make([]int32, bw*bh)
-	lows, highs := make([]uint8, p.w), make([]uint8, p.w)
-	for by := range bh {
-		top := min(by*blockSize, p.h-blockSize)
-		copy(lows, p.pix[top*p.w:][:p.w])
-		copy(highs, lows)
-		for y := top + 1; y < top+blockSize; y++ {
-			row := p.pix[y*p.w:][:p.w]
-			for x, v := range row {
-				lows[x], highs[x] = min(lows[x], v), max(highs[x], v)
-			}
-		}
-		for bx := range bw {
-			left := min(bx*blockSize, p.w-blockSize)
-			low, high := lows[left], highs[left]
-			for x := left + 1; x < left+blockSize; x++ {
-				low, high = min(low, lows[x]), max(high, highs[x])
-			}
-			if high-low > blockContrast {
-				middle[by*bw+bx] = (int32(low) + int32(high)) / 2
-			}
+	for i, r := range p.blockRanges(bw, bh) {
+		if r.high-r.low > blockContrast {
+			middle[i] = (int32(r.low) + int32(r.high)) / 2
 		}
 	}
 	return middle
+}
+
+// shadeRange is from the darkest to the lightest pixel of a block.
+type shadeRange struct{ low, high uint8 }
+
+// blockRanges returns the range of each block. It is kept: more than one pass asks
+// for it, and each pixel is looked at.
+func (p *plane) blockRanges(bw, bh int) []shadeRange {
+	p.ranged.Do(func() { p.ranges = p.findRanges(bw, bh) })
+	return p.ranges
+}
+
+func (p *plane) findRanges(bw, bh int) []shadeRange {
+	ranges := make([]shadeRange, bw*bh)
+	for by := range bh {
+		top := min(by*blockSize, p.h-blockSize)
+		for bx := range bw {
+			at := top*p.w + min(bx*blockSize, p.w-blockSize)
+			low, high := p.pix[at], p.pix[at]
+			for range blockSize {
+				r := p.pix[at : at+blockSize : at+blockSize] // unrolled: it is looked at in registers
+				a, b, c, d, e, f, g, h := r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7]
+				low = min(low, min(min(a, b), min(c, d)), min(min(e, f), min(g, h)))
+				high = max(high, max(max(a, b), max(c, d)), max(max(e, f), max(g, h)))
+				at += p.w
+			}
+			ranges[by*bw+bx] = shadeRange{low, high}
+		}
+	}
+	return ranges
 }
 
 // smoothBlocks averages what there is within two blocks around.

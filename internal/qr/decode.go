@@ -2,6 +2,7 @@ package qr
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/makiuchi-d/gozxing"
 	zxing "github.com/makiuchi-d/gozxing/qrcode/decoder"
@@ -9,6 +10,7 @@ import (
 
 // decoder turns sampled modules into messages.
 type decoder struct {
+	mutex      sync.Mutex    // of order: passes that run at once share it
 	order      map[int][]int // by the size of a symbol, what [bitOrder] returns
 	onlyErrors bool          // no erasures: what those earn is tested against this
 }
@@ -98,10 +100,12 @@ func spareChecks(v *zxing.Version, level zxing.ErrorCorrectionLevel) int {
 // to 255: a codeword is as doubtful as its least sure module.
 func (d *decoder) doubts(matrix *gozxing.BitMatrix, parser *zxing.BitMatrixParser, modules []float32) []byte {
 	size := matrix.GetWidth()
+	d.mutex.Lock()
 	if d.order[size] == nil {
 		d.order[size] = bitOrder(matrix, parser)
 	}
 	order := d.order[size]
+	d.mutex.Unlock()
 	sureness := make([]float32, len(order)/8)
 	for i := range sureness {
 		sureness[i] = abs(modules[order[8*i]])

@@ -27,7 +27,7 @@ const maxFinders = 36
 // When relaxed, the outer ring may run into its surroundings, as it does where
 // a code has no quiet zone on a dark page.
 func (b *bitmap) finders(relaxed bool) []finder {
-	var found []finder
+	all := newGathering(b.w)
 	edges := make([]int, 0, b.w+1)
 	step := 1
 	if b.h > 600 { // a finder pattern of one pixel a module would be missed, but is never read
@@ -52,14 +52,14 @@ func (b *bitmap) finders(relaxed bool) []finder {
 			}
 			if f, ok := b.examine(float64(edges[i+2]+edges[i+3])/2, y, float64(edges[i+4]-edges[i+1])/5, relaxed); ok {
 				f.light = row[edges[i+2]] == 0
-				found = merge(found, f)
+				all.add(f)
 			}
 		}
-		if len(found) > 3000 {
+		if len(all.found) > 3000 {
 			break // noise
 		}
 	}
-	return b.rank(found, relaxed)
+	return b.rank(all.found, relaxed)
 }
 
 // isFinder reports whether five runs are about 1:1:3:1:1.
@@ -120,19 +120,55 @@ func (b *bitmap) runs(n *[3]int, x, y, dx, dy, limit int, colour uint8) {
 	}
 }
 
-// merge adds a find to the one that it repeats, if there is one.
-func merge(found []finder, f finder) []finder {
-	for i := len(found) - 1; i >= 0; i-- {
-		g := &found[i]
-		near := max(g.module, 1.5)
-		if g.light == f.light && math.Abs(g.x-f.x) <= near && math.Abs(g.y-f.y) <= near && g.module < 1.6*f.module && f.module < 1.6*g.module {
-			n := float64(g.hits)
-			g.x, g.y, g.module = (g.x*n+f.x)/(n+1), (g.y*n+f.y)/(n+1), (g.module*n+f.module)/(n+1)
-			g.hits++
-			return found
+// gathering holds finds, and by stripes of the picture which are there: noise
+// makes thousands, and comparing each with all was most of the time there.
+type gathering struct {
+	found   []finder
+	stripes [][]int // indexes of found, by x
+}
+
+const stripeWidth = 16 // pixels
+
+func newGathering(width int) *gathering {
+	return &gathering{stripes: make([][]int, width/stripeWidth+1)}
+}
+
+func (g *gathering) stripe(x float64) int {
+	return min(max(int(x)/stripeWidth, 0), len(g.stripes)-1)
+}
+
+// add adds a find, to the last one that it repeats if there is one.
+func (g *gathering) add(f finder) {
+	reach := max(1.6*f.module, 1.5)
+	last := -1
+	for _, stripe := range g.stripes[g.stripe(f.x-reach) : g.stripe(f.x+reach)+1] {
+		for _, i := range stripe {
+			if i > last && g.found[i].repeats(f) {
+				last = i
+			}
 		}
 	}
-	return append(found, f)
+	if last < 0 {
+		at := g.stripe(f.x)
+		g.stripes[at] = append(g.stripes[at], len(g.found))
+		g.found = append(g.found, f)
+		return
+	}
+	old := &g.found[last]
+	before := g.stripe(old.x)
+	n := float64(old.hits)
+	old.x, old.y, old.module = (old.x*n+f.x)/(n+1), (old.y*n+f.y)/(n+1), (old.module*n+f.module)/(n+1)
+	old.hits++
+	if after := g.stripe(old.x); after != before {
+		g.stripes[before] = slices.DeleteFunc(g.stripes[before], func(i int) bool { return i == last })
+		g.stripes[after] = append(g.stripes[after], last)
+	}
+}
+
+// repeats reports whether two finds are of one finder pattern.
+func (f *finder) repeats(other finder) bool {
+	near := max(f.module, 1.5)
+	return f.light == other.light && math.Abs(f.x-other.x) <= near && math.Abs(f.y-other.y) <= near && f.module < 1.6*other.module && other.module < 1.6*f.module
 }
 
 // rank sorts finds by how certain they are, and leaves out what has no rings.

@@ -2,6 +2,7 @@ package qr
 
 import (
 	"math"
+	"sync"
 
 	zxing "github.com/makiuchi-d/gozxing/qrcode/decoder"
 )
@@ -56,13 +57,15 @@ func timing(size int, column bool) pattern {
 // symbol of exchanged colours the sign is turned.
 func (p *pattern) agreement(pic *plane, h *homography, light bool) float64 {
 	var sum, squares, product, signs float32
+	g := *h // copied, so that the compiler can keep it where it is quick to reach
+	sign := p.sign[:len(p.at)]
 	for i, at := range p.at {
-		x, y := h.apply(at.X, at.Y)
-		v := pic.at(x, y)
+		w := 1 / (g[6]*at.X + g[7]*at.Y + g[8])
+		v := pic.at((g[0]*at.X+g[1]*at.Y+g[2])*w, (g[3]*at.X+g[4]*at.Y+g[5])*w)
 		sum += v
 		squares += v * v
-		product += v * p.sign[i]
-		signs += p.sign[i]
+		product += v * sign[i]
+		signs += sign[i]
 	}
 	n := float32(len(p.at))
 	variance := float64((squares - sum*sum/n) * (n - signs*signs/n))
@@ -101,6 +104,22 @@ func newPatterns(version int) *patterns {
 		finders: [3]pattern{square(3.5, 3.5, 7), square(far, 3.5, 7), square(3.5, far, 7)},
 		timing:  [2]pattern{timing(size, false), timing(size, true)},
 	}
+}
+
+// versions keeps the patterns of each version from when it is first tried. Passes
+// that run at once share it.
+type versions struct {
+	mutex sync.Mutex
+	made  [41]*patterns
+}
+
+func (v *versions) patterns(version int) *patterns {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.made[version] == nil {
+		v.made[version] = newPatterns(version)
+	}
+	return v.made[version]
 }
 
 // source are the module coordinates of the corners that [triple.corners] guesses.

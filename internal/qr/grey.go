@@ -148,7 +148,7 @@ func shades(c color.Color) (white, black uint8) {
 }
 
 // channel returns one colour of the picture, 0 red to 2 blue; false where that
-// is no other than its shades of grey.
+// shows nothing that its shades of grey do not show.
 func (f *frame) channel(n int) (*plane, bool) {
 	img, ok := f.coloured.(image.RGBA64Image) // as all of the decoders make
 	if !ok {
@@ -156,22 +156,100 @@ func (f *frame) channel(n int) (*plane, bool) {
 	}
 	r := img.Bounds()
 	p := newPlane(r.Dx(), r.Dy())
-	different := 0
 	for y := range p.h {
-		row, grey := p.pix[y*p.w:][:p.w], f.white.pix[y*p.w:][:p.w]
-		for x := range row {
-			c := img.RGBA64At(r.Min.X+x, r.Min.Y+y)
-			v := uint8((uint32([3]uint16{c.R, c.G, c.B}[n]) + 0xffff - uint32(c.A)) >> 8)
-			row[x] = v
-			if abs(int(v)-int(grey[x])) > 30 {
-				different++
+		channelRow(p.pix[y*p.w:][:p.w], img, n, r.Min.X, r.Min.Y+y)
+	}
+	return p, p.showsMore(f.white)
+}
+
+// showsMore reports whether somewhere so many blocks as a small symbol covers have
+// half as much more contrast than in another picture. Where none have, as on white
+// pages and most photographs, what is to be seen has been seen. A block counts with
+// five of the nine around it, so that the edge of a coloured window does not: large
+// modules have that many where four of them meet, small ones everywhere.
+func (p *plane) showsMore(than *plane) bool {
+	const few = 12 // version 1 at two pixels a module has 21
+	bw, bh := (p.w+blockSize-1)/blockSize, (p.h+blockSize-1)/blockSize
+	if bw < 5 || bh < 5 {
+		return true
+	}
+	own, other := p.blockRanges(bw, bh), than.blockRanges(bw, bh)
+	more := make([]uint8, len(own))
+	for i, r := range own {
+		contrast, before := int(r.high)-int(r.low), int(other[i].high)-int(other[i].low)
+		if contrast > blockContrast && 2*contrast > 3*before {
+			more[i] = 1
+		}
+	}
+	count := 0
+	for y := 1; y < bh-1; y++ {
+		for x := 1; x < bw-1; x++ {
+			around := uint8(0)
+			for _, at := range [3]int{(y-1)*bw + x, y*bw + x, (y+1)*bw + x} {
+				around += more[at-1] + more[at] + more[at+1]
+			}
+			if more[y*bw+x] == 1 && around >= 5 {
+				count++
 			}
 		}
 	}
-	return p, different >= 21*21
+	return count >= few
 }
 
-func abs[T int | float32](n T) T {
+// channelRow reads one colour of a row on white ground. The kinds of image that
+// decoders make most are read without a call for each pixel, which takes ten
+// times as long.
+func channelRow(row []uint8, img image.RGBA64Image, n, left, y int) {
+	switch img := img.(type) {
+	case *image.RGBA:
+		pix := img.Pix[img.PixOffset(left, y):][:4*len(row)]
+		for x := range row {
+			p := pix[4*x : 4*x+4 : 4*x+4]
+			row[x] = uint8(min(uint32(p[n])+255-uint32(p[3]), 255))
+		}
+	case *image.NRGBA:
+		pix := img.Pix[img.PixOffset(left, y):][:4*len(row)]
+		for x := range row {
+			p := pix[4*x : 4*x+4 : 4*x+4]
+			v := uint32(p[n])
+			if a := uint32(p[3]); a != 255 {
+				v = (v*a+127)/255 + 255 - a
+			}
+			row[x] = uint8(v)
+		}
+	case *image.YCbCr:
+		luma := img.Y[img.YOffset(left, y):][:len(row)]
+		first, wide := img.COffset(left, y), 0 // of how many pixels, as a power of two, a colour is
+		switch img.SubsampleRatio {
+		case image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
+			wide = 1
+		case image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410:
+			wide = 2
+		}
+		for x := range row {
+			at := first + (left+x)>>wide - left>>wide
+			row[x] = colourOf(luma[x], img.Cb[at], img.Cr[at], n)
+		}
+	default:
+		for x := range row {
+			c := img.RGBA64At(left+x, y)
+			row[x] = uint8((uint32([3]uint16{c.R, c.G, c.B}[n]) + 0xffff - uint32(c.A)) >> 8)
+		}
+	}
+}
+
+// colourOf is one colour of [color.YCbCrToRGB], red or blue.
+func colourOf(y, cb, cr uint8, n int) uint8 {
+	v := int32(y) * 0x10101
+	if n == 0 {
+		v += 91881 * (int32(cr) - 128)
+	} else {
+		v += 116130 * (int32(cb) - 128)
+	}
+	return uint8(min(max(v>>16, 0), 255))
+}
+
+func abs[T int | int32 | float32](n T) T {
 	if n < 0 {
 		return -n
 	}

@@ -3,6 +3,7 @@ package qr
 import (
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -92,5 +93,36 @@ func TestUnreadIsReported(t *testing.T) {
 	u := result.Unread[0]
 	if u.Frame != 0 || u.Middle.X < 332 || u.Middle.X > 352 || u.Middle.Y < 102 || u.Middle.Y > 122 || u.ModulePixels < 4.5 || u.ModulePixels > 5.5 {
 		t.Errorf("got %+v", u)
+	}
+}
+
+// A machine with more processors reads the same, at the same places, and says the
+// same of what it cannot read.
+func TestPassesAtOnceReadTheSame(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(18004, 7))
+	for n := range 5 {
+		s := newScene(900, 420, 200)
+		s.random = random
+		for i, text := range []string{alice, bob, short} {
+			side := between(random, 1.5, 4) * float64(symbolOf(t, text).Rect.Dx())
+			s.code(t, text, turned(150+300*float64(i), 200, side, between(random, 0, 360)), 40, 200, 4)
+		}
+		data := asPNG(s.blur(between(random, 0.3, 2)).noise(between(random, 5, 60)).gray())
+		var results []Result
+		for _, atOnce := range []int{1, 4} {
+			r := newReader(t.Context(), t.Context())
+			r.atOnce = atOnce
+			result, err := r.read(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, result)
+		}
+		for _, other := range results[1:] {
+			if !reflect.DeepEqual(other, results[0]) {
+				t.Errorf("picture %d: %+v, one pass after the other: %+v", n, other, results[0])
+			}
+		}
 	}
 }

@@ -1,5 +1,7 @@
 package qr
 
+import "sync"
+
 // pass is one way to look at a picture. They run in the order of the list
 // until codes have been read and nothing is left that looks like another.
 type pass struct {
@@ -121,6 +123,7 @@ type pictures struct {
 	base      *plane
 	baseScale float64
 	localView *bitmap
+	halfOnce  sync.Once
 	halfPlane *plane
 }
 
@@ -139,9 +142,7 @@ func (p *pictures) local() view {
 }
 
 func (p *pictures) half() *plane {
-	if p.halfPlane == nil {
-		p.halfPlane = p.base.half()
-	}
+	p.halfOnce.Do(func() { p.halfPlane = p.base.half() }) // two passes may ask at once
 	return p.halfPlane
 }
 
@@ -172,26 +173,3 @@ func (p *pictures) shrink() {
 // quickPasses is how many passes look at the full picture, share a bitmap, and
 // are always made.
 const quickPasses = 2
-
-// runPasses looks at a picture in one way after the other.
-func (s *scanner) runPasses(p *pictures, steps []pass) {
-	if len(steps) != quickPasses {
-		p.shrink()
-	}
-	for i, step := range steps {
-		if s.ctx.Err() != nil {
-			return
-		}
-		v, ok := step.view(p)
-		if !ok {
-			continue
-		}
-		s.search(v, step.relaxed)
-		if s.trace != nil {
-			s.trace(step.name, len(s.found))
-		}
-		if len(s.found) > 0 && (i >= 1 || len(steps) != quickPasses) && !s.more(p) {
-			return
-		}
-	}
-}

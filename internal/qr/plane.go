@@ -1,9 +1,14 @@
 package qr
 
+import "sync"
+
 // plane is a picture in shades of grey, 0 black to 255 white, by row.
 type plane struct {
 	w, h int
 	pix  []uint8
+
+	ranged sync.Once // what [plane.blockRanges] returns; passes share planes
+	ranges []shadeRange
 }
 
 func newPlane(w, h int) *plane { return &plane{w: w, h: h, pix: make([]uint8, w*h)} }
@@ -12,11 +17,21 @@ func newPlane(w, h int) *plane { return &plane{w: w, h: h, pix: make([]uint8, w*
 // the square from there to (1, 1), so its centre is (0.5, 0.5). Outside, the
 // border goes on.
 func (p *plane) at(x, y float64) float32 {
-	x, y = max(x-0.5, 0), max(y-0.5, 0)
-	ix, iy := int(x), int(y)
-	if ix >= p.w-1 || iy >= p.h-1 {
-		return float32(p.pix[min(iy, p.h-1)*p.w+min(ix, p.w-1)])
+	// Plain comparisons: the built-in max has to do with NaN and with signs of
+	// zero, which took half of this function's time. They come before the
+	// conversion, which says nothing sure about numbers beyond an int.
+	x, y = x-0.5, y-0.5
+	if !(x > 0) { // NaN too
+		x = 0
 	}
+	if !(y > 0) { // NaN too
+		y = 0
+	}
+	if x >= float64(p.w-1) || y >= float64(p.h-1) {
+		ix, iy := int(min(x, float64(p.w-1))), int(min(y, float64(p.h-1)))
+		return float32(p.pix[iy*p.w+ix])
+	}
+	ix, iy := int(x), int(y)
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
 	row := p.pix[iy*p.w+ix:]
 	below := row[p.w : p.w+2]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -33,14 +34,19 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 	defer cancel()
 	r := newReader(ctx, bounded)
 	r.trace = trace
+	return r.read(data)
+}
+
+// read searches a file and gathers what was found.
+func (r *reader) read(data []byte) (Result, error) {
 	// The quick passes over all frames come first, so that a code late in an
 	// animation does not wait for the thorough search of the frames before.
 	err := r.searchFrames(data, passes[:quickPasses])
 	if err == nil && r.searched && (r.none() || r.single != nil && r.scanner.more(r.single)) {
 		err = r.searchFrames(data, passes[quickPasses:])
 	}
-	if ctx.Err() != nil {
-		return Result{}, ctx.Err()
+	if r.caller.Err() != nil {
+		return Result{}, r.caller.Err()
 	}
 	if err != nil && r.result.FramesRead == 0 {
 		return Result{}, err
@@ -76,7 +82,7 @@ type located struct {
 // newReader reads for as long as ctx lasts, and until limit if it takes long.
 func newReader(ctx, limit context.Context) *reader {
 	return &reader{
-		scanner: scanner{decoder: newDecoder()}, caller: ctx, bounded: limit,
+		scanner: scanner{decoder: newDecoder(), versions: &versions{}, atOnce: min(runtime.GOMAXPROCS(0), maxAtOnce)}, caller: ctx, bounded: limit,
 		codes: map[int][]symbolRead{}, unread: map[int][]unreadSymbol{},
 	}
 }

@@ -9,6 +9,7 @@ type sighting struct {
 	all, best    []finder // finder patterns of the first pass; best has the certain ones
 	blurred      bool     // all is from a blurred picture
 	unread       []unreadSymbol
+	later        []unreadSymbol // what a pass meets, until it is noted in its turn
 	width        int
 	height       int
 	scale        float64
@@ -21,18 +22,22 @@ type unreadSymbol struct {
 	side      float64 // pixels
 }
 
-// noteSymbol notes a symbol that was found and not read.
+// noteSymbol keeps a symbol that was found and not read for [sighting.note].
 func (s *sighting) noteSymbol(g *grid, agreement float64, v view) {
-	if agreement > s.agreement {
-		s.agreement, s.modulePixels = agreement, g.modulePixels()/v.scale
-	}
-	const sure = 0.8 // text, noise and combinations of two codes stay below
-	if agreement < sure {
-		return
-	}
 	x, y := g.apply(float64(g.size)/2, float64(g.size)/2)
 	module := g.modulePixels() / v.scale
-	u := unreadSymbol{Unread{Middle: Point{x / v.scale, y / v.scale}, ModulePixels: module}, agreement, module * float64(g.size)}
+	s.later = append(s.later, unreadSymbol{Unread{Middle: Point{x / v.scale, y / v.scale}, ModulePixels: module}, agreement, module * float64(g.size)})
+}
+
+// note notes what a pass has met.
+func (s *sighting) note(u unreadSymbol) {
+	if u.agreement > s.agreement {
+		s.agreement, s.modulePixels = u.agreement, u.ModulePixels
+	}
+	const sure = 0.8 // text, noise and combinations of two codes stay below
+	if u.agreement < sure {
+		return
+	}
 	for i, other := range s.unread {
 		if math.Hypot(u.Middle.X-other.Middle.X, u.Middle.Y-other.Middle.Y) < max(u.side, other.side)/2 {
 			if u.agreement > other.agreement {

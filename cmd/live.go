@@ -1,0 +1,420 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/live"
+	"github.com/authcli/auth/internal/otp"
+	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/transfer"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// bare is auth without a command: the live view on a terminal, and the help elsewhere.
+func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
+	if c.json || !c.choosing() {
+		return cmd.Help()
+	}
+	accessible = accessible || c.Getenv("AUTH_ACCESSIBLE") == "1"
+	if c.Getenv("TERM") == "dumb" && !accessible { // it cannot draw
+		list, _, err := cmd.Find([]string{"list"})
+		if err != nil {
+			return err
+		}
+		list.SetContext(cmd.Context())
+		return list.RunE(list, nil)
+	}
+	s, err := c.open(cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	return s.showLive(cmd.Context(), accessible)
+}
+
+// showLive shows the live view until the user leaves it. An accessible one is a conversation of appended lines.
+func (s *session) showLive(ctx context.Context, accessible bool) error {
+	v := &screen{session: s}
+	state, err := s.device.Read(ctx) // which asks what has to be asked
+	if err != nil {
+		return err
+	}
+	own, err := s.device.Settings()
+	if err != nil {
+		return err
+	}
+	accounts := rows(state)
+	forget()
+	// From now on the terminal belongs to the view: nothing is asked and nothing is printed beside it.
+	s.answers.cli = s.unattended()
+	o := live.Options{
+		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
+		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
+		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
+		Advance: v.advance, Copy: nil, // the clipboard
+		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
+	}
+	if accessible {
+		return live.Converse(ctx, o)
+	}
+	printed, err := live.Run(ctx, o)
+	if err != nil || printed == "" {
+		return err
+	}
+	return s.print(printed + "\n")
+}
+
+// errorWords returns an error as one line, with its first hint.
+func errorWords(err error) string {
+	text := message(err, nil)
+	if hints := advice(err); len(hints) > 0 {
+		text += "; " + hints[0]
+	}
+	return text
+}
+
+// A screen gives the live view what it shows and does, on this device.
+type screen struct {
+	*session
+
+	one  sync.Mutex    // a device is for one caller at a time
+	said []string      // what the last change met
+	seen atomic.Uint64 // the last generation that could be read
+}
+
+// with calls use with a device. The system keyring is opened anew each time: it may have been locked since, or have hung
+// once. Only an act of the user may make it ask to be unlocked. A file keyring stays open, with the passphrase that was
+// typed.
+func (v *screen) with(act bool, use func(*device.Device) error) error {
+	v.one.Lock()
+	defer v.one.Unlock()
+	d := v.device
+	if d.KeyringKind() == device.SystemKeyring {
+		o := v.options
+		o.Waiting, o.Interactive = nil, o.Interactive && act
+		var err error
+		if d, err = device.Open(o); err != nil {
+			return err
+		}
+	}
+	return use(d)
+}
+
+// generation returns the vault's generation as the marker has it. A command of another process that changes the vault
+// writes the marker. It never waits for the device, since the view does not draw meanwhile.
+func (v *screen) generation() uint64 {
+	if marker, ok, err := vault.ReadMarker(v.places.state); err == nil && ok {
+		v.seen.Store(marker.Generation)
+	}
+	return v.seen.Load()
+}
+
+func (v *screen) read(ctx context.Context) (state *vault.State, err error) {
+	err = v.with(false, func(d *device.Device) error {
+		state, err = d.Read(ctx)
+		return err
+	})
+	return state, err
+}
+
+// change changes the vault, and returns what there is to say about it after the words of what was done.
+func (v *screen) change(ctx context.Context, done *string, change func(*vault.Tx) error) (said string, err error) {
+	defer forget()
+	err = v.with(true, func(d *device.Device) error {
+		r, err := d.Change(ctx, change)
+		v.met(r)
+		if err == nil && r.Stale != nil {
+			*done += "; the backup is stale: " + message(r.Stale, nil)
+		}
+		return err
+	})
+	return *done, err
+}
+
+// met keeps the notices of a report for the lines of the view.
+func (v *screen) met(r device.Report) {
+	for _, n := range r.Notices {
+		v.said = append(v.said, noticeWords(n))
+	}
+}
+
+// forget gives memory that is no longer used back to the system, which empties it. Otherwise everything that was read of
+// the vault would lie there until Go needs the room, and the view is open for long.
+func forget() { debug.FreeOSMemory() }
+
+// rows returns what the view shows of the accounts of a vault.
+func rows(state *vault.State) []live.Account {
+	list := []live.Account{}
+	for _, a := range state.Accounts() {
+		_, exposed := state.Exposed(a)
+		list = append(list, live.Account{
+			ID: a.ID, Issuer: a.Issuer, Name: a.Name, Label: a.Shown, Alias: a.Alias, Tags: a.Tags, Digits: a.Digits,
+			Counter: a.Type == account.HOTP, Unverified: a.NeedsVerification(), Exposed: exposed,
+		})
+	}
+	return list
+}
+
+func (v *screen) load(ctx context.Context) ([]live.Account, error) {
+	defer forget()
+	state, err := v.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rows(state), nil
+}
+
+// codes reads the vault, computes the codes of some accounts, and keeps nothing of it: a secret is in memory for as long
+// as that takes, and not for as long as the view is open.
+func (v *screen) codes(ctx context.Context, ids []string, at time.Time) (map[string]live.Code, error) {
+	defer forget()
+	state, err := v.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	codes := map[string]live.Code{}
+	for _, a := range state.Accounts() {
+		if !slices.Contains(ids, a.ID) || a.NeedsVerification() {
+			continue
+		}
+		code, err := otp.At(a.Credential, at)
+		if err != nil {
+			continue // "-" in its row; auth code says why
+		}
+		next, err := otp.At(a.Credential, code.Until)
+		if err != nil {
+			continue
+		}
+		codes[a.ID] = live.Code{Text: code.Text, Until: code.Until, Next: next.Text, NextUntil: next.Until}
+	}
+	return codes, nil
+}
+
+// notices returns a line for each thing that the user should know of this device.
+func (v *screen) notices(ctx context.Context) (lines []string) {
+	defer forget()
+	var status device.Status
+	err := v.with(false, func(d *device.Device) (err error) {
+		lines, v.said = v.said, nil
+		status, err = d.Status(ctx)
+		return err
+	})
+	if err != nil {
+		return lines // the rows say so
+	}
+	if status.Backup.Stale {
+		lines = append(lines, "the backup is stale: "+staleWords(status.Backup)+" (auth status)")
+	}
+	unverified, exposed := 0, 0
+	for _, a := range rows(status.State) {
+		if a.Unverified {
+			unverified++
+		}
+		if a.Exposed {
+			exposed++
+		}
+	}
+	if exposed > 0 {
+		lines = append(lines, count(exposed, "account")+" exposed by a lost device: auth add --replace gives each a new secret")
+	}
+	if unverified > 0 {
+		lines = append(lines, count(unverified, "account")+" without the secret: auth verify QUERY completes one")
+	}
+	if status.Backup.On && status.Backup.Drill.Due {
+		lines = append(lines, "last drill: "+drillRow(status.Backup.Drill))
+	}
+	return lines
+}
+
+// advance advances a counter and stores it before its code is shown.
+func (v *screen) advance(ctx context.Context, id string) (code string, err error) {
+	defer forget()
+	err = v.with(true, func(d *device.Device) error {
+		state, err := d.Read(ctx)
+		if err != nil {
+			return err
+		}
+		a, err := state.Find("id:"+id, true)
+		if err != nil {
+			return err
+		}
+		counter, r, err := d.Advance(ctx, id)
+		v.met(r)
+		if err != nil {
+			return err
+		}
+		code, err = otp.Count(a.Credential, counter)
+		return err
+	})
+	return code, err
+}
+
+// errNothingTyped is returned for a form without what it needs.
+var errNothingTyped = errors.New("a secret is needed, and an issuer or a name")
+
+func (v *screen) add(ctx context.Context, f live.Fields) (string, error) {
+	batch, err := typed(f)
+	if err != nil {
+		return "", err
+	}
+	var done addition
+	var said string
+	said, err = v.change(ctx, &said, func(tx *vault.Tx) error {
+		done = addition{}
+		for _, a := range batch.Accounts {
+			if a.Label() == "" {
+				return errNothingTyped
+			}
+			if err := v.addOne(tx, a, false, &done); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	lines := slices.Concat(done.lines, batch.Warnings)
+	return strings.Join(lines, "; ") + said, err
+}
+
+// typed returns the accounts that were typed as a secret or a URI.
+func typed(f live.Fields) (batch transfer.Batch, err error) {
+	if strings.Contains(f.Secret, "://") {
+		batch, err = readTexts([]string{strings.TrimSpace(f.Secret)}, "URI")
+	} else {
+		a := account.Account{Credential: account.Default(account.TOTP)}
+		a.Secret, err = account.ParseBase32(f.Secret)
+		batch.Accounts = []account.Account{a}
+	}
+	if err != nil {
+		return batch, err
+	}
+	issuer, name := account.Clean(f.Issuer), account.Clean(f.Name)
+	if one := len(batch.Accounts) == 1; one && (issuer != "" || name != "") {
+		batch.Accounts[0].Issuer, batch.Accounts[0].Name = issuer, name
+	}
+	return batch, nil
+}
+
+func (v *screen) edit(ctx context.Context, id string, f live.Fields) (string, error) {
+	var said string
+	return v.change(ctx, &said, func(tx *vault.Tx) error {
+		a, err := tx.Find("id:"+id, true)
+		if err != nil {
+			return err
+		}
+		if err := editTyped(tx, a, f); err != nil {
+			return err
+		}
+		a, err = tx.Find("id:"+id, true)
+		said = "changed " + label(a)
+		return err
+	})
+}
+
+// editTyped sets what differs from what the account has. What nobody changed gets no new stamp.
+func editTyped(tx *vault.Tx, a vault.Account, f live.Fields) error {
+	issuer, name, alias := account.Clean(f.Issuer), account.Clean(f.Name), account.Clean(f.Alias)
+	if issuer == "" && name == "" {
+		return usagef("an account has an issuer, a name or both")
+	}
+	if issuer != a.Issuer || name != a.Name {
+		if err := tx.SetLabel(a.ID, issuer, name); err != nil {
+			return err
+		}
+	}
+	if alias != a.Alias {
+		if err := tx.SetAlias(a.ID, alias); err != nil {
+			return err
+		}
+	}
+	if f.Tags == strings.Join(a.Tags, " ") {
+		return nil
+	}
+	tags := strings.Fields(f.Tags)
+	for _, tag := range a.Tags {
+		if !slices.Contains(tags, tag) {
+			if err := tx.SetTag(a.ID, tag, false); err != nil {
+				return err
+			}
+		}
+	}
+	for _, tag := range tags {
+		if !slices.Contains(a.Tags, tag) {
+			if err := tx.SetTag(a.ID, account.Clean(tag), true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *screen) move(ctx context.Context, id, before string) (string, error) {
+	var said string
+	return v.change(ctx, &said, func(tx *vault.Tx) error {
+		a, err := tx.Find("id:"+id, true)
+		if err != nil {
+			return err
+		}
+		if before != "" {
+			before = "id:" + before
+		}
+		return moveTo(tx, a, before, "", false)
+	})
+}
+
+func (v *screen) remove(ctx context.Context, id string) (string, error) {
+	var said string
+	return v.change(ctx, &said, func(tx *vault.Tx) error {
+		a, err := tx.Find("id:"+id, true)
+		if err != nil {
+			return err
+		}
+		said = fmt.Sprintf("removed; u undoes it: %s", label(a))
+		if a.NeedsVerification() {
+			said = "removed " + label(a) + ", which was here without its secret"
+		}
+		return tx.Remove(id, false)
+	})
+}
+
+// undo brings back an account that the view removed.
+func (v *screen) undo(ctx context.Context, id string) (string, error) {
+	var said string
+	return v.change(ctx, &said, func(tx *vault.Tx) error {
+		for _, t := range tx.TrashOf() {
+			if t.ID == id {
+				a, err := tx.Undelete(t)
+				said = label(a) + " is back"
+				return err
+			}
+		}
+		return fmt.Errorf("%w in the trash: it may have been brought back elsewhere", vault.ErrNotFound)
+	})
+}
+
+// qr draws the QR code of an account.
+func (v *screen) qr(ctx context.Context, id string) (string, error) {
+	defer forget()
+	state, err := v.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	a, err := state.Find("id:"+id, true)
+	if err != nil {
+		return "", err
+	}
+	if a.NeedsVerification() {
+		return "", verifyFirst(a)
+	}
+	return qr.Terminal(a.URI())
+}

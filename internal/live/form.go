@@ -1,0 +1,97 @@
+package live
+
+import (
+	"context"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// A form is what a person types about an account, a line at a time.
+type form struct {
+	title string
+	id    string // of the account that is changed; empty for a new one
+	names []string
+	lines []line
+	at    int
+}
+
+// The lines of forms.
+const (
+	fieldSecret = "secret or URI"
+	fieldIssuer = "issuer"
+	fieldName   = "name"
+	fieldAlias  = "alias"
+	fieldTags   = "tags"
+)
+
+func (f *form) line() *line { return &f.lines[f.at] }
+
+// value returns what was typed in the line of a name.
+func (f *form) value(name string) string {
+	for i, n := range f.names {
+		if n == name {
+			return f.lines[i].text
+		}
+	}
+	return ""
+}
+
+func (f *form) fields() Fields {
+	return Fields{
+		Secret: f.value(fieldSecret), Issuer: f.value(fieldIssuer), Name: f.value(fieldName),
+		Alias: f.value(fieldAlias), Tags: f.value(fieldTags),
+	}
+}
+
+func (m *model) startAdding() {
+	m.mode = filling
+	m.form = form{title: "Add an account", names: []string{fieldSecret, fieldIssuer, fieldName}, lines: make([]line, 3)}
+}
+
+func (m *model) startEditing(a Account) {
+	m.mode = filling
+	m.form = form{
+		title: "Change " + a.shownLabel(), id: a.ID,
+		names: []string{fieldIssuer, fieldName, fieldAlias, fieldTags},
+		lines: []line{{a.Issuer}, {a.Name}, {a.Alias}, {strings.Join(a.Tags, " ")}},
+	}
+}
+
+func (m *model) pressFilling(key tea.KeyPressMsg) tea.Cmd {
+	f := &m.form
+	switch key.Keystroke() {
+	case "esc":
+		m.stopFilling()
+		m.say("nothing was changed")
+	case "up", "shift+tab":
+		f.at = max(0, f.at-1)
+	case "down", "tab":
+		f.at = min(len(f.lines)-1, f.at+1)
+	case "enter":
+		// A URI says everything.
+		whole := f.names[f.at] == fieldSecret && strings.Contains(f.line().text, "://")
+		if f.at < len(f.lines)-1 && !whole {
+			f.at++
+			return nil
+		}
+		return m.submit()
+	default:
+		f.line().press(key)
+	}
+	return nil
+}
+
+// submit stores what was typed. The form stays until that has succeeded, so that nothing has to be typed again.
+func (m *model) submit() tea.Cmd {
+	id, fields := m.form.id, m.form.fields()
+	return m.act(func(ctx context.Context) (string, error) {
+		if id == "" {
+			return m.o.Add(ctx, fields)
+		}
+		return m.o.Edit(ctx, id, fields)
+	}, m.stopFilling)
+}
+
+// stopFilling forgets the form: it may have a secret in it.
+func (m *model) stopFilling() { m.mode, m.form = browsing, form{} }

@@ -1,0 +1,390 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// A vault stands for what the functions of the view reach.
+type vault struct {
+	accounts   []Account
+	generation uint64
+	now        time.Time
+	err        error // of reading
+
+	asked   [][]string // ids, a call of Codes each
+	counter int
+	copied  []string
+	moves   []string
+}
+
+var noon = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+
+func newVault(n int) *vault {
+	v := &vault{generation: 1, now: noon}
+	for i := range n {
+		v.accounts = append(v.accounts, Account{
+			ID: fmt.Sprint("id", i), Issuer: fmt.Sprintf("Issuer %d", i), Name: "me", Label: fmt.Sprintf("Issuer %d:me", i), Digits: 6,
+		})
+	}
+	return v
+}
+
+func (v *vault) options() Options {
+	return Options{
+		Now: func() time.Time { return v.now }, Accounts: v.accounts, Words: error.Error,
+		Generation: func() uint64 { return v.generation },
+		Load:       func(context.Context) ([]Account, error) { return slices.Clone(v.accounts), v.err },
+		Codes: func(_ context.Context, ids []string, at time.Time) (map[string]Code, error) {
+			v.asked = append(v.asked, ids)
+			codes := map[string]Code{}
+			until := at.Truncate(30 * time.Second).Add(30 * time.Second)
+			for _, id := range ids {
+				codes[id] = Code{number(id, until), number(id, until.Add(30*time.Second)), until, until.Add(30 * time.Second)}
+			}
+			return codes, v.err
+		},
+		Notices: func(context.Context) []string { return nil },
+		Advance: func(context.Context, string) (string, error) {
+			v.counter++
+			return fmt.Sprintf("%06d", v.counter), nil
+		},
+		Copy: func(_ context.Context, text string) (string, error) {
+			v.copied = append(v.copied, text)
+			return "copied for 45 s", nil
+		},
+		Move: func(_ context.Context, id, before string) (string, error) {
+			v.moves = append(v.moves, id+" before "+before)
+			v.generation++
+			return "", nil
+		},
+	}
+}
+
+// number is a code of six digits that belongs to an id and an end.
+func number(id string, until time.Time) string {
+	sum := until.Unix() / 30
+	for _, r := range id {
+		sum = sum*31 + int64(r)
+	}
+	return fmt.Sprintf("%06d", sum%1000000)
+}
+
+// run runs a command of Bubble Tea and everything that follows from it, except for waiting.
+func (m *model) run(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	done := make(chan tea.Msg, 1)
+	go func() { done <- cmd() }()
+	select {
+	case msg := <-done:
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for _, cmd := range batch {
+				m.run(cmd)
+			}
+		} else if msg != nil {
+			_, next := m.Update(msg)
+			m.run(next)
+		}
+	case <-time.After(50 * time.Millisecond): // it is the tick
+	}
+}
+
+func open(t *testing.T, v *vault) *model {
+	t.Helper()
+	m := newModel(t.Context(), v.options())
+	m.run(m.askCodes())
+	return m
+}
+
+func (m *model) send(msgs ...tea.Msg) {
+	for _, msg := range msgs {
+		_, cmd := m.Update(msg)
+		m.run(cmd)
+	}
+}
+
+func (m *model) types(text string) {
+	for _, r := range text {
+		m.send(tea.KeyPressMsg{Code: r, Text: string(r)})
+	}
+}
+
+func (m *model) screen() string { return ansi.Strip(m.View().Content) }
+
+// passes lets time pass, a second at a time.
+func (m *model) passes(v *vault, d time.Duration) {
+	for ; d > 0; d -= time.Second {
+		v.now = v.now.Add(time.Second)
+		m.run(m.second())
+		m.run(m.askCodes())
+	}
+}
+
+func has(t *testing.T, m *model, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if !strings.Contains(m.screen(), word) {
+			t.Errorf("no %q on\n%s", word, m.screen())
+		}
+	}
+}
+
+func hasNot(t *testing.T, m *model, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if strings.Contains(m.screen(), word) {
+			t.Errorf("%q on\n%s", word, m.screen())
+		}
+	}
+}
+
+var (
+	enter = tea.KeyPressMsg{Code: tea.KeyEnter}
+	esc   = tea.KeyPressMsg{Code: tea.KeyEscape}
+	down  = tea.KeyPressMsg{Code: tea.KeyDown}
+)
+
+// Of 1,000 accounts, the view has the codes of the rows on the screen alone, and asks for them once in the time that they
+// are valid, not every second.
+func TestCodesOfVisibleRowsAlone(t *testing.T) {
+	t.Parallel()
+	v := newVault(1000)
+	m := open(t, v)
+	m.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	if rows := m.rows(); len(m.codes) != rows {
+		t.Errorf("%d codes for %d rows", len(m.codes), rows)
+	}
+	before := len(v.asked)
+	m.passes(v, 29*time.Second)
+	if len(v.asked) != before {
+		t.Errorf("asked %d times more while every code was valid", len(v.asked)-before)
+	}
+	m.passes(v, 2*time.Second)
+	if len(v.asked) != before+1 {
+		t.Errorf("asked %d times when the codes ended", len(v.asked)-before)
+	}
+	m.types("G")
+	has(t, m, "Issuer 999", group(number("id999", noon.Add(60*time.Second))))
+	if _, ok := m.codes["id0"]; ok || len(m.codes) > m.rows() {
+		t.Errorf("%d codes are kept, also of rows that are not shown", len(m.codes))
+	}
+}
+
+// Where the vault cannot be read any more, the view says why. A code is shown until it ends and never after.
+func TestLockedKeyring(t *testing.T) {
+	t.Parallel()
+	v := newVault(3)
+	m := open(t, v)
+	first := group(number("id0", noon.Add(30*time.Second)))
+	second := group(number("id0", noon.Add(60*time.Second)))
+	has(t, m, first)
+	v.err = errors.New("the keyring is locked")
+	m.passes(v, 30*time.Second)
+	hasNot(t, m, first)
+	has(t, m, second, "the keyring is locked") // it was known as the next one
+	m.passes(v, 30*time.Second)
+	hasNot(t, m, first, second)
+	v.err = nil
+	m.passes(v, 6*time.Second)
+	has(t, m, group(number("id0", noon.Add(90*time.Second))))
+	hasNot(t, m, "locked")
+}
+
+// The next code is shown when few seconds are left, and with n.
+func TestNextCode(t *testing.T) {
+	t.Parallel()
+	v := newVault(2)
+	m := open(t, v)
+	next := "next " + group(number("id1", noon.Add(60*time.Second)))
+	hasNot(t, m, "next "+"0", next)
+	m.types("jn")
+	has(t, m, next)
+	m.types("n")
+	hasNot(t, m, next)
+	m.passes(v, 23*time.Second)
+	has(t, m, next, "7s")
+}
+
+// A counter is advanced by Enter alone.
+func TestCounterAdvancesOnEnterAlone(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	v.accounts[0].Counter = true
+	m := open(t, v)
+	m.types("ntjkGg/a")
+	m.send(esc)
+	m.passes(v, time.Minute)
+	if v.counter != 0 || m.printed != "" {
+		t.Fatalf("advanced %d times without Enter", v.counter)
+	}
+	m.send(enter)
+	has(t, m, "000 001", "copied for 45 s")
+	m.passes(v, countedFor)
+	hasNot(t, m, "000 001")
+	if v.counter != 1 || !slices.Equal(v.copied, []string{"000001"}) {
+		t.Errorf("advanced %d times, copied %q", v.counter, v.copied)
+	}
+}
+
+// With codes hidden, the only one on the screen and in memory is that of the selected row.
+func TestHiddenCodes(t *testing.T) {
+	t.Parallel()
+	v := newVault(5)
+	o := v.options()
+	o.Hide = true
+	m := newModel(t.Context(), o)
+	m.run(m.askCodes())
+	m.send(down)
+	until := noon.Add(30 * time.Second)
+	has(t, m, group(number("id1", until)), "••••••")
+	hasNot(t, m, group(number("id0", until)), group(number("id2", until)))
+	if len(m.codes) != 1 {
+		t.Errorf("%d codes are known", len(m.codes))
+	}
+}
+
+// An account without its secret says so, and has nothing to copy.
+func TestNeedsVerification(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	v.accounts[0].Unverified = true
+	m := open(t, v)
+	m.send(enter)
+	has(t, m, "needs verification", "auth verify")
+	if len(v.asked)+len(v.copied) > 0 {
+		t.Error("a code was asked for")
+	}
+}
+
+// Enter copies the code that is on the screen; without a clipboard it says so.
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	v := newVault(3)
+	m := open(t, v)
+	m.types("/issuer 2")
+	m.send(enter)
+	has(t, m, "copied for 45 s")
+	if want := []string{number("id2", noon.Add(30*time.Second))}; !slices.Equal(v.copied, want) {
+		t.Errorf("copied %q, want %q", v.copied, want)
+	}
+	o := v.options()
+	o.Copy = nil
+	m = newModel(t.Context(), o)
+	m.run(m.askCodes())
+	m.send(enter)
+	has(t, m, "there is no clipboard here")
+}
+
+// The issuer is found before the name, and the beginning before another part.
+func TestFilterOrder(t *testing.T) {
+	t.Parallel()
+	var list []folded
+	for _, a := range []Account{
+		{Issuer: "Gadgets", Name: "git"},
+		{Issuer: "Legit", Name: "x"},
+		{Issuer: "GitHub", Name: "x"},
+		{Issuer: "Git", Name: "x"},
+		{Issuer: "Other", Name: "x", Tags: []string{"git"}},
+		{Issuer: "None", Name: "x"},
+	} {
+		a.Label = a.Issuer + ":" + a.Name
+		list = append(list, fold(a))
+	}
+	if got, want := filter(list, " GIT "), []int{3, 0, 2, 1, 4}; !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+	if got, want := filter(list, "x git"), []int{1, 2, 3, 4}; !slices.Equal(got, want) {
+		t.Errorf("two words: %v, want %v", got, want)
+	}
+}
+
+// No line is wider than the terminal, at any size, whatever the labels.
+func TestFitsEverySize(t *testing.T) {
+	t.Parallel()
+	v := newVault(30)
+	v.accounts[0].Issuer, v.accounts[0].Label = "日本銀行", "日本銀行:me"
+	v.accounts[1].Name, v.accounts[1].Label = strings.Repeat("👩‍👩‍👧", 40), "x:"+strings.Repeat("👩‍👩‍👧", 40)
+	v.accounts[2].Name, v.accounts[2].Label = "evil\x1b[2J\u202e", "x:evil\x1b[2J\u202e"
+	v.accounts[3].Unverified, v.accounts[4].Counter, v.accounts[5].Exposed, v.accounts[5].Digits = true, true, true, 10
+	m := open(t, v)
+	for width := 1; width <= 200; width++ {
+		for _, height := range []int{1, 2, 5, 6, 24, 60} {
+			m.send(tea.WindowSizeMsg{Width: width, Height: height})
+			for _, keys := range []string{"", "?", "e"} {
+				m.types(keys)
+				lines := strings.Split(m.View().Content, "\n")
+				if len(lines) > height {
+					t.Fatalf("%d lines on %d x %d", len(lines), width, height)
+				}
+				for _, line := range lines {
+					if got := m.cells.StringWidth(line); width >= 20 && got > width {
+						t.Fatalf("%d cells on %d x %d: %q", got, width, height, ansi.Strip(line))
+					}
+				}
+				m.send(esc)
+			}
+		}
+	}
+	hasNot(t, m, "\x1b", "\u202e")
+}
+
+// A move is on the screen at once, and stored; moves that come while one is stored are stored together.
+func TestMove(t *testing.T) {
+	t.Parallel()
+	v := newVault(4)
+	m := open(t, v)
+	_, first := m.Update(tea.KeyPressMsg{Code: 'J', Text: "J"})
+	_, second := m.Update(tea.KeyPressMsg{Code: 'J', Text: "J"})
+	_, third := m.Update(tea.KeyPressMsg{Code: 'J', Text: "J"})
+	v.accounts = append(slices.Clone(v.accounts[1:]), v.accounts[0])
+	for _, cmd := range []tea.Cmd{first, second, third} {
+		m.run(cmd)
+	}
+	if want := []string{"id0 before id2", "id0 before "}; !slices.Equal(v.moves, want) {
+		t.Errorf("stored %q, want %q", v.moves, want)
+	}
+	if a, _ := m.current(); a.ID != "id0" || m.at != 3 {
+		t.Errorf("row %d is selected, %q", m.at, a.ID)
+	}
+}
+
+// What is typed over several rows is what is stored, and a form that failed is still there.
+func TestForm(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	var got Fields
+	fails := errors.New("the secret is empty")
+	o.Add = func(_ context.Context, f Fields) (string, error) {
+		got = f
+		return "added it", fails
+	}
+	m := newModel(t.Context(), o)
+	m.types("a")
+	m.send(tea.PasteMsg{Content: "JBSWY3DP\n"}, enter)
+	m.types("Git Hub")
+	m.send(enter)
+	m.types("me")
+	hasNot(t, m, "JBSWY3DP")
+	m.send(enter)
+	has(t, m, "the secret is empty", "Git Hub")
+	fails = nil
+	m.send(enter)
+	has(t, m, "added it")
+	if want := (Fields{Secret: "JBSWY3DP", Issuer: "Git Hub", Name: "me"}); got != want {
+		t.Errorf("stored %+v, want %+v", got, want)
+	}
+	if m.form.lines != nil {
+		t.Error("the form is kept, with the secret in it")
+	}
+}

@@ -1,0 +1,383 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// A mode is what keys mean.
+type mode int
+
+const (
+	browsing mode = iota // keys are acts
+	typing               // keys are letters of the filter
+	moving               // arrows move the selected account
+	filling              // keys are letters of a form
+	helping              // the keys are explained
+	showing              // a QR code is shown
+)
+
+// soon is how long before its end a code is shown with the next one.
+const soon = 7 * time.Second
+
+// A model is the view. Bubble Tea calls Update and View in turn, from one goroutine.
+type model struct {
+	o       Options
+	ctx     context.Context //nolint:containedctx // Bubble Tea's commands have no context; it is that of Run.
+	printed string          // the code that is printed after leaving
+
+	accounts   []Account
+	folded     []folded
+	generation uint64 // that accounts come from
+	loading    bool
+
+	mode     mode
+	filter   line
+	places   []int  // of the accounts that are shown, in the order of the screen
+	at       int    // the selected one of places
+	selected string // its id
+	top      int    // the first one of places on the screen
+
+	now     time.Time
+	codes   map[string]shown // of the rows on the screen alone
+	asking  bool             // codes are being asked for
+	trouble string           // why they could not be had
+	pause   int              // seconds until the vault is read again after that; counted in ticks, as the clock may be set back
+	counted counted
+	next    string // the id of the account whose next code is shown
+
+	notices []string // of the device
+	said    string   // what the last act said
+	failed  bool     // it says what went wrong
+	removed string   // the id of the account that undo brings back
+	acts    int      // that have not ended
+	moved   moved
+	leaving bool // once the acts have ended
+	form    form
+	drawing string // a QR code
+
+	width, height int
+	cells         ansi.Method // how the terminal counts columns
+	style         styles
+}
+
+// A shown code is one of a row on the screen.
+type shown struct {
+	Code
+
+	partly bool // it was the next one of another, and the one after it is not known
+}
+
+// A counted code is one that a counter was advanced for. It has no end, and is shown for countedFor.
+type counted struct {
+	id, code string
+	until    time.Time
+}
+
+const countedFor = time.Minute
+
+// A moved account is one whose new place is being stored.
+type moved struct {
+	id     string // empty for none
+	before string // the account that it is being stored before
+}
+
+func newModel(ctx context.Context, o Options) *model {
+	m := &model{o: o, ctx: ctx, now: o.Now(), codes: map[string]shown{}, width: 80, height: 24, style: neutral()}
+	m.generation = o.Generation()
+	m.setAccounts(o.Accounts)
+	return m
+}
+
+// The messages that commands send.
+type (
+	tickMsg   struct{}
+	loadedMsg struct {
+		accounts   []Account
+		generation uint64
+		err        error
+	}
+	codesMsg struct {
+		asked []string // ids
+		codes map[string]Code
+		err   error
+	}
+	noticesMsg []string
+	// An actMsg is the end of an act.
+	actMsg struct {
+		said string
+		err  error
+		then func() // what else the view does where the act succeeded; it may be nil
+		move bool   // it stored a move
+	}
+)
+
+// Init implements [tea.Model].
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, m.tick(), m.askCodes(), m.askNotices())
+}
+
+// tick waits for the next second of the clock.
+func (m *model) tick() tea.Cmd {
+	rest := time.Second - time.Duration(m.o.Now().Nanosecond())
+	return tea.Tick(rest, func(time.Time) tea.Msg { return tickMsg{} })
+}
+
+// Update implements [tea.Model].
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	var cmd tea.Cmd
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		m.style = styled(msg.IsDark())
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
+			m.cells = ansi.GraphemeWidth // as Bubble Tea does
+		}
+	case tickMsg:
+		cmd = tea.Batch(m.tick(), m.second())
+	case tea.ResumeMsg:
+		cmd = m.second()
+	case loadedMsg:
+		m.loaded(msg)
+	case codesMsg:
+		m.answered(msg)
+	case noticesMsg:
+		m.notices = msg
+	case actMsg:
+		cmd = m.ended(msg)
+	case tea.PasteMsg:
+		m.paste(msg.Content)
+	case tea.KeyPressMsg:
+		cmd = m.press(msg)
+	}
+	m.scroll()
+	return m, tea.Batch(cmd, m.askCodes())
+}
+
+// second does what every second brings: codes end, and another process may have changed the vault.
+func (m *model) second() tea.Cmd {
+	m.now = m.o.Now()
+	m.pause = max(0, m.pause-1)
+	if m.counted.id != "" && !m.now.Before(m.counted.until) {
+		m.counted = counted{}
+	}
+	for id, code := range m.codes {
+		if m.now.Before(code.Until) {
+			continue
+		}
+		// The next code is known, so that the row is never without one.
+		delete(m.codes, id)
+		if code.Next != "" && m.now.Before(code.NextUntil) {
+			m.codes[id] = code.following()
+		}
+	}
+	if m.acts > 0 || m.o.Generation() == m.generation {
+		return nil
+	}
+	return tea.Batch(m.load(), m.askNotices())
+}
+
+// following returns the code after this one.
+func (c Code) following() shown {
+	return shown{Code{Text: c.Next, Until: c.NextUntil}, true}
+}
+
+// load reads the accounts again.
+func (m *model) load() tea.Cmd {
+	if m.loading || m.pause > 0 {
+		return nil
+	}
+	m.loading = true
+	return func() tea.Msg {
+		generation := m.o.Generation() // before it is read: what comes later is read again
+		accounts, err := m.o.Load(m.ctx)
+		return loadedMsg{accounts, generation, err}
+	}
+}
+
+func (m *model) loaded(msg loadedMsg) {
+	m.loading = false
+	if msg.err != nil {
+		m.troubled(msg.err)
+		return
+	}
+	if m.acts > 0 {
+		return // what they change is not in it; their end reads it again
+	}
+	m.trouble = ""
+	m.generation = msg.generation
+	clear(m.codes) // a secret may be another one
+	m.setAccounts(msg.accounts)
+}
+
+// troubled keeps why the vault could not be read. Codes that have ended are shown no longer.
+func (m *model) troubled(err error) {
+	m.trouble = m.o.Words(err)
+	m.pause = pauseTicks
+}
+
+// pauseTicks is how many seconds the view waits before it reads a vault again that could not be read, or a code that
+// there was none of.
+const pauseTicks = 5
+
+// setAccounts takes other accounts over. The selected one stays selected.
+func (m *model) setAccounts(accounts []Account) {
+	m.accounts = slices.Clone(accounts)
+	m.folded = make([]folded, len(accounts))
+	for i, a := range accounts {
+		m.folded[i] = fold(a)
+	}
+	m.refilter()
+}
+
+// refilter applies the filter, and keeps the selected account selected where it is still shown.
+func (m *model) refilter() {
+	m.places = filter(m.folded, m.filter.text)
+	m.at = max(0, min(m.at, len(m.places)-1))
+	for i, place := range m.places {
+		if m.accounts[place].ID == m.selected {
+			m.at = i
+		}
+	}
+	m.choose(m.at)
+}
+
+// choose selects a row of the screen's order.
+func (m *model) choose(at int) {
+	m.at = max(0, min(at, len(m.places)-1))
+	m.selected = ""
+	if a, ok := m.current(); ok {
+		m.selected = a.ID
+	}
+	if m.next != m.selected {
+		m.next = ""
+	}
+}
+
+// current returns the selected account; ok is false where none is shown.
+func (m *model) current() (a Account, ok bool) {
+	if m.at >= len(m.places) {
+		return Account{}, false
+	}
+	return m.accounts[m.places[m.at]], true
+}
+
+// scroll moves the rows so that the selected one is on the screen.
+func (m *model) scroll() {
+	rows := m.rows()
+	m.top = max(0, min(m.top, len(m.places)-rows, m.at))
+	m.top = max(m.top, m.at-rows+1)
+}
+
+// onScreen returns the accounts on the screen.
+func (m *model) onScreen() []Account {
+	var list []Account
+	for _, place := range m.places[m.top:min(m.top+m.rows(), len(m.places))] {
+		list = append(list, m.accounts[place])
+	}
+	return list
+}
+
+// askCodes asks for the codes of the rows on the screen that have none or no next one, and forgets those of the others.
+func (m *model) askCodes() tea.Cmd {
+	known := m.codes
+	m.codes = make(map[string]shown, len(known))
+	var want []string
+	for _, a := range m.onScreen() {
+		if a.Counter || a.Unverified || m.o.Hide && a.ID != m.selected {
+			continue
+		}
+		code, ok := known[a.ID]
+		if ok {
+			m.codes[a.ID] = code
+		}
+		if !ok || code.partly {
+			want = append(want, a.ID)
+		}
+	}
+	if len(want) == 0 || m.asking || m.pause > 0 {
+		return nil
+	}
+	m.asking = true
+	at := m.now
+	return func() tea.Msg {
+		codes, err := m.o.Codes(m.ctx, want, at)
+		return codesMsg{want, codes, err}
+	}
+}
+
+// answered takes codes over. Those of rows that are no longer on the screen are dropped by askCodes.
+func (m *model) answered(msg codesMsg) {
+	m.asking = false
+	if msg.err != nil {
+		m.troubled(msg.err)
+		return
+	}
+	m.trouble, m.pause = "", 0
+	for _, id := range msg.asked {
+		code, ok := msg.codes[id]
+		switch {
+		case !ok: // it has none, and is not asked for at once again
+			m.codes[id] = shown{Code: Code{Until: m.now.Add(pauseTicks * time.Second)}}
+		case m.now.Before(code.Until):
+			m.codes[id] = shown{Code: code}
+		case m.now.Before(code.NextUntil): // a second passed meanwhile
+			m.codes[id] = code.following()
+		}
+	}
+}
+
+func (m *model) askNotices() tea.Cmd {
+	return func() tea.Msg { return noticesMsg(m.o.Notices(m.ctx)) }
+}
+
+// act runs an act and waits for it before the view can be left.
+func (m *model) act(run func(ctx context.Context) (string, error), then func()) tea.Cmd {
+	m.acts++
+	return func() tea.Msg {
+		said, err := run(m.ctx)
+		return actMsg{said: said, err: err, then: then}
+	}
+}
+
+// ended shows the outcome of an act, and what it changed.
+func (m *model) ended(msg actMsg) tea.Cmd {
+	m.acts--
+	m.pause = 0
+	switch {
+	case msg.err != nil:
+		m.fail(m.o.Words(msg.err))
+	case msg.said != "":
+		m.say(msg.said)
+	}
+	if msg.err == nil && msg.then != nil {
+		msg.then()
+	}
+	if msg.move {
+		if msg.err != nil {
+			m.generation = 0 // the order on the screen is not that of the vault
+			m.moved = moved{}
+		} else if cmd := m.stored(); cmd != nil {
+			return cmd
+		}
+	}
+	switch {
+	case m.acts > 0:
+		return nil
+	case m.leaving:
+		return tea.Quit
+	case m.o.Generation() != m.generation:
+		return tea.Batch(m.load(), m.askNotices())
+	default:
+		return nil
+	}
+}
+
+func (m *model) say(text string)  { m.said, m.failed = text, false }
+func (m *model) fail(text string) { m.said, m.failed = text, true }

@@ -1,0 +1,402 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/authcli/auth/internal/term"
+)
+
+// Styles are of the sixteen colours, which are those that the user chose for the terminal. Nothing is said by a colour
+// alone. Bubble Tea leaves colours out where NO_COLOR is set.
+type styles struct {
+	title, code, marked, quiet, good, warn, bad lipgloss.Style
+}
+
+// neutral is what can be read on every background, until the terminal says which one it has.
+func neutral() styles {
+	plain := lipgloss.NewStyle()
+	return styles{
+		title: plain.Bold(true), code: plain.Bold(true), marked: plain.Bold(true), quiet: plain,
+		good: plain, warn: plain.Bold(true), bad: plain.Bold(true),
+	}
+}
+
+// styled returns the styles for a dark or a light background.
+func styled(dark bool) styles {
+	color := func(light, onDark ansi.BasicColor) lipgloss.Style {
+		return lipgloss.NewStyle().Foreground(lipgloss.LightDark(dark)(light, onDark))
+	}
+	bold := lipgloss.NewStyle().Bold(true)
+	return styles{
+		title: bold, code: color(lipgloss.Blue, lipgloss.BrightCyan).Bold(true), marked: bold,
+		quiet: color(lipgloss.BrightBlack, lipgloss.White), good: color(lipgloss.Green, lipgloss.BrightGreen),
+		warn: color(lipgloss.Magenta, lipgloss.BrightYellow).Bold(true), bad: color(lipgloss.Red, lipgloss.BrightRed).Bold(true),
+	}
+}
+
+// View implements [tea.Model].
+func (m *model) View() tea.View {
+	var lines []string
+	switch m.mode {
+	case helping:
+		lines = m.helpLines()
+	case showing:
+		lines = append(strings.Split(strings.TrimSuffix(m.drawing, "\n"), "\n"), m.style.quiet.Render("any key goes back"))
+	case filling:
+		lines = m.formLines()
+	default:
+		lines = m.listLines()
+	}
+	if len(lines) > m.height {
+		lines = lines[:m.height]
+	}
+	view := tea.NewView(strings.Join(lines, "\n"))
+	view.AltScreen = true
+	view.WindowTitle = "auth"
+	return view
+}
+
+// header returns the lines above the rows.
+func (m *model) header() []string {
+	count := howMany(len(m.accounts))
+	if m.filter.text != "" {
+		count = fmt.Sprintf("%d of %d", len(m.places), len(m.accounts))
+	}
+	title := m.style.title.Render("auth") + "  " + m.style.quiet.Render(count)
+	switch {
+	case m.mode == typing:
+		title += "  /" + m.tail(m.filter.text, m.width-m.cells.StringWidth(count)-10) + "▏"
+	case m.filter.text != "":
+		title += "  /" + m.tail(m.filter.text, m.width-m.cells.StringWidth(count)-10)
+	}
+	lines := []string{title}
+	for _, notice := range m.notices[:min(len(m.notices), m.noticeRoom())] {
+		lines = append(lines, m.style.warn.Render(m.clip("! "+notice)))
+	}
+	return append(lines, "")
+}
+
+// noticeRoom is how many notices are shown: rows come first.
+func (m *model) noticeRoom() int { return max(0, min(4, (m.height-6)/4)) }
+
+// footer returns the lines below the rows.
+func (m *model) footer() []string {
+	said := m.style.good
+	text := m.said
+	switch {
+	case text != "" && m.failed:
+		said = m.style.bad
+	case text == "" && m.trouble != "":
+		said, text = m.style.bad, m.trouble
+	case text == "":
+		said, text = m.style.quiet, m.about()
+	}
+	keys := "enter copy  / filter  t print  n next  ? keys  q leave"
+	switch m.mode {
+	case typing:
+		keys = "enter copy  ↑↓ select  tab keys act again  esc all"
+	case moving:
+		keys = "↑↓ move the account  enter done"
+	default:
+	}
+	return []string{"", said.Render(m.clip(text)), m.style.quiet.Render(m.tailless(keys))}
+}
+
+// about returns a line about the selected account.
+func (m *model) about() string {
+	a, ok := m.current()
+	if !ok {
+		return ""
+	}
+	var parts []string
+	code := m.codes[a.ID]
+	switch {
+	case m.next == a.ID && code.Next != "":
+		parts = append(parts, fmt.Sprintf("next %s in %s", group(code.Next), left(code.Until.Sub(m.now))))
+	case a.Unverified:
+		parts = append(parts, a.needs())
+	case a.Counter && m.counted.id != a.ID:
+		parts = append(parts, "Enter advances the counter, and shows and copies its code")
+	case m.ends(code) && m.columns().state == 0:
+		parts = append(parts, "next "+group(code.Next))
+	}
+	if a.Exposed {
+		parts = append(parts, "exposed: a lost device had its secret")
+	}
+	if a.Alias != "" {
+		parts = append(parts, "alias "+term.Escape(a.Alias))
+	}
+	if len(a.Tags) > 0 {
+		parts = append(parts, "tags "+term.Escape(strings.Join(a.Tags, " ")))
+	}
+	return strings.Join(parts, "  ")
+}
+
+// ends reports whether a code ends soon and the next one is known.
+func (m *model) ends(code shown) bool {
+	return code.Text != "" && code.Next != "" && code.Until.Sub(m.now) <= soon
+}
+
+// rows returns how many rows fit on the screen.
+func (m *model) rows() int {
+	notices := min(len(m.notices), m.noticeRoom())
+	return max(1, m.height-5-notices)
+}
+
+func (m *model) listLines() []string {
+	lines := m.header()
+	c := m.columns()
+	if len(m.places) == 0 {
+		empty := "no accounts yet: a adds one; auth restore brings some back"
+		if len(m.accounts) > 0 {
+			empty = "no account matches; esc shows all"
+		}
+		lines = append(lines, m.cut(empty, m.width))
+	}
+	for i := m.top; i < min(m.top+m.rows(), len(m.places)); i++ {
+		lines = append(lines, m.row(c, m.accounts[m.places[i]], i == m.at))
+	}
+	for len(lines) < m.height-3 {
+		lines = append(lines, "")
+	}
+	return append(lines, m.footer()...)
+}
+
+// The columns of a row, in cells: mark, issuer, name, code, time and state. Below a width, issuer and name are one, and
+// there is no state.
+type columns struct{ issuer, name, code, state int }
+
+const (
+	markCells  = 2
+	timeCells  = 4
+	stateCells = 18 // "needs verification"
+	gap        = 2
+	leastWide  = 72 // cells of a screen with all columns
+	leastCode  = 7  // "123 456"
+)
+
+// columns divides the width. They depend on all accounts, so that they stand still while rows scroll.
+func (m *model) columns() columns {
+	c := columns{code: leastCode}
+	widest, names := 0, 0
+	for _, a := range m.accounts {
+		if a.Digits > 0 {
+			c.code = max(c.code, a.Digits+1)
+		}
+		widest = max(widest, m.cells.StringWidth(term.Escape(a.Issuer)))
+		names = max(names, m.cells.StringWidth(a.nameOnly()))
+	}
+	room := m.width - markCells - gap - c.code - timeCells
+	if m.width < leastWide {
+		c.name = max(0, room)
+		return c
+	}
+	c.state = stateCells
+	room -= gap + stateCells
+	c.issuer = min(widest, room/2)
+	c.name = min(max(0, room-c.issuer-gap), max(names, 4), widestName)
+	return c
+}
+
+// widestName is how far to the right codes stand at most: on a wide screen the eye has to find the row again.
+const widestName = 48
+
+func (m *model) row(c columns, a Account, selected bool) string {
+	mark, plain := "  ", lipgloss.NewStyle()
+	if selected {
+		mark, plain = "> ", m.style.marked
+		if m.mode == moving {
+			mark = "↕ "
+		}
+	}
+	var b strings.Builder
+	b.WriteString(plain.Render(mark))
+	if c.issuer > 0 {
+		b.WriteString(plain.Render(m.pad(term.Escape(a.Issuer), c.issuer)) + strings.Repeat(" ", gap))
+		b.WriteString(plain.Render(m.pad(a.nameOnly(), c.name)))
+	} else {
+		b.WriteString(plain.Render(m.pad(a.shownLabel(), c.name)))
+	}
+	code, rest, state := m.cell(a)
+	b.WriteString(strings.Repeat(" ", gap) + m.style.code.Render(m.pad(code, c.code)))
+	b.WriteString(m.timeStyle(a).Render(fmt.Sprintf("%*s", timeCells, rest)))
+	if c.state > 0 && state != "" {
+		b.WriteString(strings.Repeat(" ", gap) + m.style.warn.Render(m.cut(state, c.state)))
+	}
+	return b.String()
+}
+
+// cell returns what a row says behind the label: the code, the time that is left, and the state.
+func (m *model) cell(a Account) (code, rest, state string) {
+	shown, ok := m.codes[a.ID]
+	switch {
+	case a.Unverified:
+		return "verify", "", "needs verification"
+	case a.Counter && m.counted.id == a.ID:
+		return group(m.counted.code), "", "counter advanced"
+	case a.Counter:
+		return "enter", "", "by counter"
+	case m.o.Hide && a.ID != m.selected:
+		return strings.Repeat("•", max(a.Digits, 3)), "", a.exposure()
+	case !ok || shown.Text == "":
+		return "-", "", a.exposure()
+	}
+	state = a.exposure()
+	if m.ends(shown) || m.next == a.ID && shown.Next != "" {
+		state = "next " + group(shown.Next)
+	}
+	return group(shown.Text), left(shown.Until.Sub(m.now)), state
+}
+
+func (a Account) exposure() string {
+	if a.Exposed {
+		return "exposed"
+	}
+	return ""
+}
+
+func (m *model) timeStyle(a Account) lipgloss.Style {
+	if code := m.codes[a.ID]; code.Text != "" && code.Until.Sub(m.now) <= soon {
+		return m.style.warn
+	}
+	return m.style.quiet
+}
+
+// shownLabel returns the label in words that are safe to show.
+func (a Account) shownLabel() string { return term.Escape(a.Label) }
+
+// nameOnly returns the name with the number of several accounts that share a label.
+func (a Account) nameOnly() string {
+	name := a.Name
+	if a.Issuer == "" {
+		name = a.Label
+	} else if rest, ok := strings.CutPrefix(a.Label, a.Issuer+":"); ok {
+		name = rest
+	} else if rest, ok := strings.CutPrefix(a.Label, a.Issuer); ok {
+		name = strings.TrimSpace(rest)
+	}
+	return term.Escape(name)
+}
+
+// group returns a code in two groups, as it is read: 123 456. One of five letters is one group.
+func group(code string) string {
+	if len(code) < 6 {
+		return code
+	}
+	return code[:len(code)/2] + " " + code[len(code)/2:]
+}
+
+// left returns the time that is left, in at most four characters. A second that has begun counts.
+func left(d time.Duration) string {
+	switch seconds := int((d + time.Second - 1) / time.Second); {
+	case seconds < 100:
+		return fmt.Sprintf("%ds", max(seconds, 0))
+	case seconds < 100*60:
+		return fmt.Sprintf("%dm", seconds/60)
+	case seconds < 1000*3600:
+		return fmt.Sprintf("%dh", seconds/3600)
+	default:
+		return "long"
+	}
+}
+
+// cut shortens text to a width, in its middle: both ends of a label tell it from others.
+func (m *model) cut(text string, width int) string {
+	switch {
+	case m.cells.StringWidth(text) <= width:
+		return text
+	case width < 1:
+		return ""
+	}
+	end := (width - 1) / 2
+	begin := width - 1 - end
+	return m.cells.Truncate(text, begin, "") + "…" + m.end(text, end)
+}
+
+// clip shortens a sentence to the width of the screen, at its end.
+func (m *model) clip(text string) string { return m.cells.Truncate(text, m.width, "…") }
+
+// pad cuts or fills text to a width.
+func (m *model) pad(text string, width int) string {
+	text = m.cut(text, width)
+	return text + strings.Repeat(" ", max(0, width-m.cells.StringWidth(text)))
+}
+
+// tail returns the end of text that is being typed.
+func (m *model) tail(text string, width int) string {
+	return m.end(term.Escape(text), max(1, width))
+}
+
+// end returns as much of the end of text as fits. A letter that takes several cells is left out whole.
+func (m *model) end(text string, width int) string {
+	for skip := max(0, m.cells.StringWidth(text)-width); ; skip++ {
+		if end := m.cells.TruncateLeft(text, skip, ""); m.cells.StringWidth(end) <= width {
+			return end
+		}
+	}
+}
+
+// tailless returns as many of the keys as fit.
+func (m *model) tailless(keys string) string {
+	for m.cells.StringWidth(keys) > m.width {
+		at := strings.LastIndex(keys, "  ")
+		if at < 0 {
+			return m.cut(keys, m.width)
+		}
+		keys = keys[:at]
+	}
+	return keys
+}
+
+// fits reports whether a drawing fits on the screen.
+func (m *model) fits(drawing string) bool {
+	lines := strings.Split(strings.TrimSuffix(drawing, "\n"), "\n")
+	return len(lines) <= m.height && m.cells.StringWidth(lines[0]) <= m.width
+}
+
+func (m *model) formLines() []string {
+	lines := []string{m.style.title.Render(m.cut(m.form.title, m.width)), ""}
+	const names = 15
+	for i, name := range m.form.names {
+		text := m.form.lines[i].text
+		if name == fieldSecret && !strings.Contains(text, "://") || strings.Contains(text, "://") {
+			text = strings.Repeat("•", len([]rune(text)))
+		}
+		mark, end := "  ", ""
+		if i == m.form.at {
+			mark, end = "> ", "▏"
+		}
+		lines = append(lines, mark+m.pad(name, names)+m.tail(text, m.width-names-3)+end)
+	}
+	style := m.style.good
+	if m.failed {
+		style = m.style.bad
+	}
+	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless("enter next and store  ↑↓ lines  esc back")))
+}
+
+func (m *model) helpLines() []string {
+	lines := []string{m.style.title.Render("Keys"), ""}
+	for _, h := range [][2]string{
+		{"↑ ↓ j k", "select"},
+		{"pgup pgdn g G", "by the page, to the ends"},
+		{"/", "type to filter; tab: keys act again; esc: all"},
+		{"enter", "copy the code; advances a counter"},
+		{"t", "leave, and print the code below"},
+		{"n", "the next code"},
+		{"a e", "add, edit"},
+		{"m K J", "move; up, down"},
+		{"d u", "remove to the trash; undo that"},
+		{"s", "the QR code, which has the secret"},
+		{"esc q", "leave"},
+	} {
+		lines = append(lines, m.cut("  "+m.pad(h[0], 15)+h[1], m.width))
+	}
+	return append(lines, "", m.style.quiet.Render("any key goes back"))
+}
