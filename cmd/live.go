@@ -62,7 +62,7 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
 		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
-		Advance: v.advance, Copy: nil, // the clipboard
+		Advance: v.advance, Copy: v.copy,
 		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
 	}
 	if accessible {
@@ -91,6 +91,13 @@ type screen struct {
 	one  sync.Mutex    // a device is for one caller at a time
 	said []string      // what the last change met
 	seen atomic.Uint64 // the last generation that could be read
+}
+
+// copy puts a code on the clipboard for a while.
+func (v *screen) copy(ctx context.Context, code string) (notice string, err error) {
+	v.one.Lock()
+	defer v.one.Unlock()
+	return v.Copy(ctx, code)
 }
 
 // with calls use with a device. The system keyring is opened anew each time: it may have been locked since, or have hung
