@@ -62,7 +62,7 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
 		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
-		Advance: v.advance, Copy: nil, // the clipboard
+		Advance: v.advance, Copy: s.Copy,
 		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
 	}
 	if accessible {
