@@ -210,8 +210,8 @@ func TestLiveScreens(t *testing.T) {
 			env        string
 		}{
 			{"none", nil, "NO_COLOR=1"},
-			{"dark", black, ""},
-			{"light", white, ""},
+			{"dark", black, "NO_COLOR="},
+			{"light", white, "NO_COLOR="},
 		} {
 			t.Run(fmt.Sprintf("%d-%s", width, look.name), func(t *testing.T) {
 				t.Parallel()
