@@ -6,6 +6,9 @@ import _ "embed" // for the pages
 //go:embed recovery.md
 var recovery string
 
+//go:embed moving.md
+var moving string
+
 //go:embed formats.md
 var formats string
 
@@ -17,6 +20,9 @@ var exitCodes string
 
 // Recovery returns recovery.md.
 func Recovery() string { return recovery }
+
+// Moving returns moving.md.
+func Moving() string { return moving }
 
 // Formats returns formats.md.
 func Formats() string { return formats }

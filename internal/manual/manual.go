@@ -16,6 +16,7 @@ type Topic struct {
 func Topics() []Topic {
 	return []Topic{
 		{"recovery", "bring accounts back: a new machine, the paper key, symptoms", docs.Recovery()},
+		{"moving", "move here from another app: ten of them, five steps each", docs.Moving()},
 		{"formats", "the formats that import and export know", docs.Formats()},
 		{"environment", "the environment variables that auth reads", docs.Environment()},
 		{"exit-codes", "what each exit code means", docs.ExitCodes()},
