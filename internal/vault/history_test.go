@@ -112,6 +112,7 @@ func (w *world) take(n int, s step) {
 		}
 	case "later":
 		d.state = withLater(d.state, chance)
+		w.change(d, func(*vault.Tx) {}) // a later version writes the one form, too: its register may bring an account back
 	default:
 		w.change(d, func(tx *vault.Tx) { w.edit(tx, d, kind, chance) })
 	}
