@@ -69,10 +69,23 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 		return live.Converse(ctx, o)
 	}
 	printed, err := live.Run(ctx, o)
+	v.sayRest()
 	if err != nil || printed == "" {
 		return err
 	}
 	return s.print(printed + "\n")
+}
+
+// sayRest prints what the last change met, where the view was left before it could show that.
+func (v *screen) sayRest() {
+	v.one.Lock()
+	defer v.one.Unlock()
+	for _, line := range v.said {
+		v.warn("%s", line)
+	}
+	if v.stale != "" {
+		v.warn("%s", v.stale)
+	}
 }
 
 // errorWords returns an error as one line, with its first hint.
@@ -88,9 +101,10 @@ func errorWords(err error) string {
 type screen struct {
 	*session
 
-	one  sync.Mutex    // a device is for one caller at a time
-	said []string      // what the last change met
-	seen atomic.Uint64 // the last generation that could be read
+	one   sync.Mutex    // a device is for one caller at a time
+	said  []string      // what the last change met
+	stale string        // why the last change was not backed up
+	seen  atomic.Uint64 // the last generation that could be read
 }
 
 // copy puts a code on the clipboard for a while.
@@ -142,7 +156,8 @@ func (v *screen) change(ctx context.Context, done *string, change func(*vault.Tx
 		r, err := d.Change(ctx, change)
 		v.met(r)
 		if err == nil && r.Stale != nil {
-			*done += "; the backup is stale: " + message(r.Stale, nil)
+			v.stale = "the backup is stale: " + message(r.Stale, nil)
+			*done += "; " + v.stale
 		}
 		return err
 	})
@@ -213,7 +228,7 @@ func (v *screen) notices(ctx context.Context) (lines []string) {
 	defer forget()
 	var status device.Status
 	err := v.with(false, func(d *device.Device) (err error) {
-		lines, v.said = v.said, nil
+		lines, v.said, v.stale = v.said, nil, ""
 		status, err = d.Status(ctx)
 		return err
 	})

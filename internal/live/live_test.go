@@ -388,3 +388,43 @@ func TestForm(t *testing.T) {
 		t.Error("the form is kept, with the secret in it")
 	}
 }
+
+// An act that failed while the view was being left is told before it is left.
+func TestFailureWhileLeaving(t *testing.T) {
+	t.Parallel()
+	v := newVault(2)
+	o := v.options()
+	o.Remove = func(context.Context, string) (string, error) { return "", errors.New("the keyring is locked") }
+	m := newModel(t.Context(), o)
+	m.run(m.askCodes())
+	_, removing := m.Update(tea.KeyPressMsg{Code: 'd', Text: "d"})
+	if m.acts != 1 {
+		t.Fatal("nothing is being removed")
+	}
+	if _, cmd := m.Update(tea.KeyPressMsg{Code: 'q', Text: "q"}); quits(cmd) {
+		t.Fatal("it is left before the act has ended")
+	}
+	_, after := m.Update(removing())
+	if quits(after) {
+		t.Error("it is left, and nobody saw why the account is still there")
+	}
+	has(t, m, "the keyring is locked")
+	if _, cmd := m.Update(tea.KeyPressMsg{Code: 'q', Text: "q"}); !quits(cmd) {
+		t.Error("it cannot be left after that")
+	}
+}
+
+// quits reports whether a command of Bubble Tea ends the program.
+func quits(cmd tea.Cmd) bool {
+	if cmd == nil {
+		return false
+	}
+	switch msg := cmd().(type) {
+	case tea.QuitMsg:
+		return true
+	case tea.BatchMsg:
+		return slices.ContainsFunc(msg, quits)
+	default:
+		return false
+	}
+}

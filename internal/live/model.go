@@ -353,6 +353,7 @@ func (m *model) ended(msg actMsg) tea.Cmd {
 	switch {
 	case msg.err != nil:
 		m.fail(m.o.Words(msg.err))
+		m.leaving, m.printed = false, "" // nobody has read it yet
 	case msg.said != "":
 		m.say(msg.said)
 	}
