@@ -259,15 +259,23 @@ func (s *session) added(a vault.Account, verb string) (jsonAccount, string) {
 
 // sayBatch reports the texts that could not be read, and the warnings about the others.
 func (s *session) sayBatch(b transfer.Batch) {
+	for _, line := range batchWords(b) {
+		s.warn("%s", line)
+	}
+}
+
+// batchWords says what of a batch is not an account, and what is odd about one.
+func batchWords(b transfer.Batch) (lines []string) {
 	for _, skip := range b.Skipped {
-		s.warn("skipped %s: %s", term.Escape(skip.Row), term.Escape(skip.Reason))
+		lines = append(lines, "skipped "+term.Escape(skip.Row)+": "+term.Escape(skip.Reason))
 	}
 	for _, warning := range b.Warnings {
-		s.warn("%s", term.Escape(warning))
+		lines = append(lines, term.Escape(warning))
 	}
 	for _, dropped := range b.Dropped {
-		s.warn("left out: %s", term.Escape(dropped))
+		lines = append(lines, "left out: "+term.Escape(dropped))
 	}
+	return lines
 }
 
 // toAdd returns the accounts that the flags name.

@@ -304,7 +304,7 @@ func (v *screen) add(ctx context.Context, f live.Fields) (string, error) {
 		}
 		return nil
 	})
-	lines := slices.Concat(done.lines, batch.Warnings)
+	lines := slices.Concat(done.lines, batchWords(batch))
 	return strings.Join(lines, "; ") + said, err
 }
 

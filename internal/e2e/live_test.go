@@ -469,6 +469,21 @@ func TestLiveRefuses(t *testing.T) {
 	}
 }
 
+// What a URI says of itself is no command for the terminal.
+func TestLiveEscapes(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	s := watch(t, d.command(), 200, 14, nil)
+	s.shows("GitLab", "8s")
+	s.types("a\x1b[200~otpauth://hotp/Evil%1b%5b31mX:%e2%80%aeme?secret=GEZDGNBVGY3TQOJR\x1b[201~\r")
+	s.shows("auth  7 accounts", "the counter is missing")
+	if raw := s.raw.String(); strings.Contains(raw, "\x1b[31mX") || strings.Contains(raw, "\u202e") {
+		t.Error("the label reached the terminal as it is")
+	}
+	s.types("q")
+	s.ends(0)
+}
+
 // The QR code on the screen is that of the selected account. A terminal that is too small for it says so.
 func TestLiveQRCode(t *testing.T) {
 	t.Parallel()
