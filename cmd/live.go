@@ -359,10 +359,12 @@ func editTyped(tx *vault.Tx, a vault.Account, f live.Fields) error {
 			return err
 		}
 	}
-	if f.Tags == strings.Join(a.Tags, " ") {
-		return nil
+	var tags []string
+	for tag := range strings.SplitSeq(f.Tags, ",") {
+		if tag = account.Clean(tag); tag != "" {
+			tags = append(tags, tag)
+		}
 	}
-	tags := strings.Fields(f.Tags)
 	for _, tag := range a.Tags {
 		if !slices.Contains(tags, tag) {
 			if err := tx.SetTag(a.ID, tag, false); err != nil {
@@ -372,7 +374,7 @@ func editTyped(tx *vault.Tx, a vault.Account, f live.Fields) error {
 	}
 	for _, tag := range tags {
 		if !slices.Contains(a.Tags, tag) {
-			if err := tx.SetTag(a.ID, account.Clean(tag), true); err != nil {
+			if err := tx.SetTag(a.ID, tag, true); err != nil {
 				return err
 			}
 		}

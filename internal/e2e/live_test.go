@@ -416,13 +416,19 @@ func TestLiveChanges(t *testing.T) {
 
 	s.types("/whole\te")
 	s.shows("Change Whole:uri")
-	s.types("\x15Part\r\r\x15wh\rwork home\r")
+	s.types("\x15Part\r\r\x15wh\rMy work, home\r")
+	s.shows("changed Part:uri")
+	s.types("\x1b")
+	s.shows("auth  8 accounts")
+	s.types("/part\te") // a tag with a space stays one
+	s.shows("Change Part:uri")
+	s.types("\r\r\r, more\r")
 	s.shows("changed Part:uri")
 	s.types("\x1b")
 	s.shows("auth  8 accounts")
 	d.has(append(slices.Clone(labels), "New:me@example.com", "Part:uri")...)
-	if got := d.must("", "list", "--tag", "work"); got != "Part:uri\n" {
-		t.Errorf("tagged: %q", got)
+	if got := d.must("", "show", "Part:uri", "--json"); !strings.Contains(got, `"tags":["My work","home","more"]`) {
+		t.Errorf("tagged: %s", got)
 	}
 	if got := d.must("", "code", "wh", "--at", "59"); len(got) != 7 {
 		t.Errorf("the code of the alias is %q", got)

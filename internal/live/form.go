@@ -22,7 +22,7 @@ const (
 	fieldIssuer = "issuer"
 	fieldName   = "name"
 	fieldAlias  = "alias"
-	fieldTags   = "tags"
+	fieldTags   = "tags, by commas"
 )
 
 func (f *form) line() *line { return &f.lines[f.at] }
@@ -54,7 +54,7 @@ func (m *model) startEditing(a Account) {
 	m.form = form{
 		title: "Change " + a.shownLabel(), id: a.ID,
 		names: []string{fieldIssuer, fieldName, fieldAlias, fieldTags},
-		lines: []line{{a.Issuer}, {a.Name}, {a.Alias}, {strings.Join(a.Tags, " ")}},
+		lines: []line{{a.Issuer}, {a.Name}, {a.Alias}, {strings.Join(a.Tags, ", ")}},
 	}
 }
 

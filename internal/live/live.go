@@ -44,7 +44,7 @@ type Code struct {
 type Fields struct {
 	Secret       string // base32, or an otpauth URI; empty for a change
 	Issuer, Name string
-	Alias, Tags  string // tags with spaces between them
+	Alias, Tags  string // tags with commas between them: a tag may have spaces
 }
 
 // Options are the values and functions that the view works with. The functions may be called from any goroutine, one at

@@ -133,7 +133,7 @@ func (m *model) about() string {
 		parts = append(parts, "alias "+term.Escape(a.Alias))
 	}
 	if len(a.Tags) > 0 {
-		parts = append(parts, "tags "+term.Escape(strings.Join(a.Tags, " ")))
+		parts = append(parts, "tags "+term.Escape(strings.Join(a.Tags, ", ")))
 	}
 	return strings.Join(parts, "  ")
 }
