@@ -16,7 +16,7 @@ type secretReader struct {
 }
 
 // readUnlocked reads an item of the collection "login" if that is there and unlocked. It
-// returns what go-keyring would, in two round trips to the service instead of six, which
+// returns what go-keyring would, in three round trips to the service instead of six, which
 // are most of what "auth code" waits for. In every other case ok is false, and go-keyring
 // has to be asked.
 //
@@ -69,8 +69,8 @@ func (r *secretReader) read(ctx context.Context, service, name string) (string, 
 }
 
 // search sends a search, and in the same piece what has to come before it on a new
-// connection: the greeting of the bus, and the opening of a session for secrets, which is
-// not encrypted on the bus, like go-keyring's.
+// connection: the opening of a session for secrets, which is not encrypted on the bus,
+// like go-keyring's.
 func (r *secretReader) search(search busCall) (busReply, error) {
 	if r.session != "" {
 		serial, err := r.bus.send(search)
@@ -79,16 +79,15 @@ func (r *secretReader) search(search busCall) (busReply, error) {
 		}
 		return r.bus.receive(serial)
 	}
-	hello := busCall{"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello", nil}
+	if err := r.greet(); err != nil {
+		return busReply{}, err
+	}
 	open := busCall{serviceName, servicePath, service + ".OpenSession", []any{"plain", dbus.MakeVariant("")}}
-	serial, err := r.bus.send(hello, open, search)
+	serial, err := r.bus.send(open, search)
 	if err != nil {
 		return busReply{}, err
 	}
-	if greeted, err := r.bus.receive(serial); err != nil || greeted.failed {
-		return busReply{}, errors.Join(errBus, err)
-	}
-	opened, err := r.bus.receive(serial + 1)
+	opened, err := r.bus.receive(serial)
 	if err != nil {
 		return busReply{}, err
 	}
@@ -96,7 +95,21 @@ func (r *secretReader) search(search busCall) (busReply, error) {
 	if err := opened.decode(&output, &r.session); err != nil {
 		return busReply{}, err
 	}
-	return r.bus.receive(serial + 2)
+	return r.bus.receive(serial + 1)
+}
+
+// greet says hello to the bus, and to the service as [greet] does.
+func (r *secretReader) greet() error {
+	hello := busCall{"org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus.Hello", nil}
+	serial, err := r.bus.send(hello, busCall{serviceName, servicePath, greeting, []any{"default"}})
+	if err != nil {
+		return err
+	}
+	if greeted, err := r.bus.receive(serial); err != nil || greeted.failed {
+		return errors.Join(errBus, err)
+	}
+	_, err = r.bus.receive(serial + 1)
+	return err
 }
 
 // secretOf returns the value in an answer to GetSecret, which is a structure of the

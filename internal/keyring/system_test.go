@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +46,8 @@ func TestMain(m *testing.M) {
 		fmt.Println(operate(k, words))
 	case "write":
 		writeForever(k)
+	case "callers":
+		fmt.Println(callers(words[1]))
 	case "load":
 		fmt.Println(load(k))
 	case "some":
@@ -225,6 +229,42 @@ func TestSystemStates(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSystemManyCallers: gnome-keyring outlives callers that come one after another. One in
+// about 2,500 ended it when OpenSession was what they asked first, so that 6,000 of them
+// pass in one run of eleven.
+func TestSystemManyCallers(t *testing.T) {
+	t.Parallel()
+	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+	owner := s.Owner()
+	ends(t, s.Env, "set head x", "ok")
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() { ends(t, s.Env, "callers 3000", "ok") })
+	}
+	wait.Wait()
+	if now := s.Owner(); owner == 0 || now != owner {
+		t.Errorf("the service was process %d, and is %d", owner, now)
+	}
+}
+
+// callers reads an item over a number of new connections.
+func callers(number string) string {
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return err.Error()
+	}
+	for i := range n {
+		k := keyring.System(keyring.SystemOptions{Service: "auth-test", Bus: os.Getenv("DBUS_SESSION_BUS_ADDRESS")})
+		if got := operate(k, []string{"get", "head"}); got != "ok x" {
+			return got
+		}
+		if i%100 == 0 {
+			runtime.GC() // closes the connections of those before
+		}
+	}
+	return "ok"
 }
 
 // TestSystemLateSet: whether or not a Set without an answer happens when the
