@@ -173,9 +173,9 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		a.say("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
-		return a.confirm(ctx, "Is "+deviceWords(q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+		return a.confirm(ctx, "Is "+a.deviceWords(a.Err, q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
 	case device.ForgetDevice:
-		return a.confirm(ctx, "Merge the accounts of "+deviceWords(q.Device)+", and delete its backups?")
+		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give up the old vault and start an empty one?")
 	}

@@ -2,38 +2,12 @@ package term
 
 import (
 	"io"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/clipperhouse/displaywidth"
 )
-
-// Table writes rows as columns. A column is as wide as its widest cell on a terminal; columns are two spaces apart, and no
-// line ends with spaces. Rows may differ in length. Cells are written as they are: use [Escape] on texts that are not ours.
-// It is for readers that are no terminal; for a terminal see [Layout].
-func Table(w io.Writer, rows [][]string) error {
-	var columns []int
-	for _, row := range rows {
-		for i, cell := range row {
-			if i == len(columns) {
-				columns = append(columns, 0)
-			}
-			columns[i] = max(columns[i], width(cell))
-		}
-	}
-	var out strings.Builder
-	for _, row := range rows {
-		var line strings.Builder
-		for i, cell := range row {
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", columns[i]-width(cell)+gap))
-		}
-		out.WriteString(strings.TrimRight(line.String(), " "))
-		out.WriteByte('\n')
-	}
-	_, err := io.WriteString(w, out.String())
-	return err
-}
 
 // gap is how many spaces are between two columns.
 const gap = 2
@@ -62,17 +36,20 @@ const (
 	leastWrap = 24 // cells of a column that is wrapped, at most: a longer word may be wider than its column
 )
 
-// A Layout writes a table to a terminal of Width columns. Where even the narrowest columns are too wide, each row becomes
-// lines below one another.
+// A Layout writes a table. A column is as wide as its widest cell on a terminal; columns are two spaces apart, and no line
+// ends with spaces.
+//
+// On a terminal of Width columns the table fits: columns that may be are made narrower, and those in which no row has
+// anything are left out. Where even the narrowest columns are too wide, each row becomes lines below one another.
 type Layout struct {
 	Columns []Column
-	Width   int // of the terminal
-	Heading bool
+	Width   int  // of the terminal; 0 for a reader that is none: each row is one line, and whole
+	Heading bool // where the columns have names
 	Colours bool
 }
 
-// Write writes the rows, which may be shorter than Columns. Columns in which no row has anything are left out. Cells are
-// written as they are: use [Escape] on texts that are not ours.
+// Write writes the rows, which may be shorter than Columns. Cells are written as they are: use [Escape] on texts that are
+// not ours.
 func (l Layout) Write(w io.Writer, rows [][]string) error {
 	used := l.used(rows)
 	widths, fits := l.widths(rows, used)
@@ -83,7 +60,7 @@ func (l Layout) Write(w io.Writer, rows [][]string) error {
 			l.stack(&out, row, used)
 		}
 	default:
-		if l.Heading && len(rows) > 0 {
+		if l.heads() && len(rows) > 0 {
 			l.heading(&out, widths, used)
 		}
 		for _, row := range rows {
@@ -94,10 +71,16 @@ func (l Layout) Write(w io.Writer, rows [][]string) error {
 	return err
 }
 
-// used returns the places of the columns that some row has something in.
+// heads reports whether there is a heading.
+func (l Layout) heads() bool {
+	return l.Heading && slices.ContainsFunc(l.Columns, func(c Column) bool { return c.Name != "" })
+}
+
+// used returns the places of the columns that some row has something in, and of all columns for a reader that counts
+// them.
 func (l Layout) used(rows [][]string) (used []int) {
 	for i := range l.Columns {
-		if slices.ContainsFunc(rows, func(row []string) bool { return i < len(row) && row[i] != "" }) {
+		if l.Width == 0 || slices.ContainsFunc(rows, func(row []string) bool { return i < len(row) && row[i] != "" }) {
 			used = append(used, i)
 		}
 	}
@@ -109,8 +92,11 @@ func (l Layout) used(rows [][]string) (used []int) {
 func (l Layout) widths(rows [][]string, used []int) (widths []int, fits bool) {
 	widths, least := make([]int, len(l.Columns)), make([]int, len(l.Columns))
 	room := l.Width + gap
+	if l.Width == 0 {
+		room = math.MaxInt
+	}
 	for _, i := range used {
-		if l.Heading {
+		if l.heads() {
 			widths[i] = width(l.Columns[i].Name)
 			least[i] = widths[i]
 		}
@@ -167,7 +153,10 @@ func (l Layout) row(out *strings.Builder, row []string, widths, used []int) {
 	cells, lines := make([][]string, len(l.Columns)), 1
 	for _, i := range used {
 		if i < len(row) {
-			cells[i] = l.Columns[i].Fit.lines(row[i], widths[i])
+			cells[i] = []string{row[i]}
+			if l.Width > 0 {
+				cells[i] = l.Columns[i].Fit.lines(row[i], widths[i])
+			}
 			lines = max(lines, len(cells[i]))
 		}
 	}
@@ -216,7 +205,11 @@ func (l Layout) cell(i int, row []string, text string) string {
 	if l.Columns[i].Look != nil && i < len(row) {
 		look = l.Columns[i].Look(row[i])
 	}
-	return l.paint(text, look) + direction(text)
+	text = l.paint(text, look)
+	if l.Width > 0 {
+		text = Mark(text)
+	}
+	return text
 }
 
 func (l Layout) paint(text string, look Look) string {
