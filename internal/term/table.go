@@ -245,18 +245,18 @@ func Shorten(text string, width int) string {
 	case width < 1:
 		return ""
 	}
-	end := (width - 1) / 2
-	begin := width - 1 - end
 	var clusters []string
 	for all := displaywidth.StringGraphemes(text); all.Next(); {
 		clusters = append(clusters, all.Value())
 	}
-	first, last := 0, len(clusters)
-	for used := displaywidth.String(clusters[first]); used <= begin; used += displaywidth.String(clusters[first]) {
-		first++
+	room := width - 1 // without the …
+	begin := room - room/2
+	first, last, used := 0, len(clusters), 0
+	for ; used+displaywidth.String(clusters[first]) <= begin; first++ {
+		used += displaywidth.String(clusters[first])
 	}
-	for used := displaywidth.String(clusters[last-1]); used <= end; used += displaywidth.String(clusters[last-1]) {
-		last--
+	for ; used+displaywidth.String(clusters[last-1]) <= room; last-- {
+		used += displaywidth.String(clusters[last-1])
 	}
 	return strings.Join(clusters[:first], "") + "…" + strings.Join(clusters[last:], "")
 }
