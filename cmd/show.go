@@ -103,7 +103,7 @@ func (c *cli) details(a vault.Account) [][]string {
 		{"name", term.Escape(a.Name)},
 		{"id", term.Escape(a.ID)},
 		{"alias", term.Escape(a.Alias)},
-		{"tags", term.Escape(strings.Join(a.Tags, " "))},
+		{"tags", term.Escape(strings.Join(a.Tags, ", "))},
 		{"note", term.Escape(a.Note)},
 		{"added", c.when(c.Out, a.Created)},
 		{"type", string(a.Type)},

@@ -143,7 +143,7 @@ func (f Fit) least(text string) int {
 func (l Layout) heading(out *strings.Builder, widths, used []int) {
 	var line line
 	for _, i := range used {
-		line.add(l.paint(l.Columns[i].Name, Heading), width(l.Columns[i].Name), widths[i])
+		line.add(l.paint(l.Columns[i].Name, Heading), width(l.Columns[i].Name), widths[i], "")
 	}
 	line.end(out)
 }
@@ -163,27 +163,34 @@ func (l Layout) row(out *strings.Builder, row []string, widths, used []int) {
 	for n := range lines {
 		var line line
 		for _, i := range used {
-			text := ""
+			text, mark := "", ""
 			if n < len(cells[i]) {
 				text = cells[i][n]
 			}
-			line.add(l.cell(i, row, text), width(text), widths[i])
+			if l.Width > 0 {
+				mark = strings.TrimPrefix(Mark(text), text)
+			}
+			line.add(l.cell(i, row, text), width(text), widths[i], mark)
 		}
 		line.end(out)
 	}
 }
 
-// stack writes a row as lines below one another, all but the first indented.
+// stack writes a row as lines below one another. All but the first are indented, and named where their columns are.
 func (l Layout) stack(out *strings.Builder, row []string, used []int) {
-	indent := ""
-	for _, i := range used {
+	before := ""
+	for n, i := range used {
 		if i >= len(row) || row[i] == "" {
 			continue
 		}
-		for _, text := range l.Columns[i].Fit.lines(row[i], max(1, l.Width-len(indent))) {
-			out.WriteString(indent + l.cell(i, row, text) + "\n")
+		if n > 0 && before != "" && l.heads() {
+			before = "  " + strings.ToLower(l.Columns[i].Name) + ": "
 		}
-		indent = "  "
+		for _, text := range l.Columns[i].Fit.lines(row[i], max(1, l.Width-len(before))) {
+			out.WriteString(before + l.cell(i, row, text) + "\n")
+			before = strings.Repeat(" ", len(before))
+		}
+		before = "  "
 	}
 }
 
@@ -205,11 +212,7 @@ func (l Layout) cell(i int, row []string, text string) string {
 	if l.Columns[i].Look != nil && i < len(row) {
 		look = l.Columns[i].Look(row[i])
 	}
-	text = l.paint(text, look)
-	if l.Width > 0 {
-		text = Mark(text)
-	}
-	return text
+	return l.paint(text, look)
 }
 
 func (l Layout) paint(text string, look Look) string {
@@ -219,18 +222,18 @@ func (l Layout) paint(text string, look Look) string {
 	return Paint(text, look)
 }
 
-// A line is one line of a table, without the spaces at its end.
+// A line is one line of a table. What comes after a text is written once another text follows.
 type line struct {
 	text   strings.Builder
+	mark   string // of [Mark]
 	spaces int
 }
 
-func (l *line) add(text string, cells, width int) {
+// add adds a text of some cells, and fills it to a width.
+func (l *line) add(text string, cells, width int, mark string) {
 	if cells > 0 {
-		l.text.WriteString(strings.Repeat(" ", l.spaces) + text)
-		l.spaces = 0
-	} else {
-		cells = 0
+		l.text.WriteString(l.mark + strings.Repeat(" ", l.spaces) + text)
+		l.mark, l.spaces = mark, 0
 	}
 	l.spaces += max(0, width-cells) + gap
 }
