@@ -143,19 +143,20 @@ var rooms = map[string]room{
 	"internal/hint": {
 		why: "advice is data on an error",
 	},
-	"internal/bench/code": {
+	"internal/bench": {
 		may: []string{"github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
 		why: "it measures programs as processes, on a keyring that it starts",
 	},
-	"internal/bench/code/get": {
+	"internal/bench/get": {
 		may: []string{"github.com/zalando/go-keyring"},
 		why: "the least that a lookup can be: nothing of ours",
 	},
-	"internal/bench/code/hello": {
-		why: "the least that a program can be: nothing of ours",
+	"internal/bench/put": {
+		may: []string{"github.com/zalando/go-keyring"},
+		why: "the least that a change can be: nothing of ours",
 	},
-	"internal/bench/qr": {
-		why: "it measures programs as processes, ours like those of others",
+	"internal/bench/hello": {
+		why: "the least that a program can be: nothing of ours",
 	},
 	"docs": {
 		why: "the pages that the program prints, as they lie there",
