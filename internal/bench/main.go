@@ -28,7 +28,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 30, "how often each program runs; the slow ones run less often")
-	flag.StringVar(&o.only, "only", "", "measure what has this `WORD` in its name, and what that is compared to")
+	flag.StringVar(&o.only, "only", "", "measure what has this `WORD` in its name, and what that is compared to; images: the images alone")
 	flag.StringVar(&o.json, "json", "", "write the results as JSON to `FILE`")
 	flag.StringVar(&o.svg, "svg", "", "draw the lookups to `FILE`")
 	flag.Parse()

@@ -72,9 +72,9 @@ func (p *program) run() error {
 // (getrusage(2) of each).
 func maxRSS(usage *syscall.Rusage) int64 {
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss)
+		return int64(usage.Maxrss) //nolint:unconvert // it has 32 bits on some systems
 	}
-	return int64(usage.Maxrss) << 10
+	return int64(usage.Maxrss) << 10 //nolint:unconvert // it has 32 bits on some systems
 }
 
 // measure runs all programs in turn, so that other load on the machine affects all of
