@@ -133,16 +133,10 @@ var errDirectory = fmt.Errorf("%w: the directory does not fit the records", ErrF
 
 // read returns the state of a snapshot, with the records of one account alone.
 func (d directory) read(snap sectioned, l *listing) (*State, error) {
-	section, err := snap.Section(fieldsSection)
+	w, later, err := withoutRecords(snap)
 	if err != nil {
 		return nil, err
 	}
-	fields, later, err := UnmarshalKeeping[wireStateFields](section)
-	if err != nil {
-		return nil, err
-	}
-	fields.Ordered = 0
-	w := wireState[*Record]{wireStateFields: fields}
 	places, ok := l.places(d.records)
 	if !ok {
 		return nil, errDirectory
@@ -162,6 +156,46 @@ func (d directory) read(snap sectioned, l *listing) (*State, error) {
 	}
 	s := new(State)
 	return s, s.take(w, later)
+}
+
+// withoutRecords reads the state of a snapshot without its records.
+func withoutRecords(snap sectioned) (w wireState[*Record], later map[string]json.RawMessage, err error) {
+	section, err := snap.Section(fieldsSection)
+	if err != nil {
+		return w, nil, err
+	}
+	w.wireStateFields, later, err = UnmarshalKeeping[wireStateFields](section)
+	w.Ordered = 0
+	return w, later, err
+}
+
+// listNames returns what the directory of a snapshot lists, and the state without records.
+// ok is false if the snapshot has no directory: then the whole state has to be read.
+func listNames(snap sectioned) (s *State, names []Name, ok bool) {
+	if snap.Len() <= firstBlock {
+		return nil, nil, false
+	}
+	text, err := snap.Section(directorySection)
+	if err != nil {
+		return nil, nil, false
+	}
+	d, ok := parseDirectory(string(text))
+	if !ok {
+		return nil, nil, false
+	}
+	w, later, err := withoutRecords(snap)
+	if err != nil {
+		return nil, nil, false
+	}
+	s = new(State)
+	if err := s.take(w, later); err != nil {
+		return nil, nil, false
+	}
+	for i := range d.listings {
+		l := &d.listings[i]
+		names = append(names, Name{Shown: l.shown + l.suffix, Alias: l.shownAlias})
+	}
+	return s, names, true
 }
 
 // block reads the records of a block of a snapshot.
