@@ -232,7 +232,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if isNew {
 		device.ID = NewID()
 	}
-	before, err := s.MarshalJSON()
+	before, err := s.encode(v.block)
 	if err != nil {
 		return err
 	}
@@ -241,16 +241,19 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	tx.normalize()
-	after, err := s.MarshalJSON()
+	after, err := s.encode(v.block)
 	if err != nil {
 		return err
 	}
-	if string(before) == string(after) && (snap.Generation > 0 || !renew) {
+	if after.equal(before) && (snap.Generation > 0 || !renew) {
 		v.removeCopy(ctx)
 		return nil
 	}
-	tx.expire(tx.Now)
-	sections, err := s.sections(v.block)
+	tx.expire(tx.Now) // changes no record
+	if after.fields, err = MarshalKeeping(s.fields(), s.later); err != nil {
+		return err
+	}
+	sections, err := s.sectionsOf(after, v.block)
 	if err != nil {
 		return err
 	}
