@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/authcli/auth/internal/slip39"
@@ -14,6 +15,11 @@ const ShareWords = 35
 // ErrOtherShares is returned for shares that give something else than a recovery key, for
 // example the seed of a wallet.
 var ErrOtherShares = errors.New("the shares give something else than a recovery key")
+
+// ErrShareForm is returned for shares of a form that [RecoveryKey.Shares] does not make. Shares
+// vouch for the key that they give, because several people or places have to agree. A share
+// that is enough alone vouches for nothing.
+var ErrShareForm = errors.New("auth makes no shares of that form: alone enough, of several groups, or at a higher cost")
 
 // seedLength is the length of the seed of a recovery key in bytes.
 const seedLength = 32
@@ -54,8 +60,11 @@ func (k RecoveryKey) Shares(threshold, count int) ([]slip39.Share, error) {
 }
 
 // JoinShares returns the recovery key that shares are of. The error is one of
-// [slip39.Combine], or [ErrOtherShares].
+// [slip39.Combine], [ErrShareForm] or [ErrOtherShares].
 func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
+	if slices.ContainsFunc(shares, func(s slip39.Share) bool { return !s.Plain() }) {
+		return RecoveryKey{}, ErrShareForm
+	}
 	secret, err := slip39.Combine(shares, nil)
 	if err != nil {
 		return RecoveryKey{}, err
