@@ -100,19 +100,24 @@ func Typed(text string) (have, left int, ok bool) {
 // A key goes on until a line begins another one.
 func typedKeys(text string) []string {
 	var keys []string
+	var key strings.Builder // the last one: a file may have a million lines
+	end := func() {
+		if key.Len() > 0 {
+			keys = append(keys, key.String())
+			key.Reset()
+		}
+	}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {
 			continue
 		}
 		chars := strings.Map(typedChar, line)
-		switch {
-		case chars == "":
-		case len(keys) == 0, strings.HasPrefix(chars, keyBegin):
-			keys = append(keys, chars)
-		default:
-			keys[len(keys)-1] += chars
+		if strings.HasPrefix(chars, keyBegin) {
+			end()
 		}
+		key.WriteString(chars)
 	}
+	end()
 	return keys
 }
 
