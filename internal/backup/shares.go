@@ -31,20 +31,14 @@ const (
 	x25519Seed = "EC"
 )
 
-// Beginnings of the texts of age identities, up to the digit 1 that ends them.
-const (
-	hybridPrefix = "AGE-SECRET-KEY-PQ-"
-	x25519Prefix = "AGE-SECRET-KEY-"
-)
-
 // Shares splits the recovery key into count shares, any threshold of which give it back by
 // [JoinShares]. They have no passphrase. The error is [slip39.ErrThreshold].
 func (k RecoveryKey) Shares(threshold, count int) ([]slip39.Share, error) {
-	kind, prefix := x25519Seed, x25519Prefix
+	kind, begin := x25519Seed, x25519Begin
 	if k.Quantum() {
-		kind, prefix = hybridSeed, hybridPrefix
+		kind, begin = hybridSeed, hybridBegin
 	}
-	seed, ok := bech32Data(strings.TrimPrefix(k.Text(), prefix+"1"))
+	seed, ok := bech32Data(strings.TrimPrefix(k.Text(), begin))
 	if !ok || len(seed) != seedLength {
 		return nil, ErrRecoveryKey
 	}
@@ -73,13 +67,14 @@ func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
 		return RecoveryKey{}, ErrOtherShares
 	}
 	seed := secret[len(hybridSeed):]
-	prefix := hybridPrefix
+	begin := hybridBegin
 	switch string(secret[:len(hybridSeed)]) {
 	case hybridSeed:
 	case x25519Seed:
-		prefix = x25519Prefix
+		begin = x25519Begin
 	default:
 		return RecoveryKey{}, ErrOtherShares
 	}
-	return ParseRecoveryKey(strings.ToUpper(bech32Text(strings.ToLower(prefix), seed)))
+	human := strings.ToLower(strings.TrimSuffix(begin, "1"))
+	return ParseRecoveryKey(strings.ToUpper(bech32Text(human, seed)))
 }

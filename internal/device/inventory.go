@@ -122,8 +122,8 @@ func (d *Device) learnKeys(ctx context.Context, loc location.Location, e *backup
 		}
 	}
 	if len(e.Sealed) == 0 {
-		for _, entry := range inv.Sealed {
-			if id, _ := backup.SealedKeyID(entry.Name); id != e.Key.ID() || entry.Missing {
+		for _, entry := range sealedOf(inv.Sealed, e.Key.ID()) {
+			if entry.Missing {
 				continue
 			}
 			data, err := loc.Read(ctx, entry.Name)
