@@ -18,13 +18,9 @@ import (
 
 type restoreOptions struct {
 	device.RestoreOptions
+	sourceOptions
 
-	passphraseFile string
-	identities     []string
-	identityQR     string
-	shares         bool
-	shareFiles     []string
-	at             string
+	at string
 }
 
 type jsonRestore struct {
@@ -93,7 +89,7 @@ the plugin of age has to be in a folder of PATH, and may ask for a PIN.`,
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
 	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
-	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
+	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
 	flags.StringVar(&o.at, "at", "", "go back to the backups of `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
 	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that have no valid signature")
@@ -107,24 +103,10 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 			return err
 		}
 	}
-	if o.Identities, err = s.identityFiles(ctx, o.identities); err != nil {
+	if o.KeySource, err = s.keySource(ctx, o.sourceOptions); err != nil {
 		return err
 	}
-	if o.identityQR != "" {
-		key, err := s.keyInImage(ctx, o.identityQR)
-		if err != nil {
-			return err
-		}
-		o.Identities = append(o.Identities, key)
-	}
-	if o.shares {
-		key, err := s.sharedKey(ctx, o.shareFiles)
-		if err != nil {
-			return err
-		}
-		o.Identities = append(o.Identities, key)
-	}
-	s.answers.file, o.Fresh = o.passphraseFile, o.passphraseFile != ""
+	o.Fresh = o.passphraseFile != ""
 	restored, err := s.device.Restore(ctx, o.RestoreOptions)
 	if err != nil && len(restored.Steps) == 0 {
 		s.sayReport(restored.Report)
