@@ -13,6 +13,7 @@ import (
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -113,7 +114,7 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 		for _, f := range restored.Skipped {
 			s.warn("skipped %s", fileWords(f))
 		}
-		return s.restoreAdvice(err, o)
+		return s.restoreAdvice(ctx, err, o)
 	}
 	result := s.sayRestored(restored, o.DryRun)
 	s.sayReport(restored.Report)
@@ -141,7 +142,7 @@ func (s *session) sayStayedOn(r device.Restored) {
 }
 
 // restoreAdvice adds hints to an error that depend on the options of this restore.
-func (c *cli) restoreAdvice(err error, o restoreOptions) error {
+func (c *cli) restoreAdvice(ctx context.Context, err error, o restoreOptions) error {
 	if near, ok := errors.AsType[*device.NearbyError](err); ok {
 		for _, dir := range near.Found {
 			c.say("auth: backups lie in %s", term.Escape(dir))
@@ -153,9 +154,30 @@ func (c *cli) restoreAdvice(err error, o restoreOptions) error {
 		return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
 	case errors.Is(err, fs.ErrNotExist):
 		return hint.With(err, "name a backup file, or the folder that holds recovery-….age; auth backup enable lists the cloud folders of this machine")
+	case errors.Is(err, backup.ErrForeign):
+		return hint.With(err, c.sheetAdvice(ctx, o.From))
 	default:
 		return err
 	}
+}
+
+// sheetAdvice says how the recovery key is read from a file that was given as a backup, if
+// that is the sheet with it.
+func (c *cli) sheetAdvice(ctx context.Context, path string) string {
+	if path == "-" || isStream(path) {
+		return "" // it has been read
+	}
+	data, err := c.readFile(ctx, path, maxFile)
+	if err != nil {
+		return ""
+	}
+	if transfer.IsImage(data) || isDocument(data) {
+		return "if this is the sheet with the recovery key, its QR code opens a location: auth restore LOCATION --identity-qr IMAGE"
+	}
+	if _, err := backup.ParseTypedKey(string(data)); err == nil {
+		return "this is a recovery key, which opens a location: auth restore LOCATION --identity FILE"
+	}
+	return ""
 }
 
 // keyInImage reads a recovery key from the QR code of an image.
