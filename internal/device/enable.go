@@ -134,14 +134,14 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	var held []backup.RecoveryKey
 	if mine != nil {
 		held = mine.Keys().All()
-		order := readSuccessions(ctx, loc, entries, *mine)
+		order := d.readSuccessions(ctx, loc, entries, *mine)
 		current := order.Current(mine.Key.ID())
 		if key, ok := mine.Returnable(current); ok {
 			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
 		}
 		// A device that turns backup on again does so with its own key. What else lies there
 		// it is told then.
-		if current == mine.Key.ID() && (!mine.On || d.countOtherKeys(ctx, loc, entries, *mine, order) == 0) {
+		if current == mine.Key.ID() && (!mine.On || len(d.otherKeys(ctx, loc, entries, *mine, order)) == 0) {
 			return *mine, nil, nil
 		}
 	}
@@ -192,7 +192,7 @@ func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []lo
 			counts = append(counts, key)
 		}
 	}
-	if len(counts) == 0 && d.countOtherKeys(ctx, loc, entries, e, found.successions) > 0 {
+	if len(counts) == 0 && len(d.otherKeys(ctx, loc, entries, e, found.successions)) > 0 {
 		return mine, nil, backup.ErrSuperseded
 	}
 	if len(counts) > 0 {
@@ -230,7 +230,7 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 // succeed records that the devices of another key are to join the one of an enrolment,
 // unless a succession connects the two already.
 func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.SuccessionOrder, old string) error {
-	known = slices.Concat(known, e.Successions)
+	known = slices.Concat(known, e.Successions).At(d.o.Now())
 	if known.Connected(old, e.Key.ID()) {
 		return nil
 	}
@@ -238,7 +238,7 @@ func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.
 	if err != nil {
 		return err
 	}
-	stamp := known.After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	stamp := known.After(d.o.Now(), state.Clock)
 	e.Succeed(backup.Succession{Old: old, New: e.Key.ID(), Stamp: stamp, Joined: true})
 	return nil
 }

@@ -1,0 +1,209 @@
+package device_test
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/authcli/auth/internal/backup"
+	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/vault"
+)
+
+// Whoever has held a recovery key can write successions of it as long as they can write the folder. These are the attacks
+// by it. The devices of the owner are never locked out by one, and nothing of the attacker's comes to them by it.
+
+// claims writes a succession of a key: the file's name is returned.
+func (x thief) claims(old backup.RecoveryKey, s backup.Succession) string {
+	x.t.Helper()
+	s.Old = old.ID()
+	data, err := old.Succeed(s)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	write(x.t, filepath.Join(x.dir, s.Name()), string(data))
+	return s.Name()
+}
+
+// takesOver writes what a rotation to the thief's key would: the succession, a sealed key and a backup.
+func (x thief) takesOver(old backup.RecoveryKey, stamp int64) string {
+	x.t.Helper()
+	_, sealed, err := x.key.Seal(backup.Sealing{Passphrase: "a passphrase of the thief's", WorkFactor: 4})
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	write(x.t, filepath.Join(x.dir, "recovery-"+x.key.ID()+"-01234567.age"), string(sealed))
+	x.backup(x.key, "evil", noon)
+	return x.claims(old, backup.Succession{New: x.key.ID(), Stamp: stamp})
+}
+
+// Attack: a thief who holds the key says that it was changed, and so before the owner does. A file that is only named as a
+// sealed key, and none at all, is no key that could be joined: rotating and giving a device up go ahead unasked.
+func TestClaimedRotationWithoutKey(t *testing.T) {
+	t.Parallel()
+	for _, planted := range []string{"", "recovery-%s-01234567.age"} {
+		for what, act := range map[string]func(a, b *machine) error{
+			"rotate": func(a, _ *machine) error {
+				_, err := a.open().Rotate(t.Context(), device.EnableOptions{})
+				return err
+			},
+			"lost": func(a, b *machine) error {
+				a.person.says(device.LoseDevice, true)
+				_, err := a.open().Lose(t.Context(), b.id(), time.Time{}, device.EnableOptions{})
+				return err
+			},
+		} {
+			a, b, dir := twelve(t)
+			x := thief{t, dir, newKey(t)}
+			name := x.claims(a.key(), backup.Succession{New: x.key.ID(), Stamp: noon.UnixMilli()})
+			if planted != "" {
+				write(t, filepath.Join(dir, fmt.Sprintf(planted, x.key.ID())), "no sealed key")
+			}
+			stale := a.later(time.Minute).add("second").Stale
+			wantErr(t, stale, device.ErrRotated)
+			if !strings.Contains(stale.Error(), name) {
+				t.Errorf("the file that says so is not named: %v", stale)
+			}
+			a.person.passphrases[device.NewForLocation] = next
+			if err := act(a, b); err != nil {
+				t.Errorf("%s, where %q is planted: %v", what, planted, err)
+			}
+			a.later(time.Minute).add("third")
+			a.current()
+		}
+	}
+}
+
+// Attack: the thief plants a whole takeover, with a sealed key and a backup. It cannot be told from a rotation that another
+// device has made. The owner is asked, and says that no device of theirs did it; nothing is done without an answer.
+func TestClaimedRotationWithKey(t *testing.T) {
+	t.Parallel()
+	a, b, dir := twelve(t)
+	x := thief{t, dir, newKey(t)}
+	name := x.takesOver(a.key(), noon.UnixMilli())
+	own := a.key().ID()
+	wantErr(t, a.later(time.Minute).add("second").Stale, device.ErrRotated)
+	a.person.passphrases[device.NewForLocation] = next
+	rotate := func() error {
+		_, err := a.open().Rotate(t.Context(), device.EnableOptions{})
+		return err
+	}
+	err := rotate()
+	wantErr(t, err, device.ErrRotated)
+	wantErr(t, err, errNobody)
+	if q := a.person.questions; len(q) != 1 || q[0].Kind != device.ReplaceKey || !strings.Contains(q[0].Err.Error(), name) {
+		t.Errorf("asked %+v", q)
+	}
+	a.person.says(device.ReplaceKey, false)
+	wantErr(t, rotate(), device.ErrNotConfirmed)
+	if a.key().ID() != own {
+		t.Error("the key was replaced without a yes")
+	}
+	a.person.says(device.ReplaceKey, true)
+	if err := rotate(); err != nil {
+		t.Fatal(err)
+	}
+	a.later(time.Minute).add("third")
+	a.current()
+	b.rejoin(dir)
+	b.later(time.Hour).sync()
+	b.current()
+	for _, m := range []*machine{a, b} {
+		m.has(strings.Fields("a b c d e f g h i j k l second third")...)
+	}
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.later(time.Hour).restore(device.RestoreOptions{From: dir})
+	fresh.has(strings.Fields("a b c d e f g h i j k l second third")...)
+	fresh.current()
+}
+
+// Attack: as before, but giving the lost device up is what the owner does.
+func TestClaimedRotationAndLost(t *testing.T) {
+	t.Parallel()
+	a, b, dir := twelve(t)
+	x := thief{t, dir, newKey(t)}
+	x.takesOver(a.key(), noon.UnixMilli())
+	a.person.passphrases[device.NewForLocation] = next
+	a.person.says(device.LoseDevice, true)
+	lose := func() (device.Lost, error) {
+		return a.later(time.Minute).open().Lose(t.Context(), b.id(), time.Time{}, device.EnableOptions{})
+	}
+	lost, err := lose()
+	wantErr(t, err, device.ErrRotated)
+	if lost.Merged || len(lost.Exposed) > 0 || lost.Removed > 0 {
+		t.Errorf("without an answer this was done: %+v", lost)
+	}
+	a.person.says(device.ReplaceKey, true)
+	if lost, err = lose(); err != nil || lost.Removed == 0 || len(lost.Exposed) != 12 {
+		t.Errorf("lost %+v: %v", lost, err)
+	}
+	a.current()
+}
+
+// Attack: the thief stamps their rotation so that no other can be newer. It wins against none: the owner rotates, before or
+// after it, and all devices, also new ones, use the owner's key.
+func TestRotationOfTheFarFuture(t *testing.T) {
+	t.Parallel()
+	for _, stamp := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1 << 62, noon.AddDate(1, 0, 0).UnixMilli()} {
+		a, b, dir := twelve(t)
+		first := a.key()
+		x := thief{t, dir, newKey(t)}
+		x.takesOver(first, stamp)
+		// It may be of a clock that is right, where the one here is wrong: nothing more goes to that key.
+		wantErr(t, a.later(time.Minute).add("second").Stale, device.ErrRotated)
+		a.stale(device.KeyRotated)
+		a.person.says(device.ReplaceKey, true)
+		for n := range 3 {
+			a.later(time.Minute).rotate()
+			a.add(fmt.Sprint("after rotation ", n))
+			if b := a.status().Backup; b.Stale && b.Reason == device.KeyRotated {
+				t.Errorf("stamp %d: after rotation %d the backup is %+v", stamp, n, b)
+			}
+		}
+		b.rejoin(dir)
+		b.later(time.Hour).sync()
+		fresh := newMachine(t)
+		fresh.person.passphrases[device.OpenLocation] = next
+		fresh.later(time.Hour).restore(device.RestoreOptions{From: dir})
+		for _, m := range []*machine{b, fresh} {
+			if m.key().ID() != a.key().ID() {
+				t.Errorf("stamp %d: the key is %s, want %s", stamp, m.key().ID(), a.key().ID())
+			}
+			if m.read().Generation == 0 || slices.ContainsFunc(m.read().Accounts(), func(acc vault.Account) bool { return acc.Shown == "evil" }) {
+				t.Errorf("stamp %d: the thief's account is there", stamp)
+			}
+		}
+	}
+}
+
+// A vault that has met a clock of the far future stamps its own rotations so that all count them. A thief with the key before
+// is overruled, as if that clock had been right.
+func TestRotationAfterAWrongClock(t *testing.T) {
+	t.Parallel()
+	a, b, dir := twelve(t)
+	b.later(400 * 24 * time.Hour).change(note("a", "changed in a year"))
+	b.now = noon
+	a.sync()
+	first := a.key()
+	a.later(time.Minute).rotate()
+	thief{t, dir, newKey(t)}.takesOver(first, noon.AddDate(0, 0, 20).UnixMilli())
+	wantErr(t, a.later(time.Hour).add("second").Stale, device.ErrTwoRotations)
+	a.person.says(device.ReplaceKey, true)
+	a.rotate()
+	if r := a.add("third"); errors.Is(r.Stale, device.ErrTwoRotations) {
+		t.Errorf("after another rotation: %v", r.Stale)
+	}
+	b.later(2 * time.Hour).rejoin(dir)
+	fresh := newMachine(t)
+	fresh.person.passphrases[device.OpenLocation] = next
+	fresh.later(2 * time.Hour).restore(device.RestoreOptions{From: dir})
+	if b.key().ID() != a.key().ID() || fresh.key().ID() != a.key().ID() {
+		t.Error("they are on several keys")
+	}
+}
