@@ -137,7 +137,7 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 		order := d.readSuccessions(ctx, loc, entries, *mine)
 		current := order.Current(mine.Key.ID())
 		if key, ok := mine.Returnable(current); ok {
-			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
+			return d.returnTo(ctx, loc, *mine, key, order)
 		}
 		// A device that turns backup on again does so with its own key. What else lies there
 		// it is told then.
@@ -168,7 +168,7 @@ func (d *Device) joinSuperseded(ctx context.Context, loc location.Location, entr
 ) {
 	current := found.successions.Current(mine.Key.ID())
 	if key, ok := mine.Returnable(current); ok {
-		return d.moveTo(ctx, loc, mine, opened{key: key, successions: found.successions})
+		return d.returnTo(ctx, loc, mine, key, found.successions)
 	}
 	if current != mine.Key.ID() {
 		return e, nil, backup.ErrSuperseded
@@ -185,10 +185,19 @@ func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []lo
 	e backup.Enrolment, oldFiles []string, err error,
 ) {
 	e = mine.Moved(mine.Key)
+	own, err := d.read(ctx, backup.ReadNewest, loc, mine.Keys())
+	if err != nil {
+		return mine, nil, err
+	}
+	by := opened{key: mine.Key, inventory: own, successions: found.successions}
 	var counts []backup.RecoveryKey
 	for _, key := range append(found.equal, found.key) {
 		e.AddOldKey(key)
-		if !found.successions.Rotated(key.ID()) {
+		away, err := d.rotatedAway(ctx, loc, key.ID(), by)
+		if err != nil {
+			return mine, nil, err
+		}
+		if !away {
 			counts = append(counts, key)
 		}
 	}
@@ -213,7 +222,11 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 	}
 	// Where the key was rotated away, somebody may have found it: only what this device
 	// wrote itself is known to be ours then, and it supersedes that anyway.
-	if !to.successions.Rotated(mine.Key.ID()) {
+	away, err := d.rotatedAway(ctx, loc, mine.Key.ID(), to)
+	if err != nil {
+		return e, nil, err
+	}
+	if !away {
 		inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
 		if err != nil {
 			return e, nil, err
@@ -225,6 +238,31 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 		return e, nil, err
 	}
 	return d.adoptEqual(ctx, loc, to, e, oldFiles)
+}
+
+// returnTo is moveTo for a key that is held.
+func (d *Device) returnTo(ctx context.Context, loc location.Location, mine backup.Enrolment, key backup.RecoveryKey, order backup.SuccessionOrder) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	inv, err := d.read(ctx, backup.ReadNewest, loc, backup.Keys{Current: []backup.RecoveryKey{key}})
+	if err != nil {
+		return e, nil, err
+	}
+	return d.moveTo(ctx, loc, mine, opened{key: key, inventory: inv, successions: order})
+}
+
+// rotatedAway reports whether the key of an id was rotated away, so that somebody may have
+// found it. Successions alone do not tell: whoever has found it can delete them, and sign
+// others. The backups under the key by do, which that person cannot write: they list the
+// keys before it, and no sealed key of one that was rotated away as in use. What this device
+// has learned under the old key counts for nothing.
+func (d *Device) rotatedAway(ctx context.Context, loc location.Location, id string, by opened) (bool, error) {
+	theirs := backup.Enrolment{Key: by.key}
+	if err := d.learnKeys(ctx, loc, &theirs, by.inventory); err != nil {
+		return false, err
+	}
+	_, joined := theirs.Returnable(id)
+	return by.successions.Rotated(id) || theirs.Keys().Has(id) && !joined, nil
 }
 
 // succeed records that the devices of another key are to join the one of an enrolment,

@@ -207,3 +207,100 @@ func TestRotationAfterAWrongClock(t *testing.T) {
 		t.Error("they are on several keys")
 	}
 }
+
+// feeds plants a backup under a key of what a device had, with one account more and one erased, as the thief of that device
+// can. It may list more sealed keys.
+func (x thief) feeds(key backup.RecoveryKey, had *vault.State, at time.Time, sealed ...backup.SealedKey) string {
+	x.t.Helper()
+	state := had.Clone()
+	tx := &vault.Tx{State: state, Now: at, Device: "feedfeedfeedfeed"}
+	if err := errors.Join(adding("evil", "evil-secret-12345678")(tx), on("c", func(tx *vault.Tx, id string) error { return tx.Remove(id, true) })(tx)); err != nil {
+		x.t.Fatal(err)
+	}
+	content := backup.Content{Device: "feedfeedfeedfeed", Generation: 99, Created: at, State: state, Sealed: sealed}
+	payload, err := key.Encode(content)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return plant(x.t, x.dir, key, content, payload)
+}
+
+// Attack: the key was rotated because of a thief, who deletes the file that says so, or signs another one by which the key
+// was only joined with the new one. A device that was away joins the new key. It does not vouch for what the thief has
+// written under the old one meanwhile, whatever that says of its sealed keys.
+func TestVouchingAfterAnAlteredRotation(t *testing.T) {
+	t.Parallel()
+	for what, alter := range map[string]func(x thief, old backup.RecoveryKey, name, now string){
+		"nothing": func(thief, backup.RecoveryKey, string, string) {},
+		"deleted": func(x thief, _ backup.RecoveryKey, name, _ string) { remove(x.t, filepath.Join(x.dir, name)) },
+		"signed anew": func(x thief, old backup.RecoveryKey, _, now string) {
+			x.claims(old, backup.Succession{New: now, Stamp: noon.Add(1000 * time.Hour).UnixMilli(), Joined: true})
+		},
+	} {
+		for _, listed := range []bool{false, true} {
+			a, b, dir := twelve(t)
+			b.sync()
+			a.sync()
+			old, had := a.key(), b.read()
+			a.later(time.Minute).rotate()
+			x := thief{t, dir, old}
+			alter(x, old, backup.Succession{Old: old.ID(), New: a.key().ID()}.Name(), a.key().ID())
+			if listed { // b learns that a sealed key of the old key is in use
+				content := backup.Content{
+					Device: "feedfeedfeedfeed", Generation: 98, Created: noon.Add(time.Hour), State: had.Clone(),
+					Sealed: []backup.SealedKey{{Name: "recovery-" + old.ID() + "-01234567.age", Hash: "0123456789abcdef0123456789abcdef"}},
+				}
+				payload, err := old.Encode(content)
+				if err != nil {
+					t.Fatal(err)
+				}
+				plant(t, dir, old, content, payload)
+				_, _ = b.later(2 * time.Hour).open().Sync(t.Context())
+			}
+			evil := x.feeds(old, had, noon.Add(3*time.Hour))
+			b.later(4 * time.Hour).rejoin(dir)
+			for _, m := range []*machine{b, a} {
+				m.later(5 * time.Hour).sync()
+				m.has(strings.Fields("a b c d e f g h i j k l")...)
+				if state := m.states()[evil]; state != backup.OldKey {
+					t.Errorf("%s, with a sealed key listed %t: the thief's file is %q", what, listed, state)
+				}
+			}
+		}
+	}
+}
+
+// Attack: the key of a device was rotated because of a thief, and that device then joined the key of another one. The thief
+// deletes the file that says so, signs one by which the first key was joined, and brings its sealed key back. Whoever types
+// the passphrase of that key on the other device does not vouch for what the thief has written under it.
+func TestTakingInAKeyThatWasRotatedAway(t *testing.T) {
+	t.Parallel()
+	a, b, aDir, bDir := apart(t, passphrase, next)
+	found := a.key()
+	sealed := files(t, aDir, "recovery-"+found.ID())[0]
+	data := readFile(t, filepath.Join(aDir, sealed))
+	a.person.passphrases[device.NewForLocation] = "one more horse, one more staple"
+	if _, err := a.later(2*time.Hour).open().Rotate(t.Context(), device.EnableOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	a.person.passphrases[device.OpenLocation] = next
+	a.later(time.Minute).enable(aDir)
+	carry(t, aDir, bDir)
+
+	for _, name := range files(t, bDir, "successor-"+found.ID()) {
+		remove(t, filepath.Join(bDir, name))
+	}
+	write(t, filepath.Join(bDir, sealed), data)
+	x := thief{t, bDir, newKey(t)}
+	x.claims(found, backup.Succession{New: b.key().ID(), Stamp: noon.UnixMilli(), Joined: true})
+	remove(t, filepath.Join(bDir, x.takesOver(found, 0))) // a key to join, so that b asks for a passphrase
+	evil := x.backup(found, "evil", noon.Add(3*time.Hour))
+	b.person.passphrases[device.OpenLocation] = passphrase
+	_, err := b.later(4*time.Hour).open().Enable(t.Context(), bDir, device.EnableOptions{})
+	wantErr(t, err, backup.ErrSuperseded)
+	b.later(time.Hour).sync()
+	b.has("first", "second")
+	if state := b.states()[evil]; state != backup.OldKey {
+		t.Errorf("the thief's file is %q", state)
+	}
+}
