@@ -209,6 +209,8 @@ type Forgotten struct {
 // Forget merges the newest backups of another device, named by its id or name, and
 // deletes all that it wrote, once the [Asker] has confirmed it. While one of them cannot
 // be read nothing happens; those that can never be used are left, and a [NotMerged] each.
+// Nothing happens either where another key took the place of this device's, which is a
+// *[StaleError] of [ErrRotated].
 func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -217,6 +219,9 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	if err != nil {
 		return Forgotten{}, err
+	}
+	if order := d.readSuccessions(ctx, loc, inv.Entries, e); order.Replaced(e.Key.ID()) {
+		return Forgotten{}, asked(d.stale(ctx, outdated(order, e.Key.ID())))
 	}
 	newest := inv.Newest(time.Time{}, false)
 	which, err := d.findDevice(ctx, newest, name)

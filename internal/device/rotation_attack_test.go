@@ -304,3 +304,41 @@ func TestTakingInAKeyThatWasRotatedAway(t *testing.T) {
 		t.Errorf("the thief's file is %q", state)
 	}
 }
+
+// Attack: the key was rotated because of a thief, and a device has not joined the new one yet. The thief goes on writing with
+// the key that they found. The device merges nothing, says so and what to do, and joins with what it had.
+func TestFeedingADeviceOnTheOldKey(t *testing.T) {
+	t.Parallel()
+	for what, joined := range map[string]bool{"rotated": false, "signed anew as joined": true} {
+		a, b, dir := twelve(t)
+		b.sync()
+		a.sync()
+		old, had := a.key(), b.read()
+		a.later(time.Minute).rotate()
+		x := thief{t, dir, old}
+		if joined {
+			x.claims(old, backup.Succession{New: a.key().ID(), Stamp: noon.Add(time.Hour).UnixMilli(), Joined: true})
+		}
+		x.feeds(old, had, noon.Add(2*time.Hour))
+		b.person.says(device.MergeMany, true)
+		b.person.says(device.ForgetDevice, true)
+		want := strings.Fields("a b c d e f g h i j k l")
+		for range 2 {
+			s, err := b.later(3 * time.Hour).open().Sync(t.Context())
+			wantStale(t, err, device.ErrRotated)
+			if len(noticed(s.Report, device.NothingMerged)) != 1 || len(s.Devices) > 0 {
+				t.Errorf("%s: synced %+v", what, s)
+			}
+			_, err = b.open().Forget(t.Context(), "feedfeedfeedfeed")
+			wantStale(t, err, device.ErrRotated)
+			b.stale(device.KeyRotated)
+			b.has(want...)
+		}
+		b.rejoin(dir)
+		for _, m := range []*machine{b, a} {
+			m.later(5 * time.Hour).sync()
+			m.has(want...)
+			m.current()
+		}
+	}
+}
