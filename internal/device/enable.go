@@ -221,7 +221,11 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 		return e, nil, ErrForeignKey // what is left of an act that was cut short
 	}
 	// Where the key was rotated away, somebody may have found it: only what this device
-	// wrote itself is known to be ours then, and it supersedes that anyway.
+	// wrote itself is known to be ours then. It supersedes that, unless its vault went back
+	// since.
+	if b := d.backupState(); b.wrote(loc) {
+		oldFiles = []string{backup.HashOfName(b.File)}
+	}
 	away, err := d.rotatedAway(ctx, loc, mine.Key.ID(), to)
 	if err != nil {
 		return e, nil, err
@@ -231,7 +235,7 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 		if err != nil {
 			return e, nil, err
 		}
-		oldFiles = vouchable(inv, "")
+		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
 	e = mine.Moved(to.key)
 	if err := d.succeed(ctx, &e, to.successions, mine.Key.ID()); err != nil {

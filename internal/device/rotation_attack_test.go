@@ -342,3 +342,25 @@ func TestFeedingADeviceOnTheOldKey(t *testing.T) {
 		}
 	}
 }
+
+// A device on the old key lost what it had backed up there: its keyring came back from an older image. Nothing is merged under
+// that key, and what the device wrote itself comes back once it has joined the new one.
+func TestOwnBackupUnderTheOldKey(t *testing.T) {
+	t.Parallel()
+	a, b, dir := twelve(t)
+	folder := filepath.Join(t.TempDir(), "cloud")
+	carry(t, dir, folder)
+	a.later(time.Minute).seeing(dir, folder).rotate()
+	before := b.keyring.Clone()
+	b.later(time.Hour).add("late")
+	b.keyring = before
+	carry(t, folder, dir)
+	want := strings.Fields("a b c d e f g h i j k l")
+	_, err := b.later(time.Hour).open().Sync(t.Context())
+	wantStale(t, err, device.ErrRotated)
+	b.has(want...)
+	b.rejoin(dir)
+	b.sync()
+	b.has(append(want, "late")...)
+	b.current()
+}
