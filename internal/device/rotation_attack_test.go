@@ -364,3 +364,27 @@ func TestOwnBackupUnderTheOldKey(t *testing.T) {
 	b.has(append(want, "late")...)
 	b.current()
 }
+
+// Attack: a stolen laptop erased accounts before the key was rotated. The rotation ignores that, and so does what comes later:
+// the laptop's backup is history that is vouched for, and is read again by each sync and each new machine.
+func TestErasedBeforeARotation(t *testing.T) {
+	t.Parallel()
+	m, laptop, dir := twelve(t)
+	for _, a := range laptop.read().Accounts()[1:] {
+		laptop.change(func(tx *vault.Tx) error { return tx.Remove(a.ID, true) })
+	}
+	m.person.says(device.MergeMany, true)
+	m.later(time.Minute).rotate()
+	for range 2 {
+		m.later(time.Minute).sync()
+		if live, trash := len(m.read().Accounts()), len(m.read().TrashOf()); live != 1 || trash != 11 {
+			t.Errorf("%d accounts live, and %d secrets are in the trash", live, trash)
+		}
+		fresh := newMachine(t)
+		fresh.person.passphrases[device.OpenLocation] = next
+		fresh.later(time.Hour).restore(device.RestoreOptions{From: dir})
+		if live, trash := len(fresh.read().Accounts()), len(fresh.read().TrashOf()); live != 1 || trash != 11 {
+			t.Errorf("on a new machine %d accounts live, and %d secrets are in the trash", live, trash)
+		}
+	}
+}
