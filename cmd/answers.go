@@ -174,6 +174,10 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
 		return a.confirm(ctx, "Is "+deviceWords(q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+	case device.ReplaceKey:
+		a.say("%s", message(q.Err, nil))
+		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
+		return a.confirm(ctx, "Can nobody open it, and is a new recovery key to take its place?")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Merge the accounts of "+deviceWords(q.Device)+", and delete its backups?")
 	default:

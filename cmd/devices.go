@@ -97,10 +97,14 @@ func otherKeyAdvice(location string) string {
 	return "auth backup enable " + locationWord(location) + ", with the passphrase of the other key"
 }
 
+// notOursAdvice says what to do where no device of the user's has made that key: whoever has
+// held the key before can say that it was changed.
+const notOursAdvice = "if none of your devices changed it, or nobody has that passphrase: auth backup key --rotate"
+
 // rotatedAdvice adds what to do to an error about a key that another device has changed.
 func (s *session) rotatedAdvice(err error) error {
 	if errors.Is(err, device.ErrRotated) || errors.Is(err, device.ErrTwoRotations) {
-		return hint.With(err, otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
+		return hint.With(hint.With(err, notOursAdvice), otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
 	}
 	return err
 }

@@ -141,6 +141,8 @@ func noticeWords(n device.Notice) string {
 		return message(n.Err, nil)
 	case device.NotMerged:
 		return name + " could not be used, and nothing of it was merged: " + message(n.Err, nil)
+	case device.NothingMerged:
+		return "nothing was merged: the recovery key was changed, and whoever has the old one can go on writing with it"
 	case device.SealedKeyGone:
 		return name + " is gone, and this device has no copy; it may have been under the old passphrase"
 	default:
