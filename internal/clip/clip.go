@@ -123,10 +123,10 @@ type session struct {
 	display, wayland, terminal string
 }
 
-// session reads the environment. In tmux the variables of a window may be those of a login that is long over. tmux keeps those of the client that was
-// attached last.
+// session reads the environment. In tmux the variables of a window may be those of a login
+// that is long over. tmux keeps those of the client that was attached last.
 //
-// Source: tmux(1), update-environment.
+// Source: tmux(1), update-environment and show-environment.
 func (s System) session(ctx context.Context) session {
 	now := session{
 		ssh:      s.Getenv("SSH_CONNECTION") != "" || s.Getenv("SSH_TTY") != "",
@@ -145,13 +145,12 @@ func (s System) session(ctx context.Context) session {
 		return now
 	}
 	for line := range strings.Lines(string(out)) {
-		line = strings.TrimRight(line, "\n")
-		switch name, value, set := strings.Cut(line, "="); {
-		case name == "SSH_CONNECTION":
+		// A variable that the client does not have is printed as "-NAME".
+		name, value, set := strings.Cut(strings.TrimRight(line, "\n"), "=")
+		switch strings.TrimPrefix(name, "-") {
+		case "SSH_CONNECTION":
 			now.ssh = set
-		case line == "-SSH_CONNECTION":
-			now.ssh = false
-		case name == "DISPLAY":
+		case "DISPLAY":
 			now.display = value
 		}
 	}
