@@ -52,10 +52,14 @@ func newHold(c *cli) *cobra.Command {
 
 // clip returns what the clipboard and the screen may use of the machine.
 func (c *cli) clip() clip.System {
-	return clip.System{
+	s := clip.System{
 		OS: runtime.GOOS, Getenv: c.Getenv, Environ: c.Environ(), LookPath: c.LookPath, Now: c.Now, Terminal: c.Terminal,
 		Self: func() *exec.Cmd { return c.Self(holdCommand) },
 	}
+	if places, err := c.places(); err == nil {
+		s.State = places.state
+	}
+	return s
 }
 
 // clipboard returns the way to copy in this session: the one of the setting, or the one

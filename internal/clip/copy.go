@@ -28,6 +28,8 @@ type (
 		Way  string        `json:"way"`
 		Text string        `json:"text"`
 		For  time.Duration `json:"for"`
+		// State is [System.State]: the process is in another folder.
+		State string `json:"state,omitempty"`
 	}
 	answer struct {
 		With  string `json:"with,omitempty"` // what failed
@@ -43,7 +45,7 @@ func (s System) Copy(ctx context.Context, way, text string, keep time.Duration) 
 	if way == OSC52 {
 		return Copied{Way: way}, s.send(text, wrapping(s.session(ctx)))
 	}
-	got, err := s.hand(ctx, order{way, text, keep})
+	got, err := s.hand(ctx, order{way, text, keep, s.State})
 	if err != nil {
 		return Copied{}, err
 	}

@@ -28,14 +28,20 @@ func (a *answering) Close() error {
 // keep runs the process that holds a text in this one, and returns its answer.
 func keep(t *testing.T, s clip.System, way, text string, stay time.Duration) (answer string, ended <-chan struct{}) {
 	t.Helper()
-	told, err := json.Marshal(map[string]any{"way": way, "text": text, "for": stay})
+	return keepUntil(t.Context(), t, s, way, text, stay)
+}
+
+// keepUntil is keep for a process that is asked to end when ctx does.
+func keepUntil(ctx context.Context, t *testing.T, s clip.System, way, text string, stay time.Duration) (answer string, ended <-chan struct{}) {
+	t.Helper()
+	told, err := json.Marshal(map[string]any{"way": way, "text": text, "for": stay, "state": s.State})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, done := &answering{closed: make(chan struct{})}, make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = clip.Keep(t.Context(), s, bytes.NewReader(told), out) // the answer has the error
+		_ = clip.Keep(ctx, s, bytes.NewReader(told), out) // the answer has the error
 	}()
 	select {
 	case <-out.closed:
@@ -104,6 +110,60 @@ func TestOtherTextStays(t *testing.T) {
 	}
 	if held, err := os.ReadFile(file); err != nil || string(held) != "theirs" {
 		t.Errorf("the clipboard holds %q, %v", held, err)
+	}
+}
+
+// The same text, copied again, stays for its own time: the process that held it first leaves it
+// to the one that holds it since. Where that one could not copy, the first one clears.
+func TestCopiedTwice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, second string // what pbcopy does the second time
+		left         string
+	}{
+		{"held since", "cat >$file", "123456"},
+		{"failed since", "cat >/dev/null; exit 1", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir, state := t.TempDir(), t.TempDir()
+			file, again := filepath.Join(dir, "clipboard"), filepath.Join(dir, "again")
+			s, _ := fake(t, "darwin", nil, map[string]string{
+				"pbcopy":  "file=" + file + "; if [ -e " + again + " ]; then rm " + again + "; " + c.second + "; else cat >$file; fi",
+				"pbpaste": "cat " + file,
+			})
+			s.State = state
+			// The clock of the first process is told to go on.
+			first, over := s, make(chan struct{})
+			began := time.Now()
+			first.Now = func() time.Time {
+				select {
+				case <-over:
+					return began.Add(time.Minute)
+				default:
+					return began
+				}
+			}
+			_, ended := keep(t, first, clip.Pbcopy, "123456", 45*time.Second)
+			if err := os.WriteFile(again, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			_, endedToo := keepUntil(ctx, t, s, clip.Pbcopy, "123456", time.Hour)
+			close(over)
+			<-ended
+			if held, err := os.ReadFile(file); err != nil || string(held) != c.left {
+				t.Errorf("after the time of the first copy the clipboard holds %q, %v", held, err)
+			}
+			cancel()
+			<-endedToo
+			if held, err := os.ReadFile(file); err != nil || len(held) > 0 {
+				t.Errorf("after that of the second one it holds %q, %v", held, err)
+			}
+			if left, err := os.ReadDir(state); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
 	}
 }
 

@@ -172,6 +172,28 @@ func TestCopyLeavesWhatWasCopiedSince(t *testing.T) {
 	})
 }
 
+// The same code that is copied again stays for its own time, and not for what is left of that of
+// the first copy.
+func TestCopyTwice(t *testing.T) {
+	t.Parallel()
+	desks(t, func(t *testing.T, d *desk) {
+		if r := d.copyFor("2s"); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		if r := d.copyFor("1h"); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		eventually(t, "the process that held it first has ended", func() bool { return len(d.holders()) == 1 })
+		if got := d.held(); got != d.code() {
+			t.Errorf("the clipboard holds %q, not %q", got, d.code())
+		}
+		d.end(t)
+		if got := d.held(); got != "" {
+			t.Errorf("the clipboard holds %q", got)
+		}
+	})
+}
+
 // A process that is asked to end, as at a logout, clears the clipboard first.
 func TestClipboardIsClearedAtLogout(t *testing.T) {
 	t.Parallel()
