@@ -64,16 +64,14 @@ func Keep(ctx context.Context, s System, in io.Reader, out io.WriteCloser) error
 		}
 	}
 	if sayErr := errors.Join(json.NewEncoder(out).Encode(said), out.Close()); err == nil && sayErr != nil {
-		wipe(ctx, b, held, o.Text) // nobody learns that it was copied
+		wipe(ctx, b, held, o.Text, last) // nobody learns that it was copied
 		return sayErr
 	}
 	if err != nil {
 		return err
 	}
 	s.wait(ctx, b, held, o, last)
-	if !last.over() {
-		wipe(ctx, b, held, o.Text)
-	}
+	wipe(ctx, b, held, o.Text, last)
 	return nil
 }
 
@@ -132,8 +130,11 @@ func (s System) wait(ctx context.Context, b board, held *holder, o order, last l
 	}
 }
 
-// wipe takes the text off the clipboard if it is still there.
-func wipe(ctx context.Context, b board, held *holder, text string) {
+// wipe takes the text off the clipboard if it is still there, and nobody has copied it again.
+func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy) {
+	if last.over() {
+		return
+	}
 	patience := settle
 	if ctx.Err() != nil {
 		patience = farewell
@@ -143,7 +144,7 @@ func wipe(ctx context.Context, b board, held *holder, text string) {
 	if held != nil {
 		held.stop(ctx)
 	}
-	if there, err := b.holds(ctx, text); err == nil && there {
+	if there, err := b.holds(ctx, text); err == nil && there && !last.over() {
 		_ = b.clear(ctx, text) // there is nobody left to tell
 	}
 }
