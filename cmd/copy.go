@@ -104,6 +104,8 @@ func copiedWords(what string, done clip.Copied) string {
 	switch {
 	case done.Way == clip.OSC52:
 		return "sent " + what + " to the clipboard of the terminal (OSC 52); auth cannot see whether it arrived, and does not clear it"
+	case done.Way == clip.ClipExe:
+		return "copied " + what + " to Windows with clip.exe; auth cannot see whether it arrived, and does not clear it; Windows may keep it in its history"
 	case done.Way == clip.Tmux && done.Terminal:
 		return "copied " + what + " to tmux, which forgets it in " + seconds(done.For) +
 			", and sent it to the clipboard of the terminal; auth cannot see whether it arrived there, and does not clear it"

@@ -43,13 +43,14 @@ const (
 	Pbcopy     = "pbcopy"
 	Windows    = "windows"
 	PowerShell = "powershell"
+	ClipExe    = "clip.exe"
 	Tmux       = "tmux"
 	OSC52      = "osc52"
 )
 
 // Ways returns the names of all ways to copy.
 func Ways() []string {
-	return []string{WlCopy, Xclip, Xsel, Pbcopy, Windows, PowerShell, Tmux, OSC52}
+	return []string{WlCopy, Xclip, Xsel, Pbcopy, Windows, PowerShell, ClipExe, Tmux, OSC52}
 }
 
 var (
@@ -112,6 +113,8 @@ func tools(way string) []Tool {
 		return []Tool{{"pbcopy", "part of macOS"}}
 	case PowerShell:
 		return []Tool{{"powershell.exe", "part of Windows"}}
+	case ClipExe:
+		return []Tool{{"clip.exe", "part of Windows"}}
 	case Tmux:
 		return []Tool{{"tmux", "Debian: tmux"}}
 	default:
@@ -178,7 +181,7 @@ func (n session) candidates(system string) (ways []string, what string) {
 	case system == "darwin":
 		return []string{Pbcopy}, "copy on macOS"
 	case n.wsl:
-		return []string{PowerShell}, "copy to Windows"
+		return []string{PowerShell, ClipExe}, "copy to Windows"
 	case n.wayland != "":
 		// Programs for X11 run here as well, but what they copy reaches others only while
 		// one of their windows is in front.

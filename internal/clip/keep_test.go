@@ -62,6 +62,21 @@ func TestHeldAndCleared(t *testing.T) {
 		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
 			return map[string]string{"pbcopy": `echo "$@" >>` + log + `; cat >` + file, "pbpaste": "cat " + file}
 		}},
+		// The script that marks the text gets it from its standard input. Where it may not run,
+		// pbcopy does it.
+		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
+			return map[string]string{
+				"osascript": `case "$1 $2 $4" in "-l JavaScript "*org.nspasteboard.ConcealedType*) cat >` + file + ` ;; *) exit 1 ;; esac; echo "$@" >>` + log,
+				"pbcopy":    `read -r text; if [ "$text" ]; then echo pbcopy was asked for 1234567890 >>` + log + `; else : >` + file + `; fi`,
+				"pbpaste":   "cat " + file,
+			}
+		}},
+		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
+			return map[string]string{
+				"osascript": "cat >/dev/null; echo not authorized >&2; exit 1",
+				"pbcopy":    `echo "$@" >>` + log + `; cat >` + file, "pbpaste": "cat " + file,
+			}
+		}},
 		// Which of the scripts it is shows in the word that is the script.
 		{clip.PowerShell, "linux", func(file, log string) map[string]string {
 			return map[string]string{"powershell.exe": `echo "$@" >>` + log + `
@@ -94,6 +109,24 @@ esac`}
 				t.Errorf("the arguments were %q, %v", words, err)
 			}
 		})
+	}
+}
+
+// clip.exe can be neither asked nor told to clear what it has: nothing of it is claimed.
+func TestClipExe(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "clipboard")
+	s, _ := fake(t, "linux", map[string]string{"WSL_DISTRO_NAME": "Debian"}, map[string]string{"clip.exe": `[ $# = 0 ] && cat >` + file})
+	done, err := s.Copy(t.Context(), clip.ClipExe, "123456", time.Minute)
+	if err != nil || done != (clip.Copied{Way: clip.ClipExe}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if held, err := os.ReadFile(file); err != nil || string(held) != "123456" {
+		t.Errorf("the clipboard holds %q, %v", held, err)
+	}
+	s, _ = fake(t, "linux", nil, map[string]string{"clip.exe": "echo no session >&2; exit 1"})
+	if _, err := s.Copy(t.Context(), clip.ClipExe, "123456", time.Minute); err == nil || !strings.Contains(err.Error(), "clip.exe: no session") {
+		t.Errorf("a failure is %v", err)
 	}
 }
 
