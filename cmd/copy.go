@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/clip"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/otp"
 	"github.com/authcli/auth/internal/term"
@@ -54,7 +55,7 @@ func newHold(c *cli) *cobra.Command {
 func (c *cli) clip() clip.System {
 	s := clip.System{
 		OS: runtime.GOOS, Getenv: c.Getenv, Environ: c.Environ(), LookPath: c.LookPath, Now: c.Now, Terminal: c.Terminal,
-		Self: func() *exec.Cmd { return c.Self(holdCommand) },
+		Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Self: func() *exec.Cmd { return c.Self(holdCommand) },
 	}
 	if places, err := c.places(); err == nil {
 		s.State = places.state

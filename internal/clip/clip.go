@@ -29,6 +29,8 @@ type System struct {
 	Now      func() time.Time
 	// Terminal opens the controlling terminal for writing.
 	Terminal func() (io.WriteCloser, error)
+	// Bus is the address of the D-Bus session bus; empty where there is none.
+	Bus string
 	// State is a folder for notes of who copied last; empty where there is none.
 	State string
 	// Self returns this program as a process that calls [Keep] with its standard streams.

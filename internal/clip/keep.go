@@ -58,6 +58,7 @@ func Keep(ctx context.Context, s System, in io.Reader, out io.WriteCloser) error
 		said.Alone = t.alone
 	}
 	if err != nil {
+		last.end()
 		said = answer{With: o.Way, Error: err.Error()}
 		if failed, ok := errors.AsType[*FailedError](err); ok {
 			said.With, said.Error = failed.With, failed.Reason

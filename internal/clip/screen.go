@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -50,7 +51,8 @@ $out.Flush()`
 
 // Screen returns a picture of everything on the screen. It comes through a pipe where the
 // program can write to one. Otherwise it lies for a moment in a private folder, in memory where
-// the system has one. The errors are [ErrAway], [ErrNoDisplay], [*MissingError] and
+// the system has one. The desktop's portal is asked last, because it leaves its file among the
+// user's pictures and may ask a person first. The errors are [ErrAway], [ErrNoDisplay], [*MissingError] and
 // [*FailedError].
 func (s System) Screen(ctx context.Context) ([]byte, error) {
 	now := s.session(ctx)
@@ -83,6 +85,17 @@ func (s System) Screen(ctx context.Context) ([]byte, error) {
 			err = fmt.Errorf("%w; %w", failed, err)
 		}
 		failed = err
+	}
+	if s.Bus != "" {
+		image, err := s.portalShot(ctx)
+		if err == nil || ctx.Err() != nil {
+			return image, err
+		}
+		if !errors.Is(err, errNoPortal) && failed != nil {
+			failed = fmt.Errorf("%w; %w", failed, err)
+		} else if !errors.Is(err, errNoPortal) {
+			failed = err
+		}
 	}
 	if failed != nil {
 		return nil, failed
