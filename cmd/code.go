@@ -161,7 +161,7 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 func (s *session) longEnough(ctx context.Context, found vault.Found, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
-		text = found.Settings["code.min-valid"].Value
+		text = found.Settings[settingMinValid].Value
 	}
 	if text == "" {
 		return code, nil
