@@ -51,7 +51,10 @@ func deviceWords(d device.DeviceDate) string {
 func newsWords(devices []device.DeviceDate) string {
 	var names []string
 	for _, d := range devices {
-		if d.Newer {
+		switch {
+		case d.Newer && d.Name == "":
+			names = append(names, "another device ("+term.Escape(d.ID)+")")
+		case d.Newer:
 			names = append(names, deviceName(d))
 		}
 	}
