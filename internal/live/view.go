@@ -376,7 +376,7 @@ func (m *model) fits(drawing string) bool {
 
 func (m *model) formLines() []string {
 	lines := []string{m.style.title.Render(m.cut(m.form.title, m.width)), ""}
-	names := min(18, m.width-4)
+	names := min(19, m.width-4)
 	for i, name := range m.form.names {
 		text := m.form.lines[i].text
 		if name == fieldSecret && !isPath(text) || strings.Contains(text, "://") {
@@ -394,7 +394,7 @@ func (m *model) formLines() []string {
 	}
 	keys := "enter next and store  ↑↓ lines  esc back"
 	if m.form.id == "" {
-		keys = "enter next and store  ^s from the screen  ^v from the clipboard  ↑↓ lines  esc back"
+		keys = "enter next and store  ^s screen  ^v clipboard  ↑↓ lines  esc back"
 	}
 	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless(keys)))
 }
