@@ -73,6 +73,7 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 		return live.Converse(ctx, o)
 	}
 	printed, err := live.Run(ctx, o)
+	v.image.Lock() // what reads an image has ended and removed its file, and no other begins
 	v.sayRest()
 	if err != nil || printed == "" {
 		return err
@@ -107,6 +108,7 @@ type screen struct {
 
 	one   sync.Mutex    // a device is for one caller at a time
 	quiet *cli          // what it says is shown and not printed
+	image sync.Mutex    // held while an image is read, which may lie in a file meanwhile
 	said  []string      // what the last change met
 	stale string        // why the last change was not backed up
 	seen  atomic.Uint64 // the last generation that could be read
@@ -355,6 +357,8 @@ var errNoFile = errors.New("there is no file of that name; a secret has letters 
 // gather returns the accounts of what was typed, or of the image, the screen or the clipboard, and what was odd
 // about it.
 func (v *screen) gather(ctx context.Context, f live.Fields) (batch transfer.Batch, met []string, err error) {
+	v.image.Lock()
+	defer v.image.Unlock()
 	// What the functions of commands print is told in the view.
 	var printed bytes.Buffer
 	env := *v.quiet.Env

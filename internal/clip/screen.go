@@ -57,6 +57,8 @@ $out.Flush()`
 func (s System) Screen(ctx context.Context) ([]byte, error) {
 	now := s.session(ctx)
 	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
 	case now.ssh:
 		return nil, ErrAway
 	case s.OS == "windows", now.wsl:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/authcli/auth/internal/clip/cliptest"
@@ -84,5 +85,37 @@ func TestLiveAddsFrom(t *testing.T) {
 		if codes[i] != codes[1] {
 			t.Errorf("the accounts are %q", codes)
 		}
+	}
+}
+
+// A view that is ended while a picture of the screen is being taken leaves nothing of it behind.
+func TestLiveRemovesThePicture(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(s *screen){
+		"SIGTERM": func(s *screen) { _ = s.cmd.Process.Signal(syscall.SIGTERM) },
+		"Ctrl-C":  func(s *screen) { s.types("\x03") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDevice(t, nil)
+			dir, run, seen := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "seen")
+			script := "#!/bin/sh\nfor file; do :; done\nprintf picture >\"$file\"\n: >" + seen + "\nexec sleep 600\n"
+			if err := os.WriteFile(filepath.Join(dir, "spectacle"), []byte(script), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			d.env = append(cliptest.Without(d.env), "PATH="+dir+":/bin:/usr/bin", "XDG_RUNTIME_DIR="+run, "WAYLAND_DISPLAY=wayland-0", "AUTH_NO_INPUT=0", "TERM=xterm")
+			s := watch(t, d.command(), 80, 14, nil)
+			s.shows("no accounts yet")
+			s.types("a\x13")
+			eventually(t, "a picture is being taken", func() bool {
+				_, err := os.Stat(seen)
+				return err == nil
+			})
+			end(s)
+			s.ends(130)
+			if left, err := os.ReadDir(run); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
 	}
 }

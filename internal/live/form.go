@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -14,6 +15,7 @@ type form struct {
 	names []string
 	lines []line
 	at    int
+	stop  func() // ends what the form waits for; nil for nothing
 }
 
 // The lines of forms.
@@ -101,7 +103,8 @@ func isPath(text string) bool {
 	return drive || strings.HasPrefix(text, "/") || strings.HasPrefix(text, "~") || strings.HasPrefix(text, ".")
 }
 
-// submitFrom adds what another source than the form has. Nothing of it is typed.
+// submitFrom adds what another source than the form has. Nothing of it is typed. That may take a while, since a person may
+// have to allow a picture of the screen; leaving the form calls it off.
 func (m *model) submitFrom(from Source, doing string) tea.Cmd {
 	if m.form.id != "" || m.acts > 0 {
 		return nil
@@ -109,7 +112,16 @@ func (m *model) submitFrom(from Source, doing string) tea.Cmd {
 	fields := m.form.fields()
 	fields.From, fields.Secret = from, ""
 	m.say(doing)
-	return m.act(func(ctx context.Context) (string, error) { return m.o.Add(ctx, fields) }, m.closing())
+	ctx, stop := context.WithCancel(m.ctx)
+	m.form.stop = stop
+	return m.act(func(context.Context) (string, error) {
+		defer stop()
+		said, err := m.o.Add(ctx, fields)
+		if errors.Is(err, context.Canceled) && m.ctx.Err() == nil {
+			return "nothing was added", nil
+		}
+		return said, err
+	}, m.closing())
 }
 
 // submit stores what was typed. The form stays until that has succeeded, so that nothing has to be typed again.
@@ -137,4 +149,9 @@ func (m *model) closing() func() {
 }
 
 // stopFilling forgets the form: it may have a secret in it.
-func (m *model) stopFilling() { m.mode, m.form = browsing, form{} }
+func (m *model) stopFilling() {
+	if m.form.stop != nil {
+		m.form.stop()
+	}
+	m.mode, m.form = browsing, form{}
+}

@@ -528,6 +528,27 @@ func TestFormOpenedSince(t *testing.T) {
 	has(t, m, "Change Issuer 0:me", "added it")
 }
 
+// Leaving the form calls off what it waits for.
+func TestLeavingTheFormStopsLooking(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	o.Add = func(ctx context.Context, _ Fields) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	m := newModel(t.Context(), o)
+	m.types("a")
+	_, adding := m.Update(tea.KeyPressMsg{Code: 's', Mod: tea.ModCtrl})
+	has(t, m, "looking at the screen")
+	m.send(esc)
+	m.run(adding)
+	has(t, m, "nothing was added", "Issuer 0")
+	if m.acts != 0 {
+		t.Error("it is still waited for")
+	}
+}
+
 // How the backup stands is beside the number of accounts, where there is room for all of it.
 func TestStanding(t *testing.T) {
 	t.Parallel()
