@@ -299,7 +299,7 @@ func TestScreenByFile(t *testing.T) {
 		"grim":             "echo compositor does not support it >&2; exit 1",
 		"gnome-screenshot": `[ "$1" = --file ] && printf picture >"$2" && ls -ld "${2%/*}" | cut -c1-10 >` + seen,
 	})
-	got, err := s.Screen(t.Context())
+	got, err := s.Screen(t.Context(), clip.Whole)
 	if err != nil || string(got) != "picture" {
 		t.Fatalf("%q, %v", got, err)
 	}
@@ -316,18 +316,57 @@ func TestScreenByFile(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	if _, err := s.Screen(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Screen(ctx, clip.Whole); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if left, err := os.ReadDir(run); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	s, _ = fake(t, "linux", env, nil)
-	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim (Debian: grim)") {
+	if _, err := s.Screen(t.Context(), clip.Whole); err == nil || !strings.Contains(err.Error(), "grim (Debian: grim)") {
 		t.Errorf("without a program: %v", err)
 	}
 	s, _ = fake(t, "linux", env, map[string]string{"grim": "echo compositor does not support it >&2; exit 1"})
-	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim: compositor does not support it") {
+	if _, err := s.Screen(t.Context(), clip.Whole); err == nil || !strings.Contains(err.Error(), "grim: compositor does not support it") {
 		t.Errorf("a program that cannot: %v", err)
+	}
+}
+
+// A part of the screen is chosen with the program that fits the session. Nothing chosen is said so, and no other program
+// asks again.
+func TestScreenRegion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, system, env string
+		programs          map[string]string
+		want              string // the picture, or a part of the error
+	}{
+		{"Wayland", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo 10,20 300x400", "grim": `[ "$1 $2 $3" = "-g 10,20 300x400 -" ] && printf picture`,
+		}, "picture"},
+		{"nothing chosen on Wayland", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo selection cancelled >&2; exit 1", "grim": "printf picture", "spectacle": "exit 0",
+		}, clip.ErrNotChosen.Error()},
+		{"slurp where it cannot", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo no layer shell >&2; exit 1", "grim": "printf picture",
+			"gnome-screenshot": `[ "$1 $2" = "--area --file" ] && printf picture >"$3"`,
+		}, "picture"},
+		{"grim alone", "linux", "WAYLAND_DISPLAY", map[string]string{"grim": "printf picture"}, "slurp and grim (Debian: slurp grim) or spectacle"},
+		{"X11", "linux", "DISPLAY", map[string]string{"maim": `[ "$*" = --select ] && printf picture`}, "picture"},
+		{"nothing chosen on X11", "linux", "DISPLAY", map[string]string{
+			"maim": "echo Selection was cancelled by keystroke or right-click. >&2; exit 1",
+		}, clip.ErrNotChosen.Error()},
+		{"macOS", "darwin", "TERM", map[string]string{"screencapture": `[ "$1" = -i ] && printf picture >"$5"`}, "picture"},
+		{"nothing chosen on macOS", "darwin", "TERM", map[string]string{"screencapture": "exit 0"}, clip.ErrNotChosen.Error()},
+		{"WSL", "linux", "WSL_INTEROP", map[string]string{"powershell.exe": "printf picture"}, clip.ErrNoRegion.Error()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := fake(t, c.system, map[string]string{c.env: "x"}, c.programs)
+			got, err := s.Screen(t.Context(), clip.Region)
+			if c.want == "picture" && (err != nil || string(got) != c.want) || c.want != "picture" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%q, %v; want %s", got, err, c.want)
+			}
+		})
 	}
 }

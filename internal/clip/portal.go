@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// portalTime is how long the portal may take: a person may have to allow the picture.
-	portalTime = time.Minute
 	// portalEnd is how long a request that is not needed any more may take to end.
 	portalEnd = time.Second
 
@@ -28,19 +26,22 @@ const (
 	portal = "the desktop's portal"
 )
 
+// errRefused is returned where a person did not allow a picture.
+var errRefused = errors.New("the picture was not allowed")
+
 // errNoPortal is returned where the session has no portal, or one that takes no pictures.
 var errNoPortal = errors.New("the desktop has no portal for pictures of the screen")
 
-// portalShot asks the desktop for a picture of the screen. The portal leaves a file among the
+// portalShot asks the desktop for a picture of the screen; a person may have to allow it. The portal leaves a file among the
 // user's pictures, which is removed before it is read. A picture that comes after ctx has ended
 // is removed as well.
 //
 // Source: XDG Desktop Portal, org.freedesktop.portal.Screenshot and Request.
-func (s System) portalShot(ctx context.Context) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, portalTime)
+func (s System) portalShot(ctx context.Context, part Part) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, chooseTime)
 	defer cancel()
 	// The connection outlives ctx: the request has to be ended over it.
-	life, end := context.WithTimeout(context.WithoutCancel(ctx), portalTime+2*portalEnd)
+	life, end := context.WithTimeout(context.WithoutCancel(ctx), chooseTime+2*portalEnd)
 	defer end()
 	conn, err := dbus.Connect(s.Bus, dbus.WithContext(life))
 	if err != nil {
@@ -57,7 +58,7 @@ func (s System) portalShot(ctx context.Context) ([]byte, error) {
 		return nil, errNoPortal
 	}
 	asked := conn.Object(portalName, portalPath).GoWithContext(life, "org.freedesktop.portal.Screenshot.Screenshot", 0, make(chan *dbus.Call, 1),
-		"", map[string]dbus.Variant{"handle_token": dbus.MakeVariant(token), "interactive": dbus.MakeVariant(false)})
+		"", map[string]dbus.Variant{"handle_token": dbus.MakeVariant(token), "interactive": dbus.MakeVariant(part == Region)})
 	taken := asked.Done
 	for {
 		select {
@@ -71,12 +72,16 @@ func (s System) portalShot(ctx context.Context) ([]byte, error) {
 				return nil, &FailedError{portal, "the session bus has ended"}
 			}
 			if answer.Path == request {
-				return portalPicture(answer)
+				image, err := portalPicture(answer)
+				if part == Region && errors.Is(err, errRefused) {
+					err = ErrNotChosen
+				}
+				return image, err
 			}
 		case <-ctx.Done():
 			endRequest(conn, request, answers)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, &FailedError{portal, fmt.Sprintf("it did not answer within %v", portalTime)}
+				return nil, &FailedError{portal, fmt.Sprintf("it did not answer within %v", chooseTime)}
 			}
 			return nil, ctx.Err()
 		}
@@ -134,7 +139,7 @@ func portalPicture(answer *dbus.Signal) ([]byte, error) {
 	switch code {
 	case 0:
 	case 1:
-		return nil, &FailedError{portal, "the picture was not allowed"}
+		return nil, fmt.Errorf("%s: %w", portal, errRefused)
 	default:
 		return nil, &FailedError{portal, "it took no picture"}
 	}

@@ -100,7 +100,7 @@ func TestScreenByPortal(t *testing.T) {
 	t.Parallel()
 	path, uri := drawing(t)
 	s, d := newDesktop(t, func(d *desktop, request dbus.ObjectPath) { d.says(request, 0, uri) }, nil)
-	got, err := s.Screen(t.Context())
+	got, err := s.Screen(t.Context(), clip.Whole)
 	if err != nil || string(got) != "picture" {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -108,6 +108,14 @@ func TestScreenByPortal(t *testing.T) {
 		t.Error("a picture of the whole screen needs nobody to choose")
 	}
 	gone(t, path)
+
+	s, d = newDesktop(t, func(d *desktop, request dbus.ObjectPath) { d.says(request, 1, "") }, nil)
+	if _, err := s.Screen(t.Context(), clip.Region); !errors.Is(err, clip.ErrNotChosen) {
+		t.Errorf("a part: %v", err)
+	}
+	if choosing, ok := (<-d.asked)["interactive"].Value().(bool); !ok || !choosing {
+		t.Error("nobody was asked for a part")
+	}
 }
 
 // What the desktop answers instead of a picture is told. One without a portal is no error of its
@@ -133,7 +141,7 @@ func TestPortalWithoutAPicture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := newDesktop(t, c.answer, nil)
-			if got, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
+			if got, err := s.Screen(t.Context(), clip.Whole); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%q, %v; want %q", got, err, c.want)
 			}
 		})
@@ -146,7 +154,7 @@ func TestPortalInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	closed := make(chan struct{})
 	s, _ := newDesktop(t, func(*desktop, dbus.ObjectPath) { cancel() }, closed)
-	if _, err := s.Screen(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Screen(ctx, clip.Whole); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	select {
@@ -160,7 +168,7 @@ func TestPortalInterrupted(t *testing.T) {
 		cancel()
 		d.says(request, 0, uri)
 	}, nil)
-	if _, err := s.Screen(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	if _, err := s.Screen(ctx, clip.Whole); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("with a picture: %v", err)
 	}
 	gone(t, path)

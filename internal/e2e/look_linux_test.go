@@ -2,6 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
+	stdimage "image"
+	"image/draw"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -125,4 +128,43 @@ func TestAddFromScreen(t *testing.T) {
 			screen.Show(image)
 		})
 	})
+}
+
+// With --region only the part of the screen that a person chose is read. Nobody can move a pointer on a display without
+// devices, so that the chooser is a script here; grim is real.
+func TestAddFromRegion(t *testing.T) {
+	t.Parallel()
+	grim := testenv.Program(t, "grim", "grim")
+	canvas := stdimage.NewGray(stdimage.Rect(0, 0, 1280, 800))
+	draw.Draw(canvas, canvas.Bounds(), stdimage.White, stdimage.Point{}, draw.Src)
+	for name, x := range map[string]int{"alice": 100, "bob": 700} {
+		code, err := png.Decode(bytes.NewReader(picture(t, strings.ReplaceAll(lookURI, "alice", name))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		draw.Draw(canvas, code.Bounds().Add(stdimage.Pt(x, 200)), code, code.Bounds().Min, draw.Src)
+	}
+	path := filepath.Join(cliptest.TempDir(t), "shown.png")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(png.Encode(file, canvas), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	screen, d, programs := cliptest.Wayland(t, path), newDevice(t, nil), t.TempDir()
+	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho '650,150 600x500'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.env = append(append(cliptest.Without(d.env), screen.Env...), "PATH="+programs+":"+filepath.Dir(grim)+":/usr/bin:/bin")
+	eventually(t, "both codes are on the screen", func() bool {
+		return strings.Count(d.run("", "scan", "--screen").stdout, "\n") == 2
+	})
+	d.must("", "add", "--region")
+	d.has("GitHub:bob")
+	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho selection cancelled >&2\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.fails(1, []string{"no part of the screen was chosen"}, "scan", "--region")
+	d.fails(2, nil, "scan", "--region", "--screen")
 }
