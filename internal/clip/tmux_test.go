@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func TestTmuxKnowsThatTheDisplayIsGone(t *testing.T) {
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command(tmux, append([]string{"-S", socket, "-f", os.DevNull}, args...)...)
-		cmd.Env = append(env[:len(env):len(env)], "DISPLAY=:7")
+		cmd.Env = slices.Concat(env, []string{"DISPLAY=:7"})
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("tmux %v: %v\n%s", args, err, out)
@@ -34,7 +35,7 @@ func TestTmuxKnowsThatTheDisplayIsGone(t *testing.T) {
 	t.Cleanup(func() { run("kill-server") })
 	window := map[string]string{"TERM": "tmux", "DISPLAY": ":7", "TMUX": run("display-message", "-p", "#{socket_path},#{pid},0")}
 	s, _ := fake(t, "linux", window, map[string]string{"xclip": "exit 1", "tmux": `exec ` + tmux + ` "$@"`})
-	s.Environ = append(env[:len(env):len(env)], "TMUX="+window["TMUX"])
+	s.Environ = slices.Concat(env, []string{"TMUX=" + window["TMUX"]})
 	if way, err := s.Choose(t.Context(), ""); err != nil || way != clip.Xclip {
 		t.Errorf("at the display: %q, %v", way, err)
 	}
