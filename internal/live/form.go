@@ -142,7 +142,7 @@ func (m *model) submit() tea.Cmd {
 func (m *model) closing() func() {
 	opened := m.opened
 	return func() {
-		if m.opened == opened {
+		if m.mode == filling && m.opened == opened {
 			m.stopFilling()
 		}
 	}

@@ -542,8 +542,10 @@ func TestLeavingTheFormStopsLooking(t *testing.T) {
 	_, adding := m.Update(tea.KeyPressMsg{Code: 's', Mod: tea.ModCtrl})
 	has(t, m, "looking at the screen")
 	m.send(esc)
+	m.types("/iss")
 	m.run(adding)
-	has(t, m, "nothing was added", "Issuer 0")
+	m.types("uer")
+	has(t, m, "nothing was added", "/issuer▏")
 	if m.acts != 0 {
 		t.Error("it is still waited for")
 	}
