@@ -137,7 +137,9 @@ func TestConverseWaitsForALongerCode(t *testing.T) {
 		times = times[min(1, len(times)-1):]
 		return now
 	}
-	o.Notices = func(context.Context) ([]string, string) { return []string{"the laptop has news"}, "last backup 2026-11-28" }
+	o.Notices = func(context.Context) ([]string, string) {
+		return []string{"the laptop has news"}, "last backup 2026-11-28"
+	}
 	c := converse(t.Context(), t, o)
 	c.hears("1 account. Type a part of a name for its code, or help.", "Note: the laptop has news", "Note: last backup 2026-11-28")
 	c.types("issuer")
