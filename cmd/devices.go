@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -44,6 +45,27 @@ func deviceWords(d device.DeviceDate) string {
 		words += ", this device"
 	}
 	return words
+}
+
+// newsWords says which other devices have written what was not merged here; empty for none.
+func newsWords(devices []device.DeviceDate) string {
+	var names []string
+	for _, d := range devices {
+		switch {
+		case d.Newer && d.Name == "":
+			names = append(names, "another device ("+term.Escape(d.ID)+")")
+		case d.Newer:
+			names = append(names, deviceName(d))
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " has a newer backup than was merged here: auth sync"
+	default:
+		return strings.Join(names, ", ") + " have newer backups than were merged here: auth sync"
+	}
 }
 
 // newerWords are about a device that has written what was not merged here.

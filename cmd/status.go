@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/vault"
 )
 
 type jsonStatus struct {
@@ -38,15 +40,8 @@ func newStatus(c *cli) *cobra.Command {
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
 				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
 			}
-			for _, a := range status.State.Accounts() {
-				j.Accounts++
-				if a.NeedsVerification() {
-					j.NeedsVerification++
-				}
-				if _, exposed := status.State.Exposed(a); exposed {
-					j.Exposed++
-				}
-			}
+			n := tallyOf(status.State)
+			j.Accounts, j.NeedsVerification, j.Exposed = n.accounts, n.unverified, n.exposed
 			if s.json {
 				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup))
 			}
@@ -75,4 +70,21 @@ func newStatus(c *cli) *cobra.Command {
 			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup))
 		},
 	})
+}
+
+// A tally counts the accounts of a vault: all, those without their secret, and those whose
+// secret a lost device held.
+type tally struct{ accounts, unverified, exposed int }
+
+func tallyOf(state *vault.State) (n tally) {
+	for _, a := range state.Accounts() {
+		n.accounts++
+		if a.NeedsVerification() {
+			n.unverified++
+		}
+		if _, exposed := state.Exposed(a); exposed {
+			n.exposed++
+		}
+	}
+	return n
 }

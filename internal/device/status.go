@@ -2,10 +2,12 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -173,6 +175,14 @@ func (d *Device) Examine(ctx context.Context) (x Examination) {
 		x.Backup = d.backupStatus(ctx, x.State.Generation, entries, x.LocationErr)
 	}
 	return x
+}
+
+// KeyringClosed reports whether the system keyring cannot be read at the moment: it has to be
+// unlocked, or it is gone. It asks nobody and starts nothing. The keyrings of macOS and Windows
+// tell it only when they are read.
+func (d *Device) KeyringClosed(ctx context.Context) bool {
+	seen, err := d.examineKeyring(ctx)
+	return seen.Locked || errors.Is(err, keyring.ErrUnavailable)
 }
 
 func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {

@@ -58,7 +58,7 @@ var rooms = map[string]room{
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
 	},
 	"internal/clip": {
-		may: []string{"golang.org/x/sys"},
+		may: []string{"golang.org/x/sys", "github.com/godbus/dbus/v5"},
 		why: "the clipboard and the screen: what is on them is not its business",
 	},
 	"internal/clip/cliptest": {
