@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,7 @@ type jsonStatus struct {
 	Exposed           int    `json:"exposed,omitempty"` // accounts whose secret a lost device held
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
+	UnlockedUntil     string `json:"unlocked_until,omitempty"` // of the file keyring
 
 	Backup jsonBackupStatus `json:"backup"`
 }
@@ -36,7 +38,7 @@ func newStatus(c *cli) *cobra.Command {
 			}
 			j := jsonStatus{
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
-				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
+				Generation: status.State.Generation, UnlockedUntil: timestamp(status.Unlocked), Backup: backupStatusJSON(status.Backup),
 			}
 			for _, a := range status.State.Accounts() {
 				j.Accounts++
@@ -55,7 +57,7 @@ func newStatus(c *cli) *cobra.Command {
 				rows = append(rows, []string{"vault", words})
 			}
 			rows = append(rows, [][]string{
-				{"keyring", j.Keyring},
+				{"keyring", j.Keyring + unlockedWords(status.Unlocked)},
 				{"backup", backupRow(status.Backup)},
 			}...)
 			if status.Backup.On {
@@ -75,4 +77,12 @@ func newStatus(c *cli) *cobra.Command {
 			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup))
 		},
 	})
+}
+
+// unlockedWords says until when the file keyring is unlocked; empty if it is not.
+func unlockedWords(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return ", unlocked until " + timestamp(until) + "; auth lock locks it"
 }
