@@ -1,7 +1,12 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -71,11 +76,24 @@ func (a *answers) identityPassphrase(ctx context.Context, name string) (string, 
 	return a.passphraseFrom(ctx, "", "Passphrase of "+term.Escape(name)+": ", "")
 }
 
+// credential is what a unit of systemd calls the file keyring's passphrase (LoadCredential=).
+const credential = "auth.vault-passphrase"
+
+// vaultPassphrasePath returns the file with the file keyring's passphrase; empty if there is
+// none. A credential of systemd counts if the unit has it.
 func (a *answers) vaultPassphrasePath() string {
-	if a.vaultPassphraseFile != "" {
-		return a.vaultPassphraseFile
+	if path := cmp.Or(a.vaultPassphraseFile, a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")); path != "" {
+		return path
 	}
-	return a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")
+	dir := a.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, credential)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 // firstVaultPassphrase asks for a new passphrase of the file keyring, which may be empty.

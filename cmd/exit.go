@@ -66,6 +66,9 @@ var faults = []struct {
 	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
 	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
 	{is(device.ErrKeyringLocked), codeKeyring, unlockKeyring},
+	{is(device.ErrNoKeeper), codeKeyring, "auth vault use system moves the vault to the system keyring, which the login unlocks; " +
+		"where there is none, AUTH_VAULT_PASSPHRASE_FILE names a file with the passphrase"},
+	{is(device.ErrUnlockTime), codeUsage, "auth unlock --for 8h"},
 	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
 	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
 	{as[*device.StaleError], codeStale, ""},

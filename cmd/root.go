@@ -108,6 +108,8 @@ func commands() []command {
 		{groupBackup, "import", newImport},
 		{groupBackup, "export", newExport},
 		{groupCare, "vault", newVault},
+		{groupCare, "unlock", newUnlock},
+		{groupCare, "lock", newLock},
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},

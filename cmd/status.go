@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ type jsonStatus struct {
 	Exposed           int    `json:"exposed,omitempty"` // accounts whose secret a lost device held
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
+	UnlockedUntil     string `json:"unlocked_until,omitempty"` // of the file keyring
 
 	Backup jsonBackupStatus `json:"backup"`
 }
@@ -38,7 +40,7 @@ func newStatus(c *cli) *cobra.Command {
 			}
 			j := jsonStatus{
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
-				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
+				Generation: status.State.Generation, UnlockedUntil: timestamp(status.Unlocked), Backup: backupStatusJSON(status.Backup),
 			}
 			n := tallyOf(status.State)
 			j.Accounts, j.NeedsVerification, j.Exposed = n.accounts, n.unverified, n.exposed
@@ -50,7 +52,7 @@ func newStatus(c *cli) *cobra.Command {
 				rows = append(rows, []string{"vault", words})
 			}
 			rows = append(rows, [][]string{
-				{"keyring", j.Keyring},
+				{"keyring", j.Keyring + unlockedWords(status.Unlocked)},
 				{"backup", backupRow(status.Backup)},
 			}...)
 			if status.Backup.On {
@@ -87,4 +89,12 @@ func tallyOf(state *vault.State) (n tally) {
 		}
 	}
 	return n
+}
+
+// unlockedWords says until when the file keyring is unlocked; empty if it is not.
+func unlockedWords(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return ", unlocked until " + timestamp(until) + "; auth lock locks it"
 }

@@ -13,9 +13,10 @@ import (
 
 // A Status is the state of the vault and its backup.
 type Status struct {
-	Keyring string
-	State   *vault.State
-	Backup  BackupStatus
+	Keyring  string
+	Unlocked time.Time // until when the file keyring is unlocked; zero where it is not
+	State    *vault.State
+	Backup   BackupStatus
 }
 
 // A BackupStatus is the state of the backup.
@@ -73,7 +74,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if d.marker.Location == "" {
-		return Status{d.storage.kind, state, BackupStatus{}}, nil
+		return Status{d.storage.kind, d.storage.unlockedUntil(), state, BackupStatus{}}, nil
 	}
 	loc, err := d.openLocation(d.marker.Location)
 	var entries []location.Entry
@@ -82,7 +83,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
+	return Status{d.storage.kind, d.storage.unlockedUntil(), state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
@@ -144,8 +145,9 @@ type Examination struct {
 type KeyringSeen struct {
 	Kind string
 
-	Dir               string // of the file keyring
-	Exists, Protected bool   // the file keyring is there, and its key under a passphrase
+	Dir               string    // of the file keyring
+	Exists, Protected bool      // the file keyring is there, and its key under a passphrase
+	Unlocked          time.Time // until when it needs none; zero where it is not unlocked
 
 	Collection, Service string // of the system keyring
 	Locked              bool
@@ -193,6 +195,7 @@ func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 		var err error
 		if seen.Exists = s.file.Exists(); seen.Exists {
 			seen.Protected, err = s.file.Protected()
+			seen.Unlocked = s.unlockedUntil()
 		}
 		return seen, err
 	case s.system == nil:

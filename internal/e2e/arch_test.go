@@ -70,7 +70,9 @@ var rooms = map[string]room{
 		why: "a page for a printer: what the secret on it opens is not its business",
 	},
 	"internal/keyring": {
-		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync"},
+		may: []string{
+			"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync", "golang.org/x/sys",
+		},
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
