@@ -191,13 +191,13 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		a.say("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
-		return a.confirm(ctx, "Is "+deviceWords(q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+		return a.confirm(ctx, "Is "+a.deviceWords(a.Err, q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
 	case device.ReplaceKey:
 		a.say("%s", message(q.Err, nil))
 		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
 		return a.confirm(ctx, "Can nobody open it, and is a new recovery key to take its place?")
 	case device.ForgetDevice:
-		return a.confirm(ctx, "Merge the accounts of "+deviceWords(q.Device)+", and delete its backups?")
+		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give up the old vault and start an empty one?")
 	}

@@ -135,7 +135,9 @@ The others belong to this device only. auth config list shows which are which.`,
 				case s.json:
 					return s.printJSON(jsonSettings{jsonVersion, list})
 				default:
-					return s.printTable(rows)
+					return s.printColumns([]term.Column{
+						{Name: "KEY"}, {Name: "VALUE", Fit: term.Cut}, {Name: "WHERE", Fit: term.Wrap}, {Name: "ABOUT", Fit: term.Wrap},
+					}, rows)
 				}
 			},
 		}),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/authcli/auth/internal/device"
@@ -38,9 +39,12 @@ func deviceName(d device.DeviceDate) string {
 	return fmt.Sprintf("%s (%s)", term.Escape(d.Name), term.Escape(d.ID))
 }
 
-// deviceWords describes a device.
-func deviceWords(d device.DeviceDate) string {
-	words := deviceName(d) + ", last backup of " + timestamp(d.Created.UTC())
+// deviceWords describes a device, for where w leads.
+func (c *cli) deviceWords(w io.Writer, d device.DeviceDate) string {
+	words := deviceName(d) + ", last backup of " + c.when(w, d.Created.UTC())
+	if term.IsTerminal(w) && !c.json {
+		words = deviceName(d) + ", last backup " + c.when(w, d.Created)
+	}
 	if d.This {
 		words += ", this device"
 	}
@@ -73,13 +77,13 @@ const newerWords = "; it is newer than what was merged here: auth sync"
 
 // deviceRows are the rows of a status about the devices of a location. A device that backs
 // up alone needs none.
-func deviceRows(devices []device.DeviceDate) [][]string {
+func (c *cli) deviceRows(devices []device.DeviceDate) [][]string {
 	if len(devices) == 1 && devices[0].This {
 		return nil
 	}
 	var rows [][]string
 	for _, d := range devices {
-		words := deviceWords(d)
+		words := c.deviceWords(c.Out, d)
 		if d.Newer {
 			words += newerWords
 		}
@@ -99,9 +103,9 @@ func (s *session) oneDevice(ctx context.Context, name string, act func(name stri
 	var ids, options []string
 	for _, d := range several.Devices {
 		if !s.choosing() {
-			s.say("%s", deviceWords(d))
+			s.say("%s", s.deviceWords(s.Err, d))
 		} else if !d.This {
-			ids, options = append(ids, d.ID), append(options, deviceWords(d))
+			ids, options = append(ids, d.ID), append(options, s.deviceWords(s.Err, d))
 		}
 	}
 	if !s.choosing() {

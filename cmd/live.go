@@ -22,16 +22,17 @@ import (
 	"github.com/authcli/auth/internal/live"
 	"github.com/authcli/auth/internal/otp"
 	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
 
 // bare is auth without a command: the live view on a terminal, and the help elsewhere.
 func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
-	if c.json || !c.choosing() {
+	if c.json || !c.choosing() || !term.IsTerminal(c.Out) {
 		return cmd.Help()
 	}
-	accessible = accessible || c.Getenv("AUTH_ACCESSIBLE") == "1"
+	accessible = accessible || c.accessible()
 	if c.Getenv("TERM") == "dumb" && !accessible { // it cannot draw
 		list, _, err := cmd.Find([]string{"list"})
 		if err != nil {
@@ -63,7 +64,7 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 	// From now on the terminal belongs to the view: nothing is asked and nothing is printed beside it.
 	s.answers.cli = s.unattended()
 	o := live.Options{
-		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
+		In: s.In, Out: s.Out, Environ: s.drawEnviron(s.Out), Now: s.Now,
 		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
 		Closed: v.closed, Advance: v.advance, Copy: v.copy,
@@ -286,7 +287,7 @@ func (v *screen) notices(ctx context.Context) (lines []string, standing string) 
 	case !backup.On:
 		return lines, ""
 	case backup.Drill.Due:
-		return append(lines, "last drill: "+drillRow(backup.Drill)), "last backup " + day(backup.Last)
+		return append(lines, "last drill: "+v.drillRow(v.Out, backup.Drill)), "last backup " + day(backup.Last)
 	default:
 		return lines, "last backup " + day(backup.Last) + ", last drill " + day(backup.Drill.Time)
 	}

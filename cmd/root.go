@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,14 +38,15 @@ func Main(env *Env, args []string) int {
 		time.Sleep(graceful)
 		env.Exit(codeInterrupted)
 	}
+	watch := sync.OnceFunc(func() { go heed(watched()) })
 	if brief(args) {
-		watch := time.AfterFunc(unwatched, func() { heed(watched()) })
-		defer watch.Stop()
+		later := time.AfterFunc(unwatched, watch)
+		defer later.Stop()
 	} else {
-		go heed(watched())
+		watch()
 	}
 
-	c := &cli{Env: env}
+	c := &cli{Env: env, watch: watch}
 	root := c.root(called(args))
 	root.SetArgs(args)
 	root.SetIn(env.In)
@@ -171,7 +173,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 			if err := cmd.ValidateFlagGroups(); err != nil {
 				return usageError{err}
 			}
-			return nil
+			return c.checkColor()
 		},
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
@@ -193,6 +195,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
 	flags.BoolVar(&c.json, "json", false, "write JSON")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
+	c.colorFlag(root)
 
 	for _, command := range commands {
 		built := command.build(c)

@@ -53,12 +53,12 @@ func newStatus(c *cli) *cobra.Command {
 			}
 			rows = append(rows, [][]string{
 				{"keyring", j.Keyring + unlockedWords(status.Unlocked)},
-				{"backup", backupRow(status.Backup)},
+				{"backup", s.backupRow(status.Backup)},
 			}...)
 			if status.Backup.On {
-				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
+				rows = append(rows, []string{"drill", s.drillRow(s.Out, status.Backup.Drill)})
 			}
-			rows = append(rows, deviceRows(status.Backup.Devices)...)
+			rows = append(rows, s.deviceRows(status.Backup.Devices)...)
 			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
@@ -69,7 +69,7 @@ func newStatus(c *cli) *cobra.Command {
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth list --trash"})
 			}
-			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup))
+			return cmp.Or(s.printStates(rows), s.staleExit(status.Backup))
 		},
 	})
 }

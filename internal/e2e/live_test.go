@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"image/color"
@@ -24,7 +25,7 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-var update = flag.Bool("update", false, "write the screens of testdata/live anew; a person has to look at them")
+var update = flag.Bool("update", false, "write the screens of testdata anew; a person has to look at them")
 
 // A screen is a terminal that a program runs on, read through a terminal emulator.
 type screen struct {
@@ -33,13 +34,14 @@ type screen struct {
 	master, tty *os.File
 	before      *term.State
 	ended       chan struct{}
+	folder      string // of the goldens, in testdata; empty for live
 
 	mu       sync.Mutex
 	emulator *vt.Emulator
 	raw      strings.Builder // everything that was written
 }
 
-// watch runs a command on a screen. The background answers the question for the background; nil answers nothing.
+// watch runs a command on a screen, but for a standard input or output that it has already. The background answers the question for the background; nil answers nothing.
 func watch(t *testing.T, cmd *exec.Cmd, width, height int, background color.Color) *screen {
 	t.Helper()
 	master, tty, err := pty.Open()
@@ -54,7 +56,13 @@ func watch(t *testing.T, cmd *exec.Cmd, width, height int, background color.Colo
 	if s.before, err = term.GetState(int(tty.Fd())); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	if cmd.Stdin == nil {
+		cmd.Stdin = tty
+	}
+	if cmd.Stdout == nil {
+		cmd.Stdout = tty
+	}
+	cmd.Stderr = tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -228,10 +236,13 @@ func TestLiveScreens(t *testing.T) {
 	}
 }
 
-// golden waits until the screen is the one in testdata/live: it is drawn piece by piece.
+// goldens is the folder of the screens.
+func (s *screen) goldens() string { return cmp.Or(s.folder, "live") }
+
+// golden waits until the screen is the one in testdata: it is drawn piece by piece.
 func (s *screen) golden(name string, colours bool) {
 	s.t.Helper()
-	s.heldBy(filepath.Join("testdata", "live", name+".txt"), func() string {
+	s.heldBy(filepath.Join("testdata", s.goldens(), name+".txt"), func() string {
 		if colours {
 			return trimmed(s.emulator.Render())
 		}

@@ -113,21 +113,28 @@ func Run(ctx context.Context, o Options) (printed string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := newModel(ctx, o)
-	// Signals end ctx, in one place for every command.
-	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithEnvironment(o.Environ), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
-	_, err = program.Run()
+	if err := run(ctx, m, o.In, o.Out, o.Environ); err != nil {
+		return "", err
+	}
+	return m.printed, nil
+}
+
+// run shows a model until it ends, and restores the terminal. Signals end ctx, in one place for every command.
+func run(ctx context.Context, m tea.Model, in io.Reader, out io.Writer, environ []string) error {
+	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out),
+		tea.WithEnvironment(environ), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
+	_, err := program.Run()
 	switch {
 	case err == nil:
-		return m.printed, nil
+		return nil
 	case errors.Is(err, tea.ErrProgramPanic):
-		return "", ErrCrashed
+		return ErrCrashed
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return ctx.Err()
 	case errors.Is(err, tea.ErrInterrupted):
-		return "", context.Canceled
+		return context.Canceled
 	default:
-		return "", fmt.Errorf("show the live view: %w", err)
+		return fmt.Errorf("show the live view: %w", err)
 	}
 }
 

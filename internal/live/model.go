@@ -148,14 +148,6 @@ func (m *model) tick() tea.Cmd {
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case tea.BackgroundColorMsg:
-		m.style = styled(msg.IsDark())
-	case tea.ModeReportMsg:
-		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
-			m.cells = ansi.GraphemeWidth // as Bubble Tea does
-		}
 	case tickMsg:
 		cmd = tea.Batch(m.tick(), m.second())
 	case tea.ResumeMsg:
@@ -174,9 +166,25 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.paste(msg.Content)
 	case tea.KeyPressMsg:
 		cmd = m.press(msg)
+	default:
+		m.looks(msg)
 	}
 	m.scroll()
 	return m, tea.Batch(cmd, m.askCodes())
+}
+
+// looks takes what the terminal says of itself.
+func (m *model) looks(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		m.style = styled(msg.IsDark())
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
+			m.cells = ansi.GraphemeWidth // as Bubble Tea does
+		}
+	}
 }
 
 // second does what every second brings: codes end, and another process may have changed the vault.

@@ -339,7 +339,7 @@ func (m *model) clip(text string) string { return m.cells.Truncate(text, m.width
 // pad cuts or fills text to a width.
 func (m *model) pad(text string, width int) string {
 	text = m.cut(text, width)
-	return text + strings.Repeat(" ", max(0, width-m.cells.StringWidth(text)))
+	return term.Mark(text) + strings.Repeat(" ", max(0, width-m.cells.StringWidth(text)))
 }
 
 // tail returns the end of text that is being typed.
