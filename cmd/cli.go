@@ -21,6 +21,7 @@ type cli struct {
 	json                bool
 
 	stdinRead bool
+	helped    error // of printing the help, which cobra does not return
 }
 
 // asking reports whether prompts are allowed. Passphrases and secrets are asked for at
@@ -96,10 +97,15 @@ func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 		if slices.ContainsFunc(args, looksSecret) {
 			return secretArgument()
 		}
-		if err := check(cmd, args); err != nil {
-			return hint.With(usageError{err}, cmd.CommandPath()+" --help")
+		err := check(cmd, args)
+		switch {
+		case err == nil:
+			return nil
+		case as[usageError](err), len(hint.All(err)) > 0:
+			return usageError{err}
+		default:
+			return hint.With(argumentsWords(cmd, args), cmd.CommandPath()+" --help")
 		}
-		return nil
 	}
 }
 
