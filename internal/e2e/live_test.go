@@ -230,18 +230,25 @@ func TestLiveScreens(t *testing.T) {
 // golden waits until the screen is the one in testdata/live: it is drawn piece by piece.
 func (s *screen) golden(name string, colours bool) {
 	s.t.Helper()
-	path := filepath.Join("testdata", "live", name+".txt")
-	look := func() string {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.heldBy(filepath.Join("testdata", "live", name+".txt"), func() string {
 		if colours {
 			return trimmed(s.emulator.Render())
 		}
 		return trimmed(s.emulator.String())
+	})
+}
+
+// heldBy waits until the screen looks as a file says. -update writes the file.
+func (s *screen) heldBy(path string, look func() string) {
+	s.t.Helper()
+	now := func() string {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return look()
 	}
 	if *update {
 		time.Sleep(2 * time.Second)
-		if err := os.WriteFile(path, []byte(look()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(now()), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -249,9 +256,9 @@ func (s *screen) golden(name string, colours bool) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); look() != string(want); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); now() != string(want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, look(), want)
+			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, now(), want)
 		}
 	}
 }
