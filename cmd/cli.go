@@ -113,20 +113,4 @@ func secretArgument() error {
 	return hint.With(usageError{errSecretArgument}, "auth add LABEL asks for the secret; scripts use --secret-file or --uri with a FILE or -")
 }
 
-// noCommand refuses arguments of a command that only groups others.
-func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if looksSecret(args[0]) {
-		return secretArgument()
-	}
-	err := usagef("unknown command %q for %q", term.Escape(args[0]), cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = cmd.Root().SuggestionsMinimumDistance
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hint.With(err, cmd.CommandPath()+" "+near[0])
-	}
-	return hint.With(err, cmd.CommandPath()+" --help")
-}
-
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }
