@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	helpName = "help"
+	helpName    = "help"
+	movingTopic = "moving" // whose guides are pages of their own: auth help moving aegis
 	// The columns of a page: those of man where there is no terminal, and no more than
 	// eyes follow where there is a wide one.
 	pageWidth    = 80
@@ -39,6 +40,7 @@ func newHelp(c *cli) *cobra.Command {
 ` + topics.String(),
 		exit: "0 done; 2 no such command or topic",
 		example: `  auth help recovery
+  auth help moving aegis
   auth help formats | less
   auth help environment
   auth help exit-codes
@@ -51,6 +53,11 @@ func newHelp(c *cli) *cobra.Command {
 			if len(args) == 1 {
 				if topic, ok := manual.Find(args[0]); ok {
 					return c.printPage(topic)
+				}
+			}
+			if len(args) == 2 && args[0] == movingTopic {
+				if guide, ok := manual.FindGuide(args[1]); ok {
+					return c.printPage(guide)
 				}
 			}
 			found, rest, err := cmd.Root().Find(args)
@@ -78,11 +85,17 @@ func (c *cli) printPage(t manual.Topic) error {
 // helpWords returns what can follow args: the commands below them, and at first the
 // topics.
 func helpWords(root *cobra.Command, args []string) []string {
+	var words []string
+	if len(args) == 1 && args[0] == movingTopic {
+		for _, guide := range manual.Guides() {
+			words = append(words, cobra.CompletionWithDesc(guide.Name, "from "+guide.Short))
+		}
+		return words
+	}
 	at, rest, err := root.Find(args)
 	if err != nil || len(rest) > 0 {
 		return nil
 	}
-	var words []string
 	for _, sub := range at.Commands() {
 		if sub.IsAvailableCommand() {
 			words = append(words, cobra.CompletionWithDesc(sub.Name(), sub.Short))

@@ -111,6 +111,7 @@ func commands() []command {
 		{groupBackup, "status", newStatus},
 		{groupBackup, "import", newImport},
 		{groupBackup, "export", newExport},
+		{groupCare, "setup", newSetup},
 		{groupCare, "vault", newVault},
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
