@@ -23,7 +23,7 @@ func (s *session) askWhat(ctx context.Context, o *addOptions) error {
 	if given || !s.asking() {
 		return nil
 	}
-	s.say("The service shows a QR code and its secret in letters. Save the code as an image, or copy the secret.")
+	s.say("A service shows a QR code, and its secret in letters: either of them will do.")
 	for {
 		text, err := s.Prompt.Line(ctx, "Label, such as GitHub:alice, or the path of the image: ")
 		if err != nil {

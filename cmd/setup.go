@@ -159,7 +159,8 @@ func (s *session) listSetup(ctx context.Context) error {
 // setup asks for what is missing, step by step. A step that fails says why, and the others
 // go on.
 func (s *session) setup(ctx context.Context) error {
-	s.say("Every step can be left out: press Enter, or choose “later”. Ctrl-C ends; auth setup goes on another time.")
+	s.say("Every step can be left out: a question with Enter, a list with its last line.")
+	s.say("Ctrl-C ends it, and auth setup goes on another time.")
 	steps, err := s.steps(ctx) // which asks for a keyring where the system has none
 	if err != nil {
 		return err
