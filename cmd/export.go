@@ -103,7 +103,8 @@ func (s *session) export(ctx context.Context, o exportOptions) error {
 	}
 	o.format = format.Name
 	if o.to == "" && format.Extension != "" { // a format without files is QR codes, which are drawn
-		return missing("a place to write to", "--to FILE, or --to -")
+		name := strings.Trim(format.Name, "+") + format.Extension
+		return hint.With(usagef("auth export %s needs a file to write to", format.Name), "auth export "+format.Name+" --to "+name)
 	}
 	if _, err := os.Lstat(o.to); err == nil && o.to != "-" && !o.force {
 		return fmt.Errorf("%w: %s", errExists, o.to)

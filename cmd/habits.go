@@ -117,7 +117,11 @@ func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
 	path, word := cmd.CommandPath(), args[0]
 	err := usagef("unknown command %q for %q", term.Escape(word), path)
 	if ours := habit(path, strings.ToLower(word)); ours != "" {
-		return hint.With(err, strings.ReplaceAll(ours, "QUERY", queryWords(args[1:])))
+		words := args[1:]
+		if _, after, _ := strings.Cut(ours, "QUERY "); strings.ContainsAny(after, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+			words = words[:min(1, len(words))] // what follows is another value, such as the new name
+		}
+		return hint.With(err, strings.ReplaceAll(ours, "QUERY", queryWords(words)))
 	}
 	cmd.SuggestionsMinimumDistance = cmd.Root().SuggestionsMinimumDistance
 	if near := cmd.SuggestionsFor(word); len(near) > 0 {

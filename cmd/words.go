@@ -3,12 +3,14 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -49,6 +51,9 @@ func visit(err error, f func(error)) {
 // faultWords returns words for an error of a file, a program or a number; nothing for
 // another one.
 func faultWords(err error) string {
+	if err == io.ErrUnexpectedEOF { //nolint:errorlint // visit unwraps
+		return "it ends too early"
+	}
 	switch e := err.(type) { //nolint:errorlint // visit unwraps
 	case *fs.PathError:
 		return pathWords(e.Path, e.Err)
@@ -80,6 +85,10 @@ func pathWords(path string, err error) string {
 		return "there is no file or folder " + path
 	case errors.Is(err, fs.ErrPermission):
 		return path + ": no permission"
+	case errors.Is(err, syscall.ENOTDIR):
+		return path + ": a part of its path is no folder"
+	case errors.Is(err, syscall.EISDIR):
+		return path + " is a folder"
 	default:
 		return fmt.Sprintf("%s: %v", path, err)
 	}
