@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/vt"
 )
@@ -102,7 +101,7 @@ func (t theme) draw(tb testing.TB, screen *vt.Emulator) string {
 				tb.Error(err)
 			}
 			fmt.Fprintf(&out, `<text x="%.1f" y="%d" textLength="%.1f" lengthAdjust="spacingAndGlyphs" xml:space="preserve" fill="%s"%s>%s</text>`+"\n",
-				margin+float64(start)*cellWidth, margin+y*cellHeight+15, float64(cells)*cellWidth, t.colour(tb, style), weight(style), &escaped)
+				margin+float64(start)*cellWidth, margin+y*cellHeight+15, float64(cells)*cellWidth, t.colour(tb, style.Fg), weight(style.Attrs), &escaped)
 		}
 	}
 	out.WriteString("</svg>\n")
@@ -110,8 +109,8 @@ func (t theme) draw(tb testing.TB, screen *vt.Emulator) string {
 }
 
 // colour returns the colour of letters.
-func (t theme) colour(tb testing.TB, style uv.Style) string {
-	switch c := style.Fg.(type) {
+func (t theme) colour(tb testing.TB, letters color.Color) string {
+	switch c := letters.(type) {
 	case nil:
 		return t.text
 	case ansi.BasicColor:
@@ -119,12 +118,13 @@ func (t theme) colour(tb testing.TB, style uv.Style) string {
 			return t.ansi[c]
 		}
 	}
-	tb.Errorf("the theme %s lacks the colour %v", t.name, style.Fg)
+	tb.Errorf("the theme %s lacks the colour %v", t.name, letters)
 	return t.text
 }
 
-func weight(style uv.Style) string {
-	if style.Attrs&uv.AttrBold != 0 {
+// weight returns the attribute of bold letters. attributes are those of the emulator, whose first bit is bold.
+func weight(attributes uint8) string {
+	if attributes&1 != 0 {
 		return ` font-weight="bold"`
 	}
 	return ""

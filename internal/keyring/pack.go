@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxSnapshot is the most bytes that the sections of a snapshot may have, packed or not.
@@ -21,23 +24,27 @@ var text = base64.RawURLEncoding.Strict()
 // D-Bus libraries take time for each byte, and macOS and Windows limit how many there may
 // be.
 func compress(sections [][]byte) ([][]byte, error) {
-	w, err := flate.NewWriter(nil, flate.DefaultCompression)
-	if err != nil {
-		return nil, err
-	}
 	compressed := make([][]byte, len(sections))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0)) // a compressor has about a megabyte
 	for i, section := range sections {
-		var out bytes.Buffer
-		w.Reset(&out)
-		if _, err := w.Write(section); err != nil {
-			return nil, err
-		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		compressed[i] = out.Bytes()
+		group.Go(func() error {
+			var out bytes.Buffer
+			w, err := flate.NewWriter(&out, flate.DefaultCompression)
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(section); err != nil {
+				return err
+			}
+			if err := w.Close(); err != nil {
+				return err
+			}
+			compressed[i] = out.Bytes()
+			return nil
+		})
 	}
-	return compressed, nil
+	return compressed, group.Wait()
 }
 
 // decompress returns a section of up to limit bytes. More is [ErrTooBig].
