@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -37,7 +36,7 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 			return nil, err
 		}
 		files["docs/cli/"+strings.ReplaceAll(path, " ", "_")+".md"] = page
-		page, err = render(func(w io.Writer) error { return man(c, w) })
+		page, err = render(func(w io.Writer) error { _, err := io.WriteString(w, man(c)); return err })
 		if err != nil {
 			return nil, err
 		}
@@ -67,18 +66,6 @@ func commands(root *cobra.Command) []*cobra.Command {
 		}
 	}
 	return all
-}
-
-// man writes the man page of c. Cobra always puts a month into the heading. An empty
-// month is valid (man(7), TH), and does not change from day to day.
-func man(c *cobra.Command, w io.Writer) error {
-	var page bytes.Buffer
-	header := &doc.GenManHeader{Section: "1", Source: "auth", Manual: "auth manual", Date: &time.Time{}}
-	if err := doc.GenMan(c, header, &page); err != nil {
-		return err
-	}
-	_, err := w.Write(bytes.Replace(page.Bytes(), []byte(`"Jan 0001"`), []byte(`""`), 1))
-	return err
 }
 
 // render returns the output of write, without trailing spaces and with one newline at the

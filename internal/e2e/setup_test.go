@@ -45,7 +45,7 @@ func TestSetup(t *testing.T) {
 	s.types("4\r")
 	s.shows("Settings → Import & Export → Export", "auth help moving aegis", "Path of the file or image (empty: go on without):")
 	s.types(filepath.Join(home, "nothing.json") + "\r")
-	s.shows("there is no file or folder "+filepath.Join(home, "nothing.json"))
+	s.shows("there is no file or folder " + filepath.Join(home, "nothing.json"))
 	s.types(`~/my\ shot.png` + "\r")
 	s.shows("Passphrase for the file keyring (empty for none):")
 	s.types("\r")
