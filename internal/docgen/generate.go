@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/authcli/auth/cmd"
 	"github.com/authcli/auth/internal/manual"
 	"github.com/authcli/auth/internal/transfer"
 )
@@ -42,13 +44,12 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 		}
 		files["docs/man/"+strings.ReplaceAll(path, " ", "-")+".1"] = page
 	}
-	for name, write := range map[string]func(io.Writer) error{
-		"auth.bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
-		"_auth":     root.GenZshCompletion,
-		"auth.fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
-		"auth.ps1":  root.GenPowerShellCompletionWithDesc,
-	} {
-		script, err := render(write)
+	for name, shell := range map[string]string{"auth.bash": "bash", "_auth": "zsh", "auth.fish": "fish", "auth.ps1": "powershell"} {
+		script, err := render(func(w io.Writer) error {
+			text, err := cmd.CompletionScript(root, shell)
+			_, werr := io.WriteString(w, text)
+			return cmp.Or(err, werr)
+		})
 		if err != nil {
 			return nil, err
 		}
