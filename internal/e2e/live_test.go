@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the screens of testdata/live anew; a person has to look at them")
@@ -306,10 +307,7 @@ func TestLivePrints(t *testing.T) {
 // Ctrl-Z gives the terminal back to the shell, and fg brings the view back.
 func TestLiveSuspends(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	bash := testenv.Program(t, "bash", "bash")
 	d := newLive(t).with("PS1=prompt$ ", "HISTFILE=")
 	cmd := &exec.Cmd{Path: bash, Args: []string{"bash", "--norc", "--noprofile", "-i"}, Env: d.env}
 	s := watch(t, cmd, 80, 14, color.Black)

@@ -35,6 +35,10 @@ type directory struct {
 // everything was folded. A directory of another version is not read: the records are.
 const directoryVersion = 2
 
+// mostListed is the most records of a directory that is read. Each takes 100 bytes of memory,
+// however short its line is. A vault of more is read as a whole.
+const mostListed = 1 << 18
+
 // A listing is one line of a [directory].
 type listing struct {
 	at                         int    // the line, and the place of the record
@@ -149,14 +153,14 @@ func parts(label string) (issuer, name string) {
 }
 
 // parseDirectory reads what [directory.text] writes. ok is false if the text is anything
-// else, or of a later version.
+// else, of a later version, or of more records than [mostListed].
 func parseDirectory(text string) (d directory, ok bool) {
 	first, text, ended := strings.Cut(text, "\n")
 	if words := strings.Split(first, " "); len(words) == 5 {
 		d.records, _ = strconv.Atoi(words[3])
 		d.block, _ = strconv.Atoi(words[4])
 	}
-	if !ended || first != d.bounds() || d.block < 1 || d.records != strings.Count(text, "\n") {
+	if !ended || first != d.bounds() || d.block < 1 || d.records > mostListed || d.records != strings.Count(text, "\n") {
 		return directory{}, false
 	}
 	d.listings = make([]listing, 0, d.records)

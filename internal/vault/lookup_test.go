@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -322,4 +323,23 @@ func markerText(v *vault.Vault) string {
 		return "none"
 	}
 	return string(text)
+}
+
+// Attack: a directory of a few megabytes that declares as many records, which took a hundred
+// times as much memory. It counts as none, and the vault is read as a whole. Other tests would
+// take memory too: this one is not parallel.
+func TestDirectoryOfManyRecords(t *testing.T) {
+	const records = 8 << 20
+	text := fmt.Sprintf("auth directory 1 %d 128\n", records) + strings.Repeat("\n", records)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, ok := vault.RewriteDirectory(text)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; ok || took > 1<<20 {
+		t.Errorf("%d records are read: %v, %d bytes", records, ok, took)
+	}
+	text = "auth directory 1 100000 128\n" + strings.Repeat("a\n", 100_000)
+	if again, listings, ok := vault.RewriteDirectory(text); !ok || again != text || listings != 100_000 {
+		t.Errorf("100,000 accounts: %d are read, %v", listings, ok)
+	}
 }
