@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -109,10 +110,8 @@ func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	for _, arg := range args {
-		if looksSecret(arg) {
-			return secretArgument()
-		}
+	if slices.ContainsFunc(args, looksSecret) {
+		return secretArgument()
 	}
 	path, word := cmd.CommandPath(), args[0]
 	err := usagef("unknown command %q for %q", term.Escape(word), path)

@@ -397,7 +397,7 @@ func (s *session) offerSetup(ctx context.Context) (accepted bool, err error) {
 	state, err := s.device.Read(ctx)
 	s.answers.noFile = false
 	if err == nil && state.Generation > 0 || err != nil && !errors.Is(err, device.ErrKeyringUnavailable) {
-		return false, nil //nolint:nilerr // reading the vault says what is wrong
+		return false, nil // reading the vault says what is wrong
 	}
 	accepted, err = s.Prompt.Confirm(ctx, "Welcome to auth. There are no accounts yet. Set it up now, step by step?")
 	if err != nil {

@@ -38,8 +38,9 @@ func TestManPages(t *testing.T) {
 			name, _ := pflag.UnquoteUsage(f)
 			want = append(want, strings.TrimSpace("--"+f.Name+" "+name))
 		})
-		for code := range strings.SplitSeq(c.Long[strings.Index(c.Long, "Exit status:"):], ";") {
-			number, meaning, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(code, "Exit status:")), " ")
+		_, exit, _ := strings.Cut(c.Long, "Exit status:")
+		for code := range strings.SplitSeq(exit, ";") {
+			number, meaning, _ := strings.Cut(strings.TrimSpace(code), " ")
 			if strings.Trim(number, "0123456789") == "" {
 				first, _, _ := strings.Cut(strings.ReplaceAll(meaning, "\n", " "), " ")
 				want = append(want, "\n       "+number+strings.Repeat(" ", 7-len(number))+first)

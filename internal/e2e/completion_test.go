@@ -31,8 +31,7 @@ func TestTab(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			program := testenv.Program(t, name, name)
-			own := *d.with("TERM=xterm", "HOME="+t.TempDir(), "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "BASH_ENV=")
-			own.t = t
+			own := d.with("TERM=xterm", "HOME="+t.TempDir(), "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "BASH_ENV=")
 			s := watch(t, &exec.Cmd{Path: program, Args: append([]string{name}, shell.args...), Env: own.env, Dir: t.TempDir()}, 100, 30, nil)
 			s.types(shell.load + "; echo loa''ded\r")
 			s.shows("loaded")
