@@ -19,6 +19,8 @@ import (
 type answers struct {
 	*cli
 
+	noFile bool // not to ask about the file keyring now
+
 	yes  bool   // --yes
 	weak bool   // --weak
 	file string // --passphrase-file, for the location or file that the command names
@@ -168,7 +170,7 @@ func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 // Confirm implements [device.Asker].
 func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) {
 	if q.Kind == device.OfferFileKeyring {
-		if !a.choosing() {
+		if a.noFile || !a.choosing() {
 			return false, nil
 		}
 		a.say("auth: %s", message(q.Err, nil))

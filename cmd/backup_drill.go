@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -130,6 +131,8 @@ func (s *session) sayDrill(d device.Drill) error {
 	}
 	if age := out.Age; age != nil && age.Error == "" {
 		s.say("age %s opens the newest backup", term.Escape(age.Version))
+	} else if errors.Is(d.Age.Err, device.ErrOldAge) {
+		s.say("age %s is here, and too old to open the backups: age 1.3 or later does", term.Escape(age.Version))
 	} else if age != nil {
 		s.warn("age %s does not open the newest backup: %s", term.Escape(age.Version), age.Error)
 	}

@@ -202,7 +202,7 @@ func oneLine(text string) string { return term.Escape(strings.ReplaceAll(text, "
 // message returns err on one line, without an argument that looks like a secret. The flag
 // parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
-	text := err.Error()
+	text := wording(err)
 	for _, arg := range args {
 		for _, part := range []string{arg, arg[strings.Index(arg, "=")+1:], strings.TrimLeft(arg, "-")} {
 			if looksSecret(part) && strings.Contains(text, part) {

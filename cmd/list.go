@@ -194,7 +194,7 @@ func (s *session) emptyWords(state *vault.State) string {
 	case len(state.Accounts()) > 0:
 		return ""
 	case state.Generation == 0:
-		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back"
+		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back, auth setup asks step by step"
 	default:
 		return "no accounts in the vault of " + term.Escape(s.places.state) + "; auth list --trash shows what was removed"
 	}

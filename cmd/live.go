@@ -45,6 +45,9 @@ func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.offerSetup(cmd.Context()); done || err != nil {
+		return err
+	}
 	return s.showLive(cmd.Context(), accessible)
 }
 

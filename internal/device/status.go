@@ -37,6 +37,8 @@ type BackupStatus struct {
 	// VoidSheet is when the last sheet was made, where this device backs up to another key
 	// now; zero otherwise.
 	VoidSheet time.Time
+	// Sheet is when this device made a sheet of the key that it backs up to; zero for never.
+	Sheet time.Time
 
 	// Devices are those that have backups at the location, this one first. What is known of
 	// them without opening a file.
@@ -96,6 +98,8 @@ func (d *Device) backupStatus(ctx context.Context, generation uint64, entries []
 	b := d.backupState()
 	if b.Sheet.Void {
 		s.VoidSheet = b.Sheet.Time
+	} else {
+		s.Sheet = b.Sheet.Time
 	}
 	if b.Drill.Location == s.Location {
 		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
