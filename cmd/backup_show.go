@@ -116,6 +116,9 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 			advice = otherKeyAdvice(b.Location)
 		}
 		c.say("auth: hint: %s", advice)
+		if b.Reason == device.KeyRotated {
+			c.say("auth: hint: %s", notOursAdvice)
+		}
 	}
 	return exitCode(codeStale)
 }

@@ -24,6 +24,7 @@ type cli struct {
 	watch func()
 
 	stdinRead bool
+	helped    error // of printing the help, which cobra does not return
 }
 
 // asking reports whether prompts are allowed. Passphrases and secrets are asked for at
@@ -104,31 +105,20 @@ func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 		if slices.ContainsFunc(args, looksSecret) {
 			return secretArgument()
 		}
-		if err := check(cmd, args); err != nil {
-			return hint.With(usageError{err}, cmd.CommandPath()+" --help")
+		err := check(cmd, args)
+		switch {
+		case err == nil:
+			return nil
+		case as[usageError](err), len(hint.All(err)) > 0:
+			return usageError{err}
+		default:
+			return hint.With(argumentsWords(cmd, args), cmd.CommandPath()+" --help")
 		}
-		return nil
 	}
 }
 
 func secretArgument() error {
 	return hint.With(usageError{errSecretArgument}, "auth add LABEL asks for the secret; scripts use --secret-file or --uri with a FILE or -")
-}
-
-// noCommand refuses arguments of a command that only groups others.
-func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if looksSecret(args[0]) {
-		return secretArgument()
-	}
-	err := usagef("unknown command %q for %q", term.Escape(args[0]), cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = cmd.Root().SuggestionsMinimumDistance
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hint.With(err, cmd.CommandPath()+" "+near[0])
-	}
-	return hint.With(err, cmd.CommandPath()+" --help")
 }
 
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }

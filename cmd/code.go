@@ -41,8 +41,9 @@ prints the code. --all, --next and --at never advance a counter.
 --copy puts the code on the clipboard instead of printing it: by wl-copy on Wayland,
 xclip or xsel on X11, the system's own clipboard on macOS, Windows and WSL, tmux, and
 over SSH by the terminal (OSC 52). After 45 seconds the clipboard is cleared if it
-still holds the code. A terminal cannot be asked what it holds, and keeps it. The
-setting copy.with insists on one of these.`,
+still holds the code. A terminal cannot be asked what it holds, and keeps it, and so
+does clip.exe, which copies on WSL where PowerShell is missing. The setting copy.with
+insists on one of these.`,
 		exit: "0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification",
 		example: `  auth code github
   auth code git alice
@@ -179,7 +180,7 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 func (s *session) longEnough(ctx context.Context, found vault.Found, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
-		text = found.Settings["code.min-valid"].Value
+		text = found.Settings[settingMinValid].Value
 	}
 	if text == "" {
 		return code, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -48,6 +49,27 @@ func (c *cli) deviceWords(w io.Writer, d device.DeviceDate) string {
 		words += ", this device"
 	}
 	return words
+}
+
+// newsWords says which other devices have written what was not merged here; empty for none.
+func newsWords(devices []device.DeviceDate) string {
+	var names []string
+	for _, d := range devices {
+		switch {
+		case d.Newer && d.Name == "":
+			names = append(names, "another device ("+term.Escape(d.ID)+")")
+		case d.Newer:
+			names = append(names, deviceName(d))
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " has a newer backup than was merged here: auth sync"
+	default:
+		return strings.Join(names, ", ") + " have newer backups than were merged here: auth sync"
+	}
 }
 
 // newerWords are about a device that has written what was not merged here.
@@ -101,10 +123,14 @@ func otherKeyAdvice(location string) string {
 	return "auth backup enable " + locationWord(location) + ", with the passphrase of the other key"
 }
 
+// notOursAdvice says what to do where no device of the user's has made that key: whoever has
+// held the key before can say that it was changed.
+const notOursAdvice = "if none of your devices changed it, or nobody has that passphrase: auth backup key --rotate"
+
 // rotatedAdvice adds what to do to an error about a key that another device has changed.
 func (s *session) rotatedAdvice(err error) error {
 	if errors.Is(err, device.ErrRotated) || errors.Is(err, device.ErrTwoRotations) {
-		return hint.With(err, otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
+		return hint.With(hint.With(err, notOursAdvice), otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
 	}
 	return err
 }

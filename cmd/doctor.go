@@ -96,7 +96,7 @@ func keyringWords(k device.KeyringSeen) string {
 	case !k.Exists:
 		return k.Dir + ", does not exist yet"
 	case k.Protected:
-		return k.Dir + ", key with a passphrase"
+		return k.Dir + ", key with a passphrase" + unlockedWords(k.Unlocked)
 	default:
 		return k.Dir + ", key without a passphrase"
 	}

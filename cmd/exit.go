@@ -66,6 +66,9 @@ var faults = []struct {
 	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
 	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
 	{is(device.ErrKeyringLocked), codeKeyring, unlockKeyring},
+	{is(device.ErrNoKeeper), codeKeyring, "auth vault use system moves the vault to the system keyring, which the login unlocks; " +
+		"where there is none, AUTH_VAULT_PASSPHRASE_FILE names a file with the passphrase"},
+	{is(device.ErrUnlockTime), codeUsage, "auth unlock --for 8h"},
 	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
 	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
 	{as[*device.StaleError], codeStale, ""},
@@ -99,7 +102,7 @@ var faults = []struct {
 	{is(slip39.ErrTwice), codeUsage, "each share counts once: take another one"},
 	{is(slip39.ErrMixed), codeBackup, "the shares of a set begin with the same two words; their sheets name one key and one day"},
 	{is(slip39.ErrDigest), codeBackup, "try other shares of the set"},
-	{is(slip39.ErrPadding, backup.ErrOtherShares), codeBackup, "the shares of a location are on sheets that auth backup key --shares wrote"},
+	{is(slip39.ErrPadding, backup.ErrOtherShares, backup.ErrShareForm), codeBackup, "the shares of a location are on sheets that auth backup key --shares wrote"},
 	{as[*slip39.WordError], codeBackup, compareShare},
 	{as[*slip39.ChecksumError], codeBackup, compareShare},
 	{as[*slip39.CountError], codeBackup, compareShare},
@@ -199,7 +202,7 @@ func oneLine(text string) string { return term.Escape(strings.ReplaceAll(text, "
 // message returns err on one line, without an argument that looks like a secret. The flag
 // parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
-	text := err.Error()
+	text := wording(err)
 	for _, arg := range args {
 		for _, part := range []string{arg, arg[strings.Index(arg, "=")+1:], strings.TrimLeft(arg, "-")} {
 			if looksSecret(part) && strings.Contains(text, part) {

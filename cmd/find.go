@@ -155,14 +155,14 @@ func (s *session) choose(ctx context.Context, state *vault.State, accounts []vau
 	return byID[id], err
 }
 
-// numbered is how many accounts a numbered list has at most.
-const numbered = 9
+// mostNumbered is how many accounts a numbered list has at most.
+const mostNumbered = 9
 
 // chooseInLines is choose without drawing: a part of a name is asked for until few
 // accounts have it, and then a number.
 func (s *session) chooseInLines(ctx context.Context, accounts []vault.Account) (vault.Account, error) {
 	for {
-		if len(accounts) <= numbered {
+		if len(accounts) <= mostNumbered {
 			options := make([]string, len(accounts))
 			for i, a := range accounts {
 				options[i] = label(a)
@@ -209,27 +209,31 @@ func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
+	s, ctx, done := c.completing(cmd.Context())
+	defer done()
+	if s == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, err := s.device.Names(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	var words []string
-	for _, a := range c.completed(cmd.Context()) {
+	for _, a := range names {
 		words = append(words, a.Shown, a.Alias)
 	}
 	return offer(words, toComplete), cobra.ShellCompDirectiveNoFileComp
 }
 
-// completed returns the accounts for a completion; none where the keyring does not answer
-// at once.
-func (c *cli) completed(ctx context.Context) []vault.Account {
+// completing returns a session for a completion, which never asks, and the time that it
+// has; nil where there is none.
+func (c *cli) completing(ctx context.Context) (*session, context.Context, context.CancelFunc) {
+	ctx, done := context.WithTimeout(ctx, completionWait)
 	s, err := c.unattended().open("completion")
 	if err != nil {
-		return nil
+		return nil, ctx, done
 	}
-	ctx, cancel := context.WithTimeout(ctx, completionWait)
-	defer cancel()
-	state, err := s.device.Read(ctx)
-	if err != nil {
-		return nil
-	}
-	return state.Accounts()
+	return s, ctx, done
 }
 
 // offer returns the words that begin with what was typed and may be offered.

@@ -167,8 +167,17 @@ func tagWords(tags []string) string {
 
 // completeTags completes the tags of accounts.
 func (c *cli) completeTags(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	s, ctx, done := c.completing(cmd.Context())
+	defer done()
+	if s == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	state, err := s.device.Read(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
 	var words []string
-	for _, a := range c.completed(cmd.Context()) {
+	for _, a := range state.Accounts() {
 		for _, tag := range a.Tags {
 			if !slices.Contains(words, tag) {
 				words = append(words, tag)
@@ -185,7 +194,7 @@ func (s *session) emptyWords(state *vault.State) string {
 	case len(state.Accounts()) > 0:
 		return ""
 	case state.Generation == 0:
-		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back"
+		return "no accounts yet: the vault of " + term.Escape(s.places.state) + " is new; auth add adds one, auth restore brings some back, auth setup asks step by step"
 	default:
 		return "no accounts in the vault of " + term.Escape(s.places.state) + "; auth list --trash shows what was removed"
 	}

@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -52,7 +53,10 @@ func Main(env *Env, args []string) int {
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	return c.exit(root.ExecuteContext(ctx), args)
+	if completes(args) {
+		plainUsages(root)
+	}
+	return c.exit(cmp.Or(root.ExecuteContext(ctx), c.helped), args)
 }
 
 // watched subscribes to the signals that end the process. It leaves out signals that the
@@ -109,7 +113,10 @@ func commands() []command {
 		{groupBackup, "status", newStatus},
 		{groupBackup, "import", newImport},
 		{groupBackup, "export", newExport},
+		{groupCare, "setup", newSetup},
 		{groupCare, "vault", newVault},
+		{groupCare, "unlock", newUnlock},
+		{groupCare, "lock", newLock},
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
@@ -168,8 +175,8 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usageError{err}
+			if err := exclusive(cmd); err != nil {
+				return err
 			}
 			return c.checkColor()
 		},
@@ -179,7 +186,8 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		DisableAutoGenTag:          true,
 		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: true},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(c.flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.helped = c.printHelp(cmd) })
 	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version for auth")
 	root.Flags().BoolVar(&accessible, "accessible", false, "talk in lines instead of drawing, as a screen reader needs it; AUTH_ACCESSIBLE=1 does too")
 	root.AddGroup(
@@ -188,7 +196,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		&cobra.Group{ID: groupCare, Title: "Care:"},
 	)
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.keyringFlag, "keyring", "", "where the vault lives: `system or file`")
+	flags.StringVar(&c.keyringFlag, "keyring", "", "the `KEYRING` that the vault lives in: system or file")
 	flags.StringVar(&c.vaultPassphraseFile, "vault-passphrase-file", "", "read the file keyring's passphrase from `FILE` or -")
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
 	flags.BoolVar(&c.json, "json", false, "write JSON")

@@ -3,12 +3,14 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/qr"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
@@ -49,11 +51,7 @@ code contain the secret. Without a QUERY, a terminal shows the accounts to choos
 			case to != "":
 				return c.writeQR(ctx, a, to, force)
 			case draw:
-				text, err := qr.Terminal(a.URI())
-				if err != nil {
-					return err
-				}
-				return c.print(text)
+				return c.drawQR("auth show "+queryWord(a), a.URI())
 			case c.json:
 				j := toJSON(a)
 				if reveal {
@@ -75,6 +73,31 @@ code contain the secret. Without a QUERY, a terminal shows the accounts to choos
 	flags.BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	cmd.MarkFlagsMutuallyExclusive("reveal", "draw", "to")
 	return cmd
+}
+
+// drawQR draws QR codes in the terminal. A code that is wider than the terminal could not be
+// read. The command that draws them then has to write them to a file.
+func (c *cli) drawQR(command string, texts ...string) error {
+	var drawn strings.Builder
+	room := term.Width(c.Out)
+	for i, text := range texts {
+		width, err := qr.Width(text)
+		if err != nil {
+			return err
+		}
+		if room > 0 && width > room {
+			return hint.With(fmt.Errorf("the QR code is %d columns wide, and the terminal %d", width, room), command+" --to FILE.png writes it to a file; or make the terminal wider")
+		}
+		picture, err := qr.Terminal(text)
+		if err != nil {
+			return err
+		}
+		if len(texts) > 1 || i > 0 {
+			picture += "\n"
+		}
+		drawn.WriteString(picture)
+	}
+	return c.print(drawn.String())
 }
 
 func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force bool) error {

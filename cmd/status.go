@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/vault"
 )
 
 type jsonStatus struct {
@@ -17,6 +20,7 @@ type jsonStatus struct {
 	Exposed           int    `json:"exposed,omitempty"` // accounts whose secret a lost device held
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
+	UnlockedUntil     string `json:"unlocked_until,omitempty"` // of the file keyring
 
 	Backup jsonBackupStatus `json:"backup"`
 }
@@ -36,17 +40,10 @@ func newStatus(c *cli) *cobra.Command {
 			}
 			j := jsonStatus{
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
-				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup),
+				Generation: status.State.Generation, UnlockedUntil: timestamp(status.Unlocked), Backup: backupStatusJSON(status.Backup),
 			}
-			for _, a := range status.State.Accounts() {
-				j.Accounts++
-				if a.NeedsVerification() {
-					j.NeedsVerification++
-				}
-				if _, exposed := status.State.Exposed(a); exposed {
-					j.Exposed++
-				}
-			}
+			n := tallyOf(status.State)
+			j.Accounts, j.NeedsVerification, j.Exposed = n.accounts, n.unverified, n.exposed
 			if s.json {
 				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup))
 			}
@@ -55,7 +52,7 @@ func newStatus(c *cli) *cobra.Command {
 				rows = append(rows, []string{"vault", words})
 			}
 			rows = append(rows, [][]string{
-				{"keyring", j.Keyring},
+				{"keyring", j.Keyring + unlockedWords(status.Unlocked)},
 				{"backup", s.backupRow(status.Backup)},
 			}...)
 			if status.Backup.On {
@@ -75,4 +72,29 @@ func newStatus(c *cli) *cobra.Command {
 			return cmp.Or(s.printStates(rows), s.staleExit(status.Backup))
 		},
 	})
+}
+
+// A tally counts the accounts of a vault: all, those without their secret, and those whose
+// secret a lost device held.
+type tally struct{ accounts, unverified, exposed int }
+
+func tallyOf(state *vault.State) (n tally) {
+	for _, a := range state.Accounts() {
+		n.accounts++
+		if a.NeedsVerification() {
+			n.unverified++
+		}
+		if _, exposed := state.Exposed(a); exposed {
+			n.exposed++
+		}
+	}
+	return n
+}
+
+// unlockedWords says until when the file keyring is unlocked; empty if it is not.
+func unlockedWords(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return ", unlocked until " + timestamp(until) + "; auth lock locks it"
 }

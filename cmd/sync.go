@@ -27,7 +27,8 @@ func newSync(c *cli) *cobra.Command {
 		long: `Merge the backups of your other devices into this vault, and back up the result. If
 two devices changed the same thing, the later change wins, and a replaced secret goes
 to the trash. If a merge would remove or replace more than five accounts, or a fifth
-of them, auth asks first.`,
+of them, auth asks first. If another device has changed the recovery key, nothing is
+merged until this one has joined it: auth backup enable LOCATION.`,
 		exit: "0 done; 1 the location is not there; 2 backup is off, or nobody to ask and no\n--yes; 5 a file was skipped; 6 keyring; 9 the backup could not be made",
 		example: `  auth sync
   auth sync --yes`,

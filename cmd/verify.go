@@ -69,7 +69,7 @@ accounts that need it.`,
 	flags.StringVar(&o.uri, "uri", "", "read the otpauth URI from `FILE` or -")
 	flags.StringArrayVar(&o.images, "qr", nil, "read the QR code of an `IMAGE` or -")
 	o.lookFlags(flags)
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen")
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen", "region")
 	return cmd
 }
 

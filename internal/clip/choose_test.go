@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/clip"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // A terminal keeps what is written to it.
@@ -23,10 +24,7 @@ func (*terminal) Close() error { return nil }
 // fake is a machine with some programs: names with the text of a shell script.
 func fake(t *testing.T, system string, env, programs map[string]string) (clip.System, *terminal) {
 	t.Helper()
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("no shell to write programs in")
-	}
+	shell := testenv.Program(t, "sh", "dash")
 	dir := t.TempDir()
 	for name, script := range programs {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!"+shell+"\n"+script+"\n"), 0o700); err != nil {
@@ -68,6 +66,8 @@ func TestChoose(t *testing.T) {
 		{"macOS", "darwin", "TERM=xterm", "pbcopy", "", clip.Pbcopy},
 		{"Windows", "windows", "", "", "", clip.Windows},
 		{"WSL", "linux", "WSL_DISTRO_NAME=Debian WAYLAND_DISPLAY=wayland-0 DISPLAY=:0", "wl-copy xclip powershell.exe", "", clip.PowerShell},
+		{"WSL without PowerShell", "linux", "WSL_INTEROP=/run/x", "wl-copy clip.exe", "", clip.ClipExe},
+		{"WSL without either", "linux", "WSL_INTEROP=/run/x TERM=xterm", "wl-copy", "", "copy to Windows: powershell.exe (part of Windows) or clip.exe (part of Windows)"},
 		{"tmux without a display", "linux", "TMUX=x TERM=tmux-256color", "tmux", "", clip.Tmux},
 		{"SSH", "linux", "SSH_CONNECTION=1 TERM=xterm", "wl-copy xclip", "", clip.OSC52},
 		{"SSH to a machine with a display of its own", "linux", "SSH_TTY=/dev/pts/1 WAYLAND_DISPLAY=wayland-0 DISPLAY=:0 TERM=xterm", "wl-copy xclip", "", clip.OSC52},

@@ -65,6 +65,8 @@ type Options struct {
 	// and simulations put others in their place.
 	OpenKeyring  func(kind string) keyring.Keyring
 	OpenLocation func(name string) (location.Location, error)
+	// Keeper keeps the opened key of the file keyring; nil is the kernel of this machine.
+	Keeper Keeper
 }
 
 // A Device is this device. It is for one caller at a time.
@@ -129,6 +131,15 @@ func (d *Device) Lookup(ctx context.Context, query string, exact bool) (vault.Fo
 		return d.Lookup(ctx, query, exact)
 	}
 	return found, err
+}
+
+// Names returns the names of all live accounts, without reading every record of a large
+// vault: see [vault.Vault.Names].
+func (d *Device) Names(ctx context.Context) ([]vault.Name, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return nil, err
+	}
+	return d.storage.vault.Names(ctx)
 }
 
 // noteMarker takes over a marker that was not there when the device was opened: the vault

@@ -102,6 +102,20 @@ func holdsBackups(entries []location.Entry) bool {
 	})
 }
 
+// sealedWith returns the sealed keys among a location's entries whose recovery key has an id
+// that is wanted.
+func sealedWith(entries []location.Entry, wanted func(id string) bool) []location.Entry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e location.Entry) bool {
+		id, ok := backup.SealedKeyID(e.Name)
+		return !ok || !wanted(id)
+	})
+}
+
+// sealedOf returns the sealed keys of one recovery key among a location's entries.
+func sealedOf(entries []location.Entry, id string) []location.Entry {
+	return sealedWith(entries, func(of string) bool { return of == id })
+}
+
 // holdsFiles reports whether backups lie at a location, beside sealed keys.
 func holdsFiles(entries []location.Entry) bool {
 	return slices.ContainsFunc(entries, func(e location.Entry) bool {
@@ -114,26 +128,6 @@ func holdsFiles(entries []location.Entry) bool {
 // there: a disk that is not mounted leaves an empty folder, which nobody carries away.
 func (d *Device) emptied(loc location.Location, entries []location.Entry) bool {
 	return d.backupState().wrote(loc) && !holdsBackups(entries)
-}
-
-// otherKeys counts the keys at a location that are not held, by the names of their sealed
-// keys. A key that lost against the one in use, or that of a device which has yet to
-// join it, is none: its backups come back with that device.
-func otherKeys(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
-	counted := map[string]bool{}
-	for _, key := range e.Keys().All() {
-		counted[key.ID()] = true
-	}
-	others := 0
-	for _, entry := range entries {
-		id, ok := backup.SealedKeyID(entry.Name)
-		if !ok || counted[id] || order.Lost(id, e.Key.ID()) {
-			continue
-		}
-		counted[id] = true
-		others++
-	}
-	return others
 }
 
 // sealedCopy returns this device's copy of a sealed key.

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the screens of testdata anew; a person has to look at them")
@@ -241,18 +242,25 @@ func (s *screen) goldens() string { return cmp.Or(s.folder, "live") }
 // golden waits until the screen is the one in testdata: it is drawn piece by piece.
 func (s *screen) golden(name string, colours bool) {
 	s.t.Helper()
-	path := filepath.Join("testdata", s.goldens(), name+".txt")
-	look := func() string {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.heldBy(filepath.Join("testdata", s.goldens(), name+".txt"), func() string {
 		if colours {
 			return trimmed(s.emulator.Render())
 		}
 		return trimmed(s.emulator.String())
+	})
+}
+
+// heldBy waits until the screen looks as a file says. -update writes the file.
+func (s *screen) heldBy(path string, look func() string) {
+	s.t.Helper()
+	now := func() string {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return look()
 	}
 	if *update {
 		time.Sleep(2 * time.Second)
-		if err := os.WriteFile(path, []byte(look()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(now()), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -260,9 +268,9 @@ func (s *screen) golden(name string, colours bool) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); look() != string(want); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); now() != string(want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, look(), want)
+			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, now(), want)
 		}
 	}
 }
@@ -310,10 +318,7 @@ func TestLivePrints(t *testing.T) {
 // Ctrl-Z gives the terminal back to the shell, and fg brings the view back.
 func TestLiveSuspends(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	bash := testenv.Program(t, "bash", "bash")
 	d := newLive(t).with("PS1=prompt$ ", "HISTFILE=")
 	cmd := &exec.Cmd{Path: bash, Args: []string{"bash", "--norc", "--noprofile", "-i"}, Env: d.env}
 	s := watch(t, cmd, 80, 14, color.Black)
@@ -587,8 +592,9 @@ func TestLiveLockedKeyring(t *testing.T) {
 	s := watch(t, d.command(), 80, 8, nil)
 	s.shows("GitHub", "8s")
 	service.Lock()
+	s.shows("keyring is locked", "8s") // without a key, and while every code is valid
 	s.types("G")
-	s.shows("keyring is locked", "Corporate")
+	s.shows("Corporate")
 	if text := s.text(); strings.Contains(text, "38s") {
 		t.Errorf("a code from a locked keyring:\n%s", text)
 	}
@@ -619,4 +625,55 @@ func TestLiveNotices(t *testing.T) {
 	s.types("q")
 	s.ends(0)
 	d.stale()
+}
+
+// The view says which device has written what is not here, until it has been merged, and when a restore was practised.
+func TestLiveNews(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	view := d.with("AUTH_NO_INPUT=0", "TERM=xterm-256color", "TEST_NOW="+liveNow)
+	s := watch(t, view.command(), 80, 14, nil)
+	s.shows("auth  1 account  last backup 2", "! last drill: never")
+	s.types("q")
+	s.ends(0)
+
+	view.must(passphrase, "backup", "drill", "--passphrase-file", "-")
+	other := newDevice(t, nil)
+	other.env = append(other.env, "TEST_HOSTNAME=laptop")
+	other.restore(0, loc)
+	for _, news := range []struct{ label, who string }{{"second", "another device ("}, {"third", "laptop ("}} { // its name is inside
+		other.add(news.label)
+		s = watch(t, view.command(), 100, 14, nil)
+		s.shows("last backup 2", ", last drill 2026-11-28", "! "+news.who, ") has a newer backup than was merged here: auth sync")
+		d.must("", "sync")
+		s.shows(news.label)
+		s.lacks("newer backup")
+		s.types("q")
+		s.ends(0)
+	}
+}
+
+// A code that ends before code.min-valid is over is not given: with 8 seconds left the view waits, and leaves at once where
+// the user does not want to.
+func TestLiveMinValid(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	d.must("", "config", "set", "code.min-valid", "10s")
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitHub", "8s")
+	s.types("t")
+	s.shows("waiting for the next code: this one ends in 8s")
+	s.types("j")
+	s.lacks("waiting")
+	d.must("", "config", "set", "code.min-valid", "5s")
+	s.eventually("not read anew", func(string) bool { // until then it waits, and the next key calls that off
+		s.types("t")
+		select {
+		case <-s.ended:
+			return true
+		case <-time.After(200 * time.Millisecond):
+			return false
+		}
+	})
+	s.ends(0)
 }
