@@ -197,7 +197,7 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	case device.ReplaceKey:
 		a.say("%s", message(q.Err, nil))
 		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
-		return a.confirm(ctx, "Can nobody open it, and is a new recovery key to take its place?")
+		return a.confirm(ctx, "Make a new recovery key in its place?")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:
