@@ -238,6 +238,9 @@ func (v *screen) notices(ctx context.Context) (lines []string) {
 	if status.Backup.Stale {
 		lines = append(lines, "the backup is stale: "+staleWords(status.Backup)+" (auth status)")
 	}
+	if words := syncTrouble(status.Sync); words != "" {
+		lines = append(lines, "the sync that runs by itself: "+words)
+	}
 	unverified, exposed := 0, 0
 	for _, a := range rows(status.State) {
 		if a.Unverified {

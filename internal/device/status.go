@@ -14,6 +14,7 @@ type Status struct {
 	Keyring string
 	State   *vault.State
 	Backup  BackupStatus
+	Sync    ScheduleStatus
 }
 
 // A BackupStatus is the state of the backup.
@@ -71,7 +72,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if d.marker.Location == "" {
-		return Status{d.storage.kind, state, BackupStatus{}}, nil
+		return Status{d.storage.kind, state, BackupStatus{}, d.ScheduleStatus()}, nil
 	}
 	loc, err := d.openLocation(d.marker.Location)
 	var entries []location.Entry
@@ -80,7 +81,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
+	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err), d.ScheduleStatus()}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
