@@ -26,9 +26,9 @@ func newStatus(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "status",
 		short: "Show the state of the vault and its backup",
-		long:  `Show how many accounts there are, which keyring has them, and the state of the backup and of
+		long: `Show how many accounts there are, which keyring has them, and the state of the backup and of
 the sync that runs by itself.`,
-		exit:  "0 all is well; 6 keyring; 9 the backup is stale, or the sync that runs by itself fails",
+		exit: "0 all is well; 6 keyring; 9 the backup is stale, or the sync that runs by itself fails",
 		example: `  auth status
   auth status --json`,
 		run: func(ctx context.Context, s *session, _ []string) error {

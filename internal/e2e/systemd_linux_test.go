@@ -53,7 +53,7 @@ func userSystemd(t *testing.T) []string {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("needs the Debian package systemd")
 	}
-	run, err := os.MkdirTemp("", "run") // a socket's path is short
+	run, err := os.MkdirTemp("", "run") //nolint:usetesting // A path with the name of the test is too long for a socket.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,8 @@ func TestScheduledSyncOfSystemd(t *testing.T) {
 		On                   bool
 		Every, Failed, Tried string
 		Last                 string
-	}) {
+	},
+	) {
 		t.Helper()
 		var all struct{ Sync json.RawMessage }
 		if err := json.Unmarshal([]byte(desk.run("", "status", "--json").stdout), &all); err != nil {
