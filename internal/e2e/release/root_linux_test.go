@@ -41,7 +41,8 @@ func TestCleanRoot(t *testing.T) {
 	deb := "auth_" + d.version + "_linux_" + runtime.GOARCH + ".deb"
 	run := func(command string) (string, error) {
 		t.Helper()
-		cmd := exec.Command("chroot", root, "/bin/bash", "-euc", command)
+		const enter = `mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot "$0" /bin/bash -euc "$1"`
+		cmd := exec.Command("unshare", "--mount", "sh", "-c", enter, root, command)
 		cmd.Env = []string{
 			"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp/home", "LC_ALL=C.UTF-8", "TERM=xterm", "DEBIAN_FRONTEND=noninteractive",
 			"AUTH_KEYRING=file", "AUTH_HOME=/tmp/profile", "AUTH_NO_INPUT=1",
@@ -79,8 +80,8 @@ func TestCleanRoot(t *testing.T) {
 	says(`set +eu; `+bash+`COMP_WORDS=(auth bac) COMP_CWORD=1 COMP_LINE="auth bac" COMP_POINT=8 COMP_TYPE=9; __start_auth auth bac auth; echo "${COMPREPLY[@]}"`, "backup")
 	says(`set +eu; `+bash+`COMP_WORDS=(auth code "") COMP_CWORD=2 COMP_LINE="auth code " COMP_POINT=10 COMP_TYPE=9; __start_auth auth "" code; echo "${COMPREPLY[@]}"`, "example")
 	says(`zsh -fc 'autoload -Uz compinit; compinit -D -u; print -r -- "auth is completed by $_comps[auth]"'`, "auth is completed by _auth")
-	says(`fish --no-config -c 'complete -C "auth bac"'`, "backup")
-	says(`fish --no-config -c 'complete -C "auth code "'`, "example")
+	says(`fish -c 'complete -C "auth bac"'`, "backup")
+	says(`fish -c 'complete -C "auth code "'`, "example")
 
 	says("dpkg --purge auth && echo removed", "removed")
 	for _, path := range []string{"tmp/auth.deb", "tmp/profile", "tmp/home"} {
