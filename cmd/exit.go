@@ -74,6 +74,7 @@ var faults = []struct {
 	{as[*device.StaleError], codeStale, ""},
 	{is(device.ErrTwoRotations), codeStale, "auth backup enable LOCATION, with the passphrase of the newer key"},
 	{is(device.ErrRotated), codeStale, "auth backup enable LOCATION, with the passphrase of the other key"},
+	{is(errNoScheduler), codeError, inCrontab},
 	{is(device.ErrBackupOff), codeUsage, "auth backup enable LOCATION"},
 	{is(device.ErrKeyringKind, device.ErrSetting, device.ErrVaultElsewhere, device.ErrNewLocation), codeUsage, ""},
 	{is(device.ErrWeak), codeUsage, longerOrMade},

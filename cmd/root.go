@@ -120,6 +120,7 @@ func commands() []command {
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
+		{groupCare, "version", newVersion},
 		{groupCare, holdCommand, newHold},
 		{groupCare, helpName, newHelp},
 	}
