@@ -156,6 +156,9 @@ func (s *session) writeExport(ctx context.Context, out transfer.Output, o export
 		return []string{o.to}, create(ctx, o.to, o.force, out.Data)
 	}
 	if o.to == "" || o.to == "-" {
+		if s.json {
+			return nil, usagef("the QR codes and the JSON would both go to standard output; --to FILE writes the QR codes to files")
+		}
 		var drawn strings.Builder
 		for _, text := range out.Texts {
 			picture, err := qr.Terminal(text)

@@ -45,6 +45,9 @@ func (s *session) pick(ctx context.Context, a vault.Account, err error) (vault.A
 		}
 		return several.Matches[n], nil
 	}
+	if s.json { // whose error has the matches
+		return vault.Account{}, err
+	}
 	for i, m := range several.Matches {
 		s.say("%s  id:%s", options[i], term.Escape(m.ID))
 	}

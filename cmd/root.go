@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -157,6 +158,9 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
   auth restore ~/Dropbox/auth`,
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion && c.json {
+				return c.printJSON(jsonProgram{jsonVersion, version()})
+			}
 			if showVersion {
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
@@ -201,7 +205,31 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !c.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		if err := c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), text.String()}); err != nil {
+			cmd.PrintErrln(err) // cobra's own help does no more
+		}
+	})
 	return root
+}
+
+type jsonProgram struct {
+	Version int    `json:"version"`
+	Auth    string `json:"auth"`
+}
+
+type jsonHelp struct {
+	Version int    `json:"version"`
+	Command string `json:"command"`
+	Help    string `json:"help"`
 }
 
 // exitStatus is the heading of the last part of every command's long help.
