@@ -46,13 +46,19 @@ passphrase and takes a second at most.`,
 				return err
 			}
 			if c.json {
-				return c.printJSON(map[string]any{"version": jsonVersion, "shell": args[0], "script": b.String()})
+				return c.printJSON(jsonScript{jsonVersion, args[0], b.String()})
 			}
 			return c.print(b.String())
 		},
 	})
 	cmd.ValidArgs = shells
 	return cmd
+}
+
+type jsonScript struct {
+	Version int    `json:"version"`
+	Shell   string `json:"shell"`
+	Script  string `json:"script"`
 }
 
 // unattended returns a cli that can neither ask nor print.
