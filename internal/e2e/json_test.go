@@ -359,3 +359,21 @@ func TestSchemasNameTheFields(t *testing.T) {
 		t.Errorf("the schemas name\n%v, the program writes\n%v", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 	}
 }
+
+// TestEveryCommandIsAskedForJSON checks that a script asks each command for JSON.
+func TestEveryCommandIsAskedForJSON(t *testing.T) {
+	t.Parallel()
+	asked := map[string]bool{}
+	tree := cmd.NewRoot(cmd.System())
+	ran, _ := commandsThatRun(t)
+	for _, line := range ran {
+		if words := strings.Fields(line); slices.Contains(words, "--json") {
+			asked[commandOf(tree, words[1:])] = true
+		}
+	}
+	for command := range firstCells(t, "json.md") {
+		if command != "command" && !asked[command] { // not the heading
+			t.Errorf("no script in testdata/script asks %s for JSON", command)
+		}
+	}
+}
