@@ -147,7 +147,17 @@ the accounts.
 On a terminal, auth without a command shows the accounts and their codes; ? shows
 the keys. Elsewhere it prints this help.
 
-auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+auth help recovery is the page for the day that something is lost.
+
+Environment:
+  AUTH_HOME                   a folder for everything: a profile of its own
+  AUTH_KEYRING                system or file, as --keyring
+  AUTH_KEYRING_TIMEOUT        how long the keyring may take, such as 10s
+  AUTH_VAULT_PASSPHRASE_FILE  as --vault-passphrase-file
+  AUTH_NO_INPUT               1: never ask, as --no-input
+  AUTH_ACCESSIBLE             1: talk in lines, as --accessible
+  NO_COLOR                    no colours
+auth help environment lists the variables of others that auth reads, too.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
