@@ -27,8 +27,7 @@ type jsonAgeDrill struct {
 }
 
 func newBackupDrill(c *cli) *cobra.Command {
-	var o enableOptions
-	var identityQR string
+	var o sourceOptions
 	cmd := c.command(spec{
 		use:   "drill",
 		short: "Practise a restore, and change nothing",
@@ -45,7 +44,7 @@ newest backup too. auth status shows when the last drill was, and asks for one a
 		args: withShares(&o.shares, cobra.NoArgs),
 		run: func(ctx context.Context, s *session, args []string) error {
 			o.shareFiles = args
-			source, err := s.keySource(ctx, o, identityQR)
+			source, err := s.keySource(ctx, o)
 			if err != nil {
 				return err
 			}
@@ -60,22 +59,33 @@ newest backup too. auth status shows when the last drill was, and asks for one a
 	flags := cmd.Flags()
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the recovery passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.identities, "identity", nil, "open the location with the key in `FILE` or -; may be repeated")
-	flags.StringVar(&identityQR, "identity-qr", "", "open the location with the recovery key in the QR code of an `IMAGE`")
+	flags.StringVar(&o.identityQR, "identity-qr", "", "open the location with the recovery key in the QR code of an `IMAGE`")
 	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
 	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant")
 	cmd.MarkFlagsMutuallyExclusive("passphrase-file", "identity", "identity-qr", "shares")
 	return cmd
 }
 
-// keySource reads the keys that the flags name to open a location.
-func (s *session) keySource(ctx context.Context, o enableOptions, identityQR string) (device.KeySource, error) {
+// sourceOptions are the flags that say what opens a location.
+type sourceOptions struct {
+	passphraseFile string
+	identities     []string
+	identityQR     string
+	shares         bool
+	shareFiles     []string
+	keyID          string
+}
+
+// keySource reads the keys that the flags name. The passphrase is asked for later, when it is
+// needed.
+func (s *session) keySource(ctx context.Context, o sourceOptions) (device.KeySource, error) {
 	s.answers.file = o.passphraseFile
 	files, err := s.identityFiles(ctx, o.identities)
 	if err != nil {
 		return device.KeySource{}, err
 	}
-	if identityQR != "" {
-		key, err := s.keyInImage(ctx, identityQR)
+	if o.identityQR != "" {
+		key, err := s.keyInImage(ctx, o.identityQR)
 		if err != nil {
 			return device.KeySource{}, err
 		}

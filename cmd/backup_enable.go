@@ -12,12 +12,9 @@ import (
 )
 
 type enableOptions struct {
-	passphraseFile string
-	identities     []string
-	shares         bool
-	shareFiles     []string
-	keyID          string
-	x25519, weak   bool
+	sourceOptions
+
+	x25519, weak bool
 }
 
 type jsonEnabled struct {
@@ -127,16 +124,9 @@ func (s *session) enable(ctx context.Context, location string, o enableOptions) 
 // enableOptions returns the options of the flags. The passphrase is asked for later, when
 // it is needed.
 func (s *session) enableOptions(ctx context.Context, o enableOptions) (device.EnableOptions, error) {
-	s.answers.file, s.answers.weak = o.passphraseFile, o.weak
-	identities, err := s.identityFiles(ctx, o.identities)
-	if err == nil && o.shares {
-		var key device.IdentityFile
-		key, err = s.sharedKey(ctx, o.shareFiles)
-		identities = append(identities, key)
-	}
-	return device.EnableOptions{
-		KeySource: device.KeySource{Identities: identities, KeyID: o.keyID}, X25519: o.x25519, Weak: o.weak,
-	}, err
+	s.answers.weak = o.weak
+	source, err := s.keySource(ctx, o.sourceOptions)
+	return device.EnableOptions{KeySource: source, X25519: o.x25519, Weak: o.weak}, err
 }
 
 // identityFiles reads identity files. Where one is standard input, and that is a terminal,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/sheet"
 	"github.com/authcli/auth/internal/term"
 )
@@ -173,6 +174,9 @@ func (s *session) writeSheet(ctx context.Context, path string, force bool) error
 	if err != nil {
 		return err
 	}
+	if err := apartFromBackups(key, path); err != nil {
+		return err
+	}
 	page := s.sheet(key, secret)
 	wrote := term.Escape(path)
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -195,6 +199,16 @@ func (s *session) writeSheet(ctx context.Context, path string, force bool) error
 	}
 	s.say("wrote %s: print, then delete; the sheets of earlier keys are void", wrote)
 	return nil
+}
+
+// apartFromBackups refuses a place for the recovery key, or shares of it, in the folder of the
+// backups that it opens.
+func apartFromBackups(key device.Key, path string) error {
+	if !inside(path, key.Location) {
+		return nil
+	}
+	err := usagef("%s is in the folder of the backups: whoever can read that folder could open them", path)
+	return hint.With(err, "write it to another folder, print it, and delete the file")
 }
 
 func (s *session) createPage(ctx context.Context, path string, force bool, page func() ([]byte, error)) error {

@@ -36,6 +36,9 @@ func (s *session) writeShares(ctx context.Context, o keyOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := apartFromBackups(key, o.to); err != nil {
+		return err
+	}
 	recovery, err := backup.ParseRecoveryKey(secret)
 	if err != nil {
 		return err

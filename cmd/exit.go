@@ -100,7 +100,7 @@ var faults = []struct {
 	{is(slip39.ErrTwice), codeUsage, "each share counts once: take another one"},
 	{is(slip39.ErrMixed), codeBackup, "the shares of a set begin with the same two words; their sheets name one key and one day"},
 	{is(slip39.ErrDigest), codeBackup, "try other shares of the set"},
-	{is(slip39.ErrPadding, backup.ErrOtherShares), codeBackup, "the shares of a location are on sheets that auth backup key --shares wrote"},
+	{is(slip39.ErrPadding, backup.ErrOtherShares, backup.ErrShareForm), codeBackup, "the shares of a location are on sheets that auth backup key --shares wrote"},
 	{as[*slip39.WordError], codeBackup, compareShare},
 	{as[*slip39.ChecksumError], codeBackup, compareShare},
 	{as[*slip39.CountError], codeBackup, compareShare},

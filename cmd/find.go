@@ -81,12 +81,12 @@ func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete strin
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), completionWait)
 	defer cancel()
-	state, err := s.device.Read(ctx)
+	names, err := s.device.Names(ctx)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var labels []string
-	for _, a := range state.Accounts() {
+	for _, a := range names {
 		for _, word := range []string{a.Shown, a.Alias} {
 			if offered(word) && strings.HasPrefix(strings.ToLower(word), strings.ToLower(toComplete)) {
 				labels = append(labels, word)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"os/user"
 	"path/filepath"
 	"runtime"
@@ -81,6 +82,29 @@ func (env *Env) xdg(name, home, fallback string) string {
 		return ""
 	}
 	return filepath.Join(home, filepath.FromSlash(fallback))
+}
+
+// inside reports whether a file or folder is a folder, or lies somewhere in it. Links and the
+// case of names are as the file system takes them.
+func inside(path, folder string) bool {
+	outer, err := os.Stat(folder)
+	if err != nil {
+		return false
+	}
+	at, err := resolve(path)
+	if err != nil {
+		return false
+	}
+	for {
+		if info, err := os.Stat(at); err == nil && os.SameFile(info, outer) {
+			return true
+		}
+		above := filepath.Dir(at)
+		if above == at {
+			return false
+		}
+		at = above
+	}
 }
 
 // resolve returns dir as an absolute path without symbolic links, as far as it exists.

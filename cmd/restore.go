@@ -13,18 +13,15 @@ import (
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/term"
+	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
 
 type restoreOptions struct {
 	device.RestoreOptions
+	sourceOptions
 
-	passphraseFile string
-	identities     []string
-	identityQR     string
-	shares         bool
-	shareFiles     []string
-	at             string
+	at string
 }
 
 type jsonRestore struct {
@@ -93,7 +90,7 @@ the plugin of age has to be in a folder of PATH, and may ask for a PIN.`,
 	flags.StringArrayVar(&o.identities, "identity", nil, "decrypt with the identity in `FILE` or -; may be repeated")
 	flags.StringVar(&o.identityQR, "identity-qr", "", "decrypt with the recovery key in the QR code of an `IMAGE`")
 	flags.BoolVar(&o.shares, "shares", false, sharesUsage)
-	flags.StringVar(&o.KeyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
+	flags.StringVar(&o.keyID, "key-id", "", "the `ID` of the recovery key that is meant, as another device or the sheet shows it")
 	flags.BoolVar(&o.StayOn, "stay-on", false, "back up to LOCATION from now on, although this vault has accounts of its own")
 	flags.StringVar(&o.at, "at", "", "go back to the backups of `WHEN`: 2026-01-31, 2026-01-02T03:04:05Z")
 	flags.BoolVar(&o.AcceptUnsigned, "accept-unsigned", false, "accept files of a location that have no valid signature")
@@ -107,31 +104,17 @@ func (s *session) restore(ctx context.Context, o restoreOptions) (err error) {
 			return err
 		}
 	}
-	if o.Identities, err = s.identityFiles(ctx, o.identities); err != nil {
+	if o.KeySource, err = s.keySource(ctx, o.sourceOptions); err != nil {
 		return err
 	}
-	if o.identityQR != "" {
-		key, err := s.keyInImage(ctx, o.identityQR)
-		if err != nil {
-			return err
-		}
-		o.Identities = append(o.Identities, key)
-	}
-	if o.shares {
-		key, err := s.sharedKey(ctx, o.shareFiles)
-		if err != nil {
-			return err
-		}
-		o.Identities = append(o.Identities, key)
-	}
-	s.answers.file, o.Fresh = o.passphraseFile, o.passphraseFile != ""
+	o.Fresh = o.passphraseFile != ""
 	restored, err := s.device.Restore(ctx, o.RestoreOptions)
 	if err != nil && len(restored.Steps) == 0 {
 		s.sayReport(restored.Report)
 		for _, f := range restored.Skipped {
 			s.warn("skipped %s", fileWords(f))
 		}
-		return s.restoreAdvice(err, o)
+		return s.restoreAdvice(ctx, err, o)
 	}
 	result := s.sayRestored(restored, o.DryRun)
 	s.sayReport(restored.Report)
@@ -159,7 +142,7 @@ func (s *session) sayStayedOn(r device.Restored) {
 }
 
 // restoreAdvice adds hints to an error that depend on the options of this restore.
-func (c *cli) restoreAdvice(err error, o restoreOptions) error {
+func (c *cli) restoreAdvice(ctx context.Context, err error, o restoreOptions) error {
 	if near, ok := errors.AsType[*device.NearbyError](err); ok {
 		for _, dir := range near.Found {
 			c.say("auth: backups lie in %s", term.Escape(dir))
@@ -171,9 +154,30 @@ func (c *cli) restoreAdvice(err error, o restoreOptions) error {
 		return hint.With(err, "older backups may hold it: auth backup list, and auth restore --deleted --at WHEN")
 	case errors.Is(err, fs.ErrNotExist):
 		return hint.With(err, "name a backup file, or the folder that holds recovery-….age; auth backup enable lists the cloud folders of this machine")
+	case errors.Is(err, backup.ErrForeign):
+		return hint.With(err, c.sheetAdvice(ctx, o.From))
 	default:
 		return err
 	}
+}
+
+// sheetAdvice says how the recovery key is read from a file that was given as a backup, if
+// that is the sheet with it.
+func (c *cli) sheetAdvice(ctx context.Context, path string) string {
+	if path == "-" || isStream(path) {
+		return "" // it has been read
+	}
+	data, err := c.readFile(ctx, path, maxFile)
+	if err != nil {
+		return ""
+	}
+	if transfer.IsImage(data) || isDocument(data) {
+		return "if this is the sheet with the recovery key, its QR code opens a location: auth restore LOCATION --identity-qr IMAGE"
+	}
+	if _, err := backup.ParseTypedKey(string(data)); err == nil {
+		return "this is a recovery key, which opens a location: auth restore LOCATION --identity FILE"
+	}
+	return ""
 }
 
 // keyInImage reads a recovery key from the QR code of an image.

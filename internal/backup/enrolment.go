@@ -93,7 +93,7 @@ func ParseEnrolment(text string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%w: %w", ErrEnrolment, err)
 	}
-	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: w.Sealed, Successions: w.Successions, trimmed: w.Trimmed, later: later}
+	e := Enrolment{Location: w.Location, On: w.On, Key: key, Sealed: listedSealed(w.Sealed), Successions: w.Successions, trimmed: w.Trimmed, later: later}
 	for _, text := range w.OldKeys {
 		old, err := ParseRecoveryKey(text)
 		if err != nil {
@@ -113,6 +113,28 @@ func (e *Enrolment) AddSealed(k SealedKey) {
 		}
 	}
 	e.Sealed = append(e.Sealed, k)
+}
+
+// LearnSealed records sealed keys that a backup lists, or that lie at the location. One that is
+// not known yet is recorded only if there is room for it.
+func (e *Enrolment) LearnSealed(list []SealedKey) {
+	for _, k := range list {
+		known := slices.ContainsFunc(e.Sealed, func(have SealedKey) bool { return have.Name == k.Name })
+		room := len(e.Sealed) < maxListed && (k.Retired || e.inUse() < maxSealed)
+		if k.ours() && (known || room) {
+			e.AddSealed(k)
+		}
+	}
+}
+
+// inUse counts the sealed keys that are not retired.
+func (e *Enrolment) inUse() (n int) {
+	for _, k := range e.Sealed {
+		if !k.Retired {
+			n++
+		}
+	}
+	return n
 }
 
 // keepSuccessions is how many successions are kept. A keyring item may be no larger than

@@ -3,6 +3,7 @@ package backup_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -301,8 +302,10 @@ func TestOldKeyHidesNothing(t *testing.T) {
 func TestEnrolment(t *testing.T) {
 	t.Parallel()
 	key, old := newRecoveryKey(t), newRecoveryKey(t)
+	const name, hash = "recovery-0123456789abcdef-0123456%d.age", "0123456789abcdef0123456789abcdef"
+	one, two := fmt.Sprintf(name, 1), fmt.Sprintf(name, 2)
 	e := backup.Enrolment{
-		Location: "rclone:cloud:auth", On: true, Key: key, Sealed: []backup.SealedKey{{Name: "a", Hash: "h"}, {Name: "b", Hash: "i", Retired: true}},
+		Location: "rclone:cloud:auth", On: true, Key: key, Sealed: []backup.SealedKey{{Name: one, Hash: hash}, {Name: two, Hash: hash, Retired: true}},
 		OldKeys: []backup.RecoveryKey{old}, Successions: []backup.Succession{{Old: old.ID(), New: key.ID(), Stamp: 7}},
 	}
 	text, err := e.Encode()
@@ -327,9 +330,9 @@ func TestEnrolment(t *testing.T) {
 			t.Errorf("%.40q: %v, want %v", text, err, want)
 		}
 	}
-	e.AddSealed(backup.SealedKey{Name: "a", Hash: "h", Retired: true})
-	e.AddSealed(backup.SealedKey{Name: "b", Hash: "i"})
-	e.AddSealed(backup.SealedKey{Name: "c", Hash: "j"})
+	e.AddSealed(backup.SealedKey{Name: one, Hash: hash, Retired: true})
+	e.AddSealed(backup.SealedKey{Name: two, Hash: hash})
+	e.AddSealed(backup.SealedKey{Name: fmt.Sprintf(name, 3), Hash: hash})
 	if len(e.Sealed) != 3 || !e.Sealed[0].Retired || !e.Sealed[1].Retired || e.Sealed[2].Retired {
 		t.Errorf("sealed as %+v", e.Sealed)
 	}

@@ -52,8 +52,8 @@ type Content struct {
 	// The remaining fields are set only in a backup in a location.
 
 	Supersedes []string    // hashes of the device's earlier files, whose content this one includes
-	Sealed     []SealedKey // sealed keys of the location, retired ones too
-	OldKeys    []string    // recovery keys that were rotated away
+	Sealed     []SealedKey // sealed keys of the location, retired ones too, newest last
+	OldKeys    []string    // recovery keys that were rotated away, newest first
 	OldFiles   []string    // hashes of files under old keys that are known to be ours
 }
 
@@ -180,7 +180,7 @@ func Decode(data []byte) (Content, error) {
 		return Content{}, err
 	}
 	return Content{
-		w.Device, w.DeviceName, w.Generation, w.Created, state, w.Supersedes, w.Sealed, w.OldKeys, w.OldFiles,
+		w.Device, w.DeviceName, w.Generation, w.Created, state, w.Supersedes, listedSealed(w.Sealed), w.OldKeys[:min(len(w.OldKeys), maxListed)], w.OldFiles,
 	}, nil
 }
 

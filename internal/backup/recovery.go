@@ -92,7 +92,7 @@ func (k RecoveryKey) ID() string {
 }
 
 // Quantum reports whether the key is post-quantum hybrid.
-func (k RecoveryKey) Quantum() bool { return strings.HasPrefix((*k.p).text, "AGE-SECRET-KEY-PQ-") }
+func (k RecoveryKey) Quantum() bool { return strings.HasPrefix((*k.p).text, hybridBegin) }
 
 // String does not show the key.
 func (k RecoveryKey) String() string { return "(recovery key)" }

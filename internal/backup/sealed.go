@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/authcli/auth/internal/vault"
 )
@@ -19,6 +22,19 @@ type SealedKey struct {
 	Hash    string `json:"hash"`              // [HashOf] its bytes
 	Retired bool   `json:"retired,omitempty"` // must not be put back
 }
+
+// Bounds on the sealed keys that are taken from somewhere else. A backup is signed with the
+// recovery key, which a thief may hold too.
+const (
+	// maxSealed is how many sealed keys in use are learned from backups. Each has 92 bytes in
+	// the enrolment. Its item has 2,500 bytes on Windows, of which the key, the successions
+	// and a location need up to 1,000. More sealed keys still open the location. This device
+	// just does not put them back.
+	maxSealed = 16
+	// maxListed is how many sealed keys a backup lists at most, and how many earlier keys.
+	// Twenty years of monthly rotations stay below it.
+	maxListed = 256
+)
 
 // HashOf returns the first 32 hexadecimal digits of the SHA-256 of data.
 func HashOf(data []byte) string {
@@ -48,17 +64,40 @@ func UnsealKey(data []byte, identities ...Identity) (RecoveryKey, error) {
 	return ParseRecoveryKey(string(text))
 }
 
+// sealedName matches the names of [RecoveryKey.Seal]. The last group is what a sync client
+// added.
+var sealedName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^` + sealedPrefix + `([0-9a-f]{16})-[0-9a-f]{8}(.*)\.age$`)
+})
+
 // SealedKeyID returns the id of the recovery key in a sealed key's file, taken from the
-// file's name. ok is false if the name is not that of a sealed key.
+// file's name. It also accepts the name of a conflict copy, which is the name with something
+// that a sync client added. ok is false if the name is not that of a sealed key.
 func SealedKeyID(name string) (id string, ok bool) {
-	if !isSealed(name) {
+	m := sealedName().FindStringSubmatch(name)
+	if m == nil {
 		return "", false
 	}
-	id, _, ok = strings.Cut(strings.TrimPrefix(name, sealedPrefix), "-")
-	return id, ok
+	return m[1], true
 }
 
-// isSealed reports whether a file has the name of a sealed key.
+// ours reports whether auth itself gives files such names and hashes. Files of a location
+// are read, written and removed by what a backup lists, so that everything else is left
+// alone: a path, or the name of somebody's own file.
+func (k SealedKey) ours() bool {
+	m := sealedName().FindStringSubmatch(k.Name)
+	hash, err := hex.DecodeString(k.Hash)
+	return m != nil && m[2] == "" && err == nil && len(hash) == sha256.Size/2
+}
+
+// listedSealed returns the sealed keys of a list in a backup or an enrolment without those
+// that are none, and of too many the last, which are the newest.
+func listedSealed(list []SealedKey) []SealedKey {
+	list = slices.DeleteFunc(slices.Clone(list), func(k SealedKey) bool { return !k.ours() })
+	return list[max(0, len(list)-maxListed):]
+}
+
+// isSealed reports whether a file may be meant as a sealed key, and not as a backup.
 func isSealed(name string) bool {
 	return strings.HasPrefix(name, sealedPrefix) && strings.HasSuffix(name, ".age")
 }

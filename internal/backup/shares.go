@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/authcli/auth/internal/slip39"
@@ -15,6 +16,11 @@ const ShareWords = 35
 // example the seed of a wallet.
 var ErrOtherShares = errors.New("the shares give something else than a recovery key")
 
+// ErrShareForm is returned for shares of a form that [RecoveryKey.Shares] does not make. Shares
+// vouch for the key that they give, because several people or places have to agree. A share
+// that is enough alone vouches for nothing.
+var ErrShareForm = errors.New("auth makes no shares of that form: alone enough, of several groups, or at a higher cost")
+
 // seedLength is the length of the seed of a recovery key in bytes.
 const seedLength = 32
 
@@ -25,20 +31,14 @@ const (
 	x25519Seed = "EC"
 )
 
-// Beginnings of the texts of age identities, up to the digit 1 that ends them.
-const (
-	hybridPrefix = "AGE-SECRET-KEY-PQ-"
-	x25519Prefix = "AGE-SECRET-KEY-"
-)
-
 // Shares splits the recovery key into count shares, any threshold of which give it back by
 // [JoinShares]. They have no passphrase. The error is [slip39.ErrThreshold].
 func (k RecoveryKey) Shares(threshold, count int) ([]slip39.Share, error) {
-	kind, prefix := x25519Seed, x25519Prefix
+	kind, begin := x25519Seed, x25519Begin
 	if k.Quantum() {
-		kind, prefix = hybridSeed, hybridPrefix
+		kind, begin = hybridSeed, hybridBegin
 	}
-	seed, ok := bech32Data(strings.TrimPrefix(k.Text(), prefix+"1"))
+	seed, ok := bech32Data(strings.TrimPrefix(k.Text(), begin))
 	if !ok || len(seed) != seedLength {
 		return nil, ErrRecoveryKey
 	}
@@ -54,8 +54,11 @@ func (k RecoveryKey) Shares(threshold, count int) ([]slip39.Share, error) {
 }
 
 // JoinShares returns the recovery key that shares are of. The error is one of
-// [slip39.Combine], or [ErrOtherShares].
+// [slip39.Combine], [ErrShareForm] or [ErrOtherShares].
 func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
+	if slices.ContainsFunc(shares, func(s slip39.Share) bool { return !s.Plain() }) {
+		return RecoveryKey{}, ErrShareForm
+	}
 	secret, err := slip39.Combine(shares, nil)
 	if err != nil {
 		return RecoveryKey{}, err
@@ -64,13 +67,14 @@ func JoinShares(shares []slip39.Share) (RecoveryKey, error) {
 		return RecoveryKey{}, ErrOtherShares
 	}
 	seed := secret[len(hybridSeed):]
-	prefix := hybridPrefix
+	begin := hybridBegin
 	switch string(secret[:len(hybridSeed)]) {
 	case hybridSeed:
 	case x25519Seed:
-		prefix = x25519Prefix
+		begin = x25519Begin
 	default:
 		return RecoveryKey{}, ErrOtherShares
 	}
-	return ParseRecoveryKey(strings.ToUpper(bech32Text(strings.ToLower(prefix), seed)))
+	human := strings.ToLower(strings.TrimSuffix(begin, "1"))
+	return ParseRecoveryKey(strings.ToUpper(bech32Text(human, seed)))
 }

@@ -84,3 +84,35 @@ func TestSharesOfVersion1(t *testing.T) {
 		}
 	}
 }
+
+// Attack: shares that were made up to give a key of the attacker's: one that is enough alone, and
+// so would vouch for that key, two whose encryption costs 80 seconds, and two of a group of
+// several. All are right by the standard.
+func TestSharesOfOtherForms(t *testing.T) {
+	t.Parallel()
+	for name, texts := range map[string][]string{
+		"alone enough": {
+			"acne guest academic academic acne style kidney demand plunge early hospital research capture depart friar acid morning raisin tension edge bulge shadow increase echo elder finance holiday species clothes math theory prevent teammate pecan priest",
+		},
+		"exponent 15": {
+			"home elite academic acid acne adjust parking machine preach sharp season modify steady mandate work silver dismiss gesture unfair valuable elbow inmate item editor privacy greatest carbon scholar vocal literary angry making failure phrase golden",
+			"home elite academic agency acid smart mouse failure prepare deal smear dynamic peaceful webcam miracle excuse fawn fantasy decent piece injury chubby view knife evaluate order crush divorce already ruler dwarf debut view eclipse depict",
+		},
+		"one of two groups": {
+			"ceramic merchant academic echo acquire building necklace station lyrics stick pumps genius rocky wits replace plunge skunk column taste trial voter anatomy alto crowd thumb provide home spew plot priest yoga holy elite work voter",
+			"ceramic merchant academic email academic iris helpful early beaver ultimate machine radar traffic perfect olympic sprinkle example language exact elevator fact vitamins flash prevent evil already reward climate purple rumor hamster gather herd dryer fumes",
+		},
+	} {
+		var shares []slip39.Share
+		for _, text := range texts {
+			found, err := slip39.Find(text, backup.ShareWords)
+			if err != nil || len(found) != 1 {
+				t.Fatal(name, found, err)
+			}
+			shares = append(shares, found...)
+		}
+		if key, err := backup.JoinShares(shares); !errors.Is(err, backup.ErrShareForm) {
+			t.Errorf("%s: they give %v with %v, want ErrShareForm", name, key, err)
+		}
+	}
+}

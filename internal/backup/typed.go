@@ -9,7 +9,9 @@ import (
 // How a recovery key is printed: what all begin with, and then its characters in groups.
 const (
 	keyBegin     = "AGESECRETKEY" // without hyphens
-	keyChars     = 58             // behind the beginning: 32 bytes and six characters of checksum
+	hybridBegin  = "AGE-SECRET-KEY-PQ-1"
+	x25519Begin  = "AGE-SECRET-KEY-1"
+	keyChars     = 58 // behind the beginning: 32 bytes and six characters of checksum
 	keyGroup     = 4
 	groupsInLine = 5
 
@@ -17,9 +19,6 @@ const (
 	// whole, and not for anything else.
 	fewestChars = 40
 )
-
-// beginnings are what keys begin with, as they are written.
-var beginnings = [...]string{"AGE-SECRET-KEY-PQ-1", "AGE-SECRET-KEY-1"}
 
 // A TypingError says that a recovery key was not typed as it is printed. Its checksum
 // tells. The error contains nothing of the key.
@@ -100,19 +99,24 @@ func Typed(text string) (have, left int, ok bool) {
 // A key goes on until a line begins another one.
 func typedKeys(text string) []string {
 	var keys []string
+	var key strings.Builder // the last one: a file may have a million lines
+	end := func() {
+		if key.Len() > 0 {
+			keys = append(keys, key.String())
+			key.Reset()
+		}
+	}
 	for line := range strings.Lines(text) {
 		if strings.HasPrefix(strings.TrimSpace(line), "#") {
 			continue
 		}
 		chars := strings.Map(typedChar, line)
-		switch {
-		case chars == "":
-		case len(keys) == 0, strings.HasPrefix(chars, keyBegin):
-			keys = append(keys, chars)
-		default:
-			keys[len(keys)-1] += chars
+		if strings.HasPrefix(chars, keyBegin) {
+			end()
 		}
+		key.WriteString(chars)
 	}
+	end()
 	return keys
 }
 
@@ -160,7 +164,7 @@ func parseHeadless(chars string) (RecoveryKey, error) {
 		return RecoveryKey{}, ErrRecoveryKey
 	}
 	group := 0
-	for _, begin := range beginnings {
+	for _, begin := range []string{hybridBegin, x25519Begin} {
 		if key, err := ParseRecoveryKey(begin + chars); err == nil {
 			return key, nil
 		}
@@ -179,9 +183,9 @@ func cutTyped(chars string) (begin, data string, extra int) {
 	if strings.HasPrefix(rest, "PQ") || strings.HasPrefix(rest, "1") {
 		quantum = rest[0] == 'P'
 	}
-	begin, skip := beginnings[1], len("1")
+	begin, skip := x25519Begin, len("1")
 	if quantum {
-		begin, skip = beginnings[0], len(pq)
+		begin, skip = hybridBegin, len(pq)
 	}
 	return begin, rest[min(skip, len(rest)):], len(rest) - skip - keyChars
 }

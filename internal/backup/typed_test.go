@@ -3,6 +3,7 @@ package backup_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -224,4 +225,18 @@ func FuzzTypedKey(f *testing.F) {
 		}
 		_, _, _ = backup.Typed(text)
 	})
+}
+
+// Attack: an identity file of a million bytes in lines of one character, which took 43 seconds
+// when each line copied those before it. The memory that is taken grows with the file alone.
+// Other tests would take some too: this one is not parallel.
+func TestTypedKeyOfManyLines(t *testing.T) {
+	text := strings.Repeat("a\n", 20_000)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := backup.ParseTypedKey(text)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, backup.ErrRecoveryKey) || took > 100*uint64(len(text)) {
+		t.Errorf("%d bytes take %d bytes of memory, with %v", len(text), took, err)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/clip"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // A terminal keeps what is written to it.
@@ -23,10 +24,7 @@ func (*terminal) Close() error { return nil }
 // fake is a machine with some programs: names with the text of a shell script.
 func fake(t *testing.T, system string, env, programs map[string]string) (clip.System, *terminal) {
 	t.Helper()
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("no shell to write programs in")
-	}
+	shell := testenv.Program(t, "sh", "dash")
 	dir := t.TempDir()
 	for name, script := range programs {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!"+shell+"\n"+script+"\n"), 0o700); err != nil {

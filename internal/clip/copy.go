@@ -99,6 +99,9 @@ func (s System) hand(ctx context.Context, o order) (answer, error) {
 			_ = cmd.Wait()
 			return answer{}, &FailedError{h.With, h.Error}
 		}
-		return h.answer, cmd.Process.Release()
+		// The process goes on holding the text. One that nobody waits for would be left as a
+		// zombie where this process goes on too, as the live view does.
+		go func() { _ = cmd.Wait() }()
+		return h.answer, nil
 	}
 }

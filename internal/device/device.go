@@ -131,6 +131,15 @@ func (d *Device) Lookup(ctx context.Context, query string, exact bool) (vault.Fo
 	return found, err
 }
 
+// Names returns the names of all live accounts, without reading every record of a large
+// vault: see [vault.Vault.Names].
+func (d *Device) Names(ctx context.Context) ([]vault.Name, error) {
+	if err := d.storage.unlock(ctx); err != nil {
+		return nil, err
+	}
+	return d.storage.vault.Names(ctx)
+}
+
 // noteMarker takes over a marker that was not there when the device was opened: the vault
 // is new, or made the marker anew.
 func (d *Device) noteMarker() {

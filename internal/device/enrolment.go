@@ -102,6 +102,20 @@ func holdsBackups(entries []location.Entry) bool {
 	})
 }
 
+// sealedWith returns the sealed keys among a location's entries whose recovery key has an id
+// that is wanted.
+func sealedWith(entries []location.Entry, wanted func(id string) bool) []location.Entry {
+	return slices.DeleteFunc(slices.Clone(entries), func(e location.Entry) bool {
+		id, ok := backup.SealedKeyID(e.Name)
+		return !ok || !wanted(id)
+	})
+}
+
+// sealedOf returns the sealed keys of one recovery key among a location's entries.
+func sealedOf(entries []location.Entry, id string) []location.Entry {
+	return sealedWith(entries, func(of string) bool { return of == id })
+}
+
 // holdsFiles reports whether backups lie at a location, beside sealed keys.
 func holdsFiles(entries []location.Entry) bool {
 	return slices.ContainsFunc(entries, func(e location.Entry) bool {

@@ -114,9 +114,7 @@ func (d *Device) learnKeys(ctx context.Context, loc location.Location, e *backup
 		if f.State != backup.Good || f.Key != e.Key.ID() {
 			continue
 		}
-		for _, sealed := range f.Content.Sealed {
-			e.AddSealed(sealed)
-		}
+		e.LearnSealed(f.Content.Sealed)
 		for _, text := range f.Content.OldKeys {
 			if key, err := backup.ParseRecoveryKey(text); err == nil {
 				e.AddOldKey(key)
@@ -124,15 +122,15 @@ func (d *Device) learnKeys(ctx context.Context, loc location.Location, e *backup
 		}
 	}
 	if len(e.Sealed) == 0 {
-		for _, entry := range inv.Sealed {
-			if id, _ := backup.SealedKeyID(entry.Name); id != e.Key.ID() || entry.Missing {
+		for _, entry := range sealedOf(inv.Sealed, e.Key.ID()) {
+			if entry.Missing {
 				continue
 			}
 			data, err := loc.Read(ctx, entry.Name)
 			if err != nil {
 				return err
 			}
-			e.AddSealed(backup.SealedKey{Name: entry.Name, Hash: backup.HashOf(data)})
+			e.LearnSealed([]backup.SealedKey{{Name: entry.Name, Hash: backup.HashOf(data)}})
 		}
 	}
 	return d.copySealed(ctx, loc, *e)
@@ -145,7 +143,8 @@ func (d *Device) copySealed(ctx context.Context, loc location.Location, e backup
 			continue
 		}
 		data, err := loc.Read(ctx, sealed.Name)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && backup.HashOf(data) != sealed.Hash {
+		none := errors.Is(err, fs.ErrNotExist) || errors.Is(err, location.ErrNotFile) || errors.Is(err, location.ErrTooBig)
+		if none || err == nil && backup.HashOf(data) != sealed.Hash {
 			continue // another device has a copy, and puts it back
 		}
 		if err != nil {

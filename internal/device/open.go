@@ -263,18 +263,10 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 		id := candidates[i].key.ID()
 		current := order.Current(id)
 		// Of two rotations at once the older one may be all that has arrived.
-		lost := current != id && (order.Replaced(id) || isSealed(candidates[0].inventory.Sealed, current))
+		lost := current != id && (order.Replaced(id) || len(sealedOf(candidates[0].inventory.Sealed, current)) > 0)
 		candidates[i].replaced = before[id] && !order.Returned(id) || lost
 	}
 	return order, nil
-}
-
-// isSealed reports whether a sealed key of a recovery key's id is among the entries.
-func isSealed(entries []location.Entry, id string) bool {
-	return slices.ContainsFunc(entries, func(e location.Entry) bool {
-		sealed, ok := backup.SealedKeyID(e.Name)
-		return ok && sealed == id
-	})
 }
 
 // choose picks one of the candidates. It prefers a key with backups, then one that was
@@ -370,19 +362,11 @@ func about(file IdentityFile, err error) error {
 func readSealed(ctx context.Context, loc location.Location, entries []location.Entry, wanted func(id string) bool) ([][]byte, error) {
 	var keys [][]byte
 	var first error
-	var named []location.Entry
-	for _, e := range entries {
-		if id, ok := backup.SealedKeyID(e.Name); ok && wanted(id) {
-			named = append(named, e)
-		}
-	}
 	replaced := backup.NamedReplaced(entries)
-	slices.SortStableFunc(named, func(a, b location.Entry) int {
-		x, _ := backup.SealedKeyID(a.Name)
-		y, _ := backup.SealedKeyID(b.Name)
-		return compareBool(replaced[x], replaced[y])
-	})
-	for _, e := range named {
+	for _, e := range slices.Concat(
+		sealedWith(entries, func(id string) bool { return wanted(id) && !replaced[id] }),
+		sealedWith(entries, func(id string) bool { return wanted(id) && replaced[id] }),
+	) {
 		data, err := []byte(nil), location.ErrNotDownloaded
 		if !e.Missing {
 			data, err = loc.Read(ctx, e.Name)
@@ -399,16 +383,4 @@ func readSealed(ctx context.Context, loc location.Location, entries []location.E
 		first = nil
 	}
 	return keys, first
-}
-
-// compareBool orders false before true.
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	default:
-		return 1
-	}
 }

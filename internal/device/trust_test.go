@@ -258,6 +258,7 @@ func TestMadeUpSealedKey(t *testing.T) {
 	sealed := sealedKeys(t, dir)[0]
 	remove(t, filepath.Join(dir, sealed))
 	write(t, filepath.Join(dir, "recovery-0-0.age"), "")
+	write(t, filepath.Join(dir, "recovery-0000000000000000-00000000.age"), "")
 	if r := m.add("second"); r.Stale != nil || len(noticed(r, device.PutBack)) != 1 {
 		t.Errorf("%+v", r)
 	}

@@ -70,7 +70,7 @@ var rooms = map[string]room{
 		why: "a page for a printer: what the secret on it opens is not its business",
 	},
 	"internal/keyring": {
-		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5"},
+		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync"},
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
@@ -78,7 +78,7 @@ var rooms = map[string]room{
 		why: "what every keyring must do, and a Secret Service to hold it against: for tests alone",
 	},
 	"internal/vault": {
-		may: []string{"internal/account", "internal/atomicfile", "internal/keyring", "github.com/gofrs/flock"},
+		may: []string{"internal/account", "internal/atomicfile", "internal/keyring", "github.com/gofrs/flock", "golang.org/x/sync"},
 		why: "accounts in a keyring: it neither computes codes nor knows of backups",
 	},
 	"internal/backup": {
@@ -143,19 +143,20 @@ var rooms = map[string]room{
 	"internal/hint": {
 		why: "advice is data on an error",
 	},
-	"internal/bench/code": {
+	"internal/bench": {
 		may: []string{"github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
 		why: "it measures programs as processes, on a keyring that it starts",
 	},
-	"internal/bench/code/get": {
+	"internal/bench/get": {
 		may: []string{"github.com/zalando/go-keyring"},
 		why: "the least that a lookup can be: nothing of ours",
 	},
-	"internal/bench/code/hello": {
-		why: "the least that a program can be: nothing of ours",
+	"internal/bench/put": {
+		may: []string{"github.com/zalando/go-keyring"},
+		why: "the least that a change can be: nothing of ours",
 	},
-	"internal/bench/qr": {
-		why: "it measures programs as processes, ours like those of others",
+	"internal/bench/hello": {
+		why: "the least that a program can be: nothing of ours",
 	},
 	"docs": {
 		why: "the pages that the program prints, as they lie there",

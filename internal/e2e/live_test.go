@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/authcli/auth/internal/keyring/keyringtest"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the screens of testdata/live anew; a person has to look at them")
@@ -230,18 +231,25 @@ func TestLiveScreens(t *testing.T) {
 // golden waits until the screen is the one in testdata/live: it is drawn piece by piece.
 func (s *screen) golden(name string, colours bool) {
 	s.t.Helper()
-	path := filepath.Join("testdata", "live", name+".txt")
-	look := func() string {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	s.heldBy(filepath.Join("testdata", "live", name+".txt"), func() string {
 		if colours {
 			return trimmed(s.emulator.Render())
 		}
 		return trimmed(s.emulator.String())
+	})
+}
+
+// heldBy waits until the screen looks as a file says. -update writes the file.
+func (s *screen) heldBy(path string, look func() string) {
+	s.t.Helper()
+	now := func() string {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return look()
 	}
 	if *update {
 		time.Sleep(2 * time.Second)
-		if err := os.WriteFile(path, []byte(look()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(now()), 0o644); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -249,9 +257,9 @@ func (s *screen) golden(name string, colours bool) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); look() != string(want); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); now() != string(want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, look(), want)
+			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, now(), want)
 		}
 	}
 }
@@ -299,10 +307,7 @@ func TestLivePrints(t *testing.T) {
 // Ctrl-Z gives the terminal back to the shell, and fg brings the view back.
 func TestLiveSuspends(t *testing.T) {
 	t.Parallel()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("no bash")
-	}
+	bash := testenv.Program(t, "bash", "bash")
 	d := newLive(t).with("PS1=prompt$ ", "HISTFILE=")
 	cmd := &exec.Cmd{Path: bash, Args: []string{"bash", "--norc", "--noprofile", "-i"}, Env: d.env}
 	s := watch(t, cmd, 80, 14, color.Black)

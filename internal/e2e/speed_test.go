@@ -11,7 +11,7 @@ import (
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 )
 
-// These benchmarks measure what a user waits for, as whole processes. internal/bench/code
+// These benchmarks measure what a user waits for, as whole processes. internal/bench
 // compares it with lower bounds.
 
 func BenchmarkStartup(b *testing.B) {

@@ -9,35 +9,49 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // maxSnapshot is the most bytes that the sections of a snapshot may have, packed or not.
 const maxSnapshot = 256 << 20
+
+// maxSections is the most sections of a snapshot. A vault has one for 128 accounts, so that its
+// bytes are at their limit before. Each takes memory when a snapshot is read, however short it is.
+const maxSections = 1 << 14
 
 // text is the encoding of bytes in items: keyrings promise to keep text only.
 var text = base64.RawURLEncoding.Strict()
 
 // compress compresses each section by itself, so that one can be read without the others.
 // D-Bus libraries take time for each byte, and macOS and Windows limit how many there may
-// be.
+// be. More than maxSections are [ErrTooBig].
 func compress(sections [][]byte) ([][]byte, error) {
-	w, err := flate.NewWriter(nil, flate.DefaultCompression)
-	if err != nil {
-		return nil, err
+	if len(sections) > maxSections {
+		return nil, fmt.Errorf("%w: %d sections, at most %d", ErrTooBig, len(sections), maxSections)
 	}
 	compressed := make([][]byte, len(sections))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0)) // a compressor has about a megabyte
 	for i, section := range sections {
-		var out bytes.Buffer
-		w.Reset(&out)
-		if _, err := w.Write(section); err != nil {
-			return nil, err
-		}
-		if err := w.Close(); err != nil {
-			return nil, err
-		}
-		compressed[i] = out.Bytes()
+		group.Go(func() error {
+			var out bytes.Buffer
+			w, err := flate.NewWriter(&out, flate.DefaultCompression)
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(section); err != nil {
+				return err
+			}
+			if err := w.Close(); err != nil {
+				return err
+			}
+			compressed[i] = out.Bytes()
+			return nil
+		})
 	}
-	return compressed, nil
+	return compressed, group.Wait()
 }
 
 // decompress returns a section of up to limit bytes. More is [ErrTooBig].
@@ -69,10 +83,10 @@ func pack(compressed [][]byte) []byte {
 }
 
 // unpack returns the compressed sections of a packed snapshot. ok is false unless they are
-// all of it.
+// all of it, and no more than maxSections.
 func unpack(packed []byte) (compressed [][]byte, ok bool) {
 	count, n := binary.Uvarint(packed)
-	if n <= 0 || count > uint64(len(packed)-n) { // each takes a byte in the table
+	if n <= 0 || count > maxSections || count > uint64(len(packed)-n) { // each takes a byte in the table
 		return nil, false
 	}
 	packed = packed[n:]

@@ -3,8 +3,10 @@ package keyring
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,5 +240,31 @@ func TestMostChunks(t *testing.T) {
 	}
 	if _, err := split(contentOf(1, most), most, chunkOverhead+1); !errors.Is(err, ErrTooBig) {
 		t.Errorf("no byte fits: %v", err)
+	}
+}
+
+// Attack: a packed snapshot of 20 MB that declares as many sections, which took 640 MB. Nothing
+// is taken for them. Other tests would take memory too: this one is not parallel.
+func TestUnpackOfManySections(t *testing.T) {
+	const count = 20 << 20
+	packed := append(binary.AppendUvarint(nil, count), make([]byte, count)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, ok := unpack(packed)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; ok || took > 1<<20 {
+		t.Errorf("%d sections are unpacked: %v, %d bytes", count, ok, took)
+	}
+	// As many as there may be come back, and one more is not written.
+	most := make([][]byte, maxSections)
+	compressed, err := compress(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, ok := unpack(pack(compressed)); !ok || len(again) != maxSections {
+		t.Errorf("%d sections came back as %d", maxSections, len(again))
+	}
+	if _, err := compress(append(most, nil)); !errors.Is(err, ErrTooBig) {
+		t.Errorf("one section more: %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func Converse(ctx context.Context, o Options) error {
 				c.say("Note: %s", notice)
 			}
 		case <-c.ends:
-			c.ends = nil
+			c.ends, c.code = nil, "" // it is not copied any more
 			c.say("The code of %s has ended. Enter gives the next one.", c.last.spoken())
 		case line, ok := <-lines:
 			if !ok || line == "q" || line == "quit" {
@@ -200,9 +200,9 @@ func (c *conversation) give(a Account) {
 	c.code = code.Text
 	rest := code.Until.Sub(now)
 	c.ends = time.After(rest)
-	c.say("%s: %s. Valid for %s.", a.spoken(), group(code.Text), spokenTime(rest))
+	c.say("%s: %s. Valid for %s.", a.spoken(), a.grouped(code.Text), spokenTime(rest))
 	if rest <= soon && code.Next != "" {
-		c.say("The next one is %s.", group(code.Next))
+		c.say("The next one is %s.", a.grouped(code.Next))
 	}
 }
 
@@ -221,7 +221,7 @@ func spokenTime(d time.Duration) string {
 func (c *conversation) copyLast() {
 	switch {
 	case c.code == "":
-		c.say("There is no code to copy yet.")
+		c.say("There is no code to copy.")
 		return
 	case c.Copy == nil:
 		c.say("There is no clipboard here.")
@@ -246,5 +246,5 @@ func (c *conversation) advance() {
 		return
 	}
 	c.code = code
-	c.say("%s: %s. The counter is advanced.", c.last.spoken(), group(code))
+	c.say("%s: %s. The counter is advanced.", c.last.spoken(), c.last.grouped(code))
 }

@@ -66,6 +66,11 @@ func TestConverse(t *testing.T) {
 		"The next one is "+group(number("id1", until.Add(30*time.Second)))+".",
 		"The code of Issuer 1, me has ended. Enter gives the next one.")
 	c.types("copy")
+	c.hears("There is no code to copy.") // one that has ended would only be refused
+	v.now = until
+	c.types("")
+	c.hears("Issuer 1, me: " + group(number("id1", until.Add(30*time.Second))) + ". Valid for 30 seconds.")
+	c.types("copy")
 	c.hears("copied for 45 s")
 	c.types("issuer 2")
 	c.hears("Issuer 2, me goes by a counter. advance gives its next code.")

@@ -428,3 +428,15 @@ func quits(cmd tea.Cmd) bool {
 		return false
 	}
 }
+
+// Beside letters that are written from right to left a code is one group: a terminal that
+// orders its line by UAX #9 would show the second of two groups first.
+func TestCodeBesideRightToLeft(t *testing.T) {
+	t.Parallel()
+	v := newVault(3)
+	v.accounts[0].Issuer, v.accounts[0].Label = "אבג", "אבג:דה"
+	v.accounts[1].Issuer, v.accounts[1].Label = "بنك", "بنك:me"
+	m := open(t, v)
+	until := noon.Add(30 * time.Second)
+	has(t, m, number("id0", until), number("id1", until), group(number("id2", until)))
+}

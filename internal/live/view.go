@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -118,13 +119,13 @@ func (m *model) about() string {
 	code := m.codes[a.ID]
 	switch {
 	case m.next == a.ID && code.Next != "":
-		parts = append(parts, fmt.Sprintf("next %s in %s", group(code.Next), left(code.Until.Sub(m.now))))
+		parts = append(parts, fmt.Sprintf("next %s in %s", a.grouped(code.Next), left(code.Until.Sub(m.now))))
 	case a.Unverified:
 		parts = append(parts, a.needs())
 	case a.Counter && m.counted.id != a.ID:
 		parts = append(parts, "Enter advances the counter, and shows and copies its code")
 	case m.ends(code) && m.columns().state == 0:
-		parts = append(parts, "next "+group(code.Next))
+		parts = append(parts, "next "+a.grouped(code.Next))
 	}
 	if a.Exposed {
 		parts = append(parts, "exposed: a lost device had its secret")
@@ -239,7 +240,7 @@ func (m *model) cell(a Account) (code, rest, state string) {
 	case a.Unverified:
 		return "verify", "", "needs verification"
 	case a.Counter && m.counted.id == a.ID:
-		return group(m.counted.code), "", "counter advanced"
+		return a.grouped(m.counted.code), "", "counter advanced"
 	case a.Counter:
 		return "enter", "", "by counter"
 	case m.o.Hide && a.ID != m.selected:
@@ -249,9 +250,9 @@ func (m *model) cell(a Account) (code, rest, state string) {
 	}
 	state = a.exposure()
 	if m.ends(shown) || m.next == a.ID && shown.Next != "" {
-		state = "next " + group(shown.Next)
+		state = "next " + a.grouped(shown.Next)
 	}
-	return group(shown.Text), left(shown.Until.Sub(m.now)), state
+	return a.grouped(shown.Text), left(shown.Until.Sub(m.now)), state
 }
 
 func (a Account) exposure() string {
@@ -282,6 +283,17 @@ func (a Account) nameOnly() string {
 		name = strings.TrimSpace(rest)
 	}
 	return term.Escape(name)
+}
+
+// grouped returns a code as it is read beside the label. Beside letters that are written from right to left it is one
+// group: a terminal that orders its line by Unicode's rules (UAX #9) would swap two of them.
+func (a Account) grouped(code string) string {
+	if strings.ContainsFunc(a.Label, func(r rune) bool {
+		return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
+	}) {
+		return code
+	}
+	return group(code)
 }
 
 // group returns a code in two groups, as it is read: 123 456. One of five letters is one group.
@@ -365,7 +377,7 @@ func (m *model) formLines() []string {
 	const names = 15
 	for i, name := range m.form.names {
 		text := m.form.lines[i].text
-		if name == fieldSecret && !strings.Contains(text, "://") || strings.Contains(text, "://") {
+		if name == fieldSecret || strings.Contains(text, "://") {
 			text = strings.Repeat("•", len([]rune(text)))
 		}
 		mark, end := "  ", ""

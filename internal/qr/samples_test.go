@@ -13,7 +13,7 @@ import (
 )
 
 // patience replaces the time that a search may take: what can be read is judged here,
-// however busy the machine is. How long it takes is for internal/bench/qr to say.
+// however busy the machine is. How long it takes is for internal/bench to say.
 const patience = 10 * maxTime
 
 // samples returns the folder of images that are not part of the project.

@@ -88,6 +88,16 @@ func (s Share) Together(other Share) bool {
 		(s.p.group != other.p.group || s.p.threshold == other.p.threshold)
 }
 
+// plainExponent is the highest exponent of a plain share. Other programs make shares of 1.
+const plainExponent = 1
+
+// Plain reports whether a share is of the form that [Split] makes: two or more shares of one
+// group are needed, and the encryption costs little. The standard has others. Each step of the
+// exponent doubles the cost, up to 80 seconds.
+func (s Share) Plain() bool {
+	return s.p.groups == 1 && s.p.group == 0 && s.p.threshold >= 2 && s.p.exponent <= plainExponent
+}
+
 // String does not show the share.
 func (s Share) String() string { return "(share)" }
 

@@ -19,23 +19,30 @@ import (
 //	auth directory VERSION RECORDS BLOCK
 //	LABEL ⇥ ALIAS ⇥ SUFFIX ⇥ OTHERS ⇥ ISSUER ⇥ NAME
 //
-// LABEL and ALIAS are folded ([account.Fold]), which leaves no tab or line break in them.
+// LABEL and ALIAS are as users see them, or folded ([account.Fold]) if they have a tab or a
+// line break, of which folding leaves none. They are found by what they are folded to.
 // SUFFIX is what users see after the label where several accounts share it, such as " (2)".
 // OTHERS are the lines, from 0 on, of the further records of an account that has several;
-// it stands in the line of the first. ISSUER and NAME, folded too, are there only if they
-// are not what is before and after the first colon of LABEL. Empty fields at the end are
+// it stands in the line of the first. ISSUER and NAME are folded, and are there only if they
+// are not what is before and after the first colon of the folded LABEL. Empty fields at the end are
 // left out. A record that is not the first of a live account has an empty line.
 type directory struct {
 	records, block int
 	listings       []listing
 }
 
-// directoryVersion is that of the text. A new way to fold is a new version.
-const directoryVersion = 1
+// directoryVersion is that of the text. A new way to fold is a new version. In version 1
+// everything was folded. A directory of another version is not read: the records are.
+const directoryVersion = 2
+
+// mostListed is the most records of a directory that is read. Each takes 100 bytes of memory,
+// however short its line is. A vault of more is read as a whole.
+const mostListed = 1 << 18
 
 // A listing is one line of a [directory].
 type listing struct {
 	at                         int    // the line, and the place of the record
+	shown, shownAlias          string // label and alias as they are listed
 	label, alias, issuer, name string // folded
 	suffix                     string
 	others                     string // the places of further records, with spaces between
@@ -51,6 +58,14 @@ func (l *listing) foldedShown() string {
 		return ""
 	}
 	return account.Fold(l.label + l.suffix)
+}
+
+// oneField returns a label or an alias as it is listed, given what it is folded to.
+func oneField(text, folded string) string {
+	if strings.ContainsAny(text, "\t\n") {
+		return folded
+	}
+	return text
 }
 
 // newDirectory returns the directory of a state that is kept in blocks.
@@ -74,6 +89,7 @@ func newDirectory(s *State, block int) directory {
 			at: i, label: a.foldedLabel(), alias: a.foldedAlias(), suffix: a.suffix(),
 			issuer: a.foldedIssuer(), name: a.foldedName(),
 		}
+		l.shown, l.shownAlias = oneField(a.Label(), l.label), oneField(a.Alias, l.alias)
 		if len(s.Links) > 0 {
 			var others []string
 			for _, m := range s.members(root) {
@@ -116,7 +132,7 @@ func (l *listing) line() string { return strings.Join(l.fields(), "\t") }
 
 // fields returns the fields of a line, without the ones that are left out.
 func (l *listing) fields() []string {
-	fields := []string{l.label, l.alias, l.suffix, l.others}
+	fields := []string{l.shown, l.shownAlias, l.suffix, l.others}
 	if issuer, name := parts(l.label); issuer != l.issuer || name != l.name {
 		return append(fields, l.issuer, l.name)
 	}
@@ -137,14 +153,14 @@ func parts(label string) (issuer, name string) {
 }
 
 // parseDirectory reads what [directory.text] writes. ok is false if the text is anything
-// else, or of a later version.
+// else, of a later version, or of more records than [mostListed].
 func parseDirectory(text string) (d directory, ok bool) {
 	first, text, ended := strings.Cut(text, "\n")
 	if words := strings.Split(first, " "); len(words) == 5 {
 		d.records, _ = strconv.Atoi(words[3])
 		d.block, _ = strconv.Atoi(words[4])
 	}
-	if !ended || first != d.bounds() || d.block < 1 || d.records != strings.Count(text, "\n") {
+	if !ended || first != d.bounds() || d.block < 1 || d.records > mostListed || d.records != strings.Count(text, "\n") {
 		return directory{}, false
 	}
 	d.listings = make([]listing, 0, d.records)
@@ -165,9 +181,9 @@ func parseDirectory(text string) (d directory, ok bool) {
 }
 
 func parseListing(line string) (l listing, ok bool) {
-	label, rest, more := strings.Cut(line, "\t")
-	l.label = label
-	l.issuer, l.name = parts(label)
+	shown, rest, more := strings.Cut(line, "\t")
+	l.shown, l.label = shown, account.Fold(shown)
+	l.issuer, l.name = parts(l.label)
 	if !more { // most accounts have nothing else
 		return l, true
 	}
@@ -179,11 +195,12 @@ func parseListing(line string) (l listing, ok bool) {
 	default:
 		return listing{}, false
 	}
-	for i, to := range []*string{&l.alias, &l.suffix, &l.others} {
+	for i, to := range []*string{&l.shownAlias, &l.suffix, &l.others} {
 		if i < len(fields) {
 			*to = fields[i]
 		}
 	}
+	l.alias = account.Fold(l.shownAlias)
 	return l, l.line() == line
 }
 

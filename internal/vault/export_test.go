@@ -1,6 +1,9 @@
 package vault
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // Close does what [Vault.Update] does to a change before it writes it.
 func (t *Tx) Close() {
@@ -43,6 +46,16 @@ func (k Kept) Decode() (*State, error) { return decodeSections(k) }
 func (k Kept) LookUp(query string, exact bool) (a Account, ok bool) {
 	_, a, ok = lookUp(k, query, exact)
 	return a, ok
+}
+
+// Names returns what the directory lists, sorted, each name with its alias on the next line.
+func (k Kept) Names() (names []string, ok bool) {
+	_, list, ok := listNames(k)
+	for _, n := range list {
+		names = append(names, n.Shown+"\n"+n.Alias)
+	}
+	slices.Sort(names)
+	return names, ok
 }
 
 // RewriteDirectory reads a directory and writes it.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +78,9 @@ func lookupBroken(s *vault.State, block int) string {
 		return fmt.Sprintf("blocks of %d are read as another state, %v:\n%s\n%s", block, err, encoded(whole), encoded(again))
 	}
 	inBlocks := len(s.Records) > block
+	if names, ok := kept.Names(); ok != inBlocks || ok && !slices.Equal(names, namesOf(whole)) {
+		return fmt.Sprintf("in blocks of %d, the names are listed: %t, as %q and not %q", block, ok, names, namesOf(whole))
+	}
 	for query := range queries(s) {
 		for _, exact := range []bool{false, true} {
 			want, err := whole.Find(query, exact)
@@ -90,6 +95,21 @@ func lookupBroken(s *vault.State, block int) string {
 		}
 	}
 	return ""
+}
+
+// namesOf returns the names of the accounts of s, sorted.
+func namesOf(s *vault.State) []string {
+	var names []string
+	for _, a := range s.Accounts() {
+		for _, text := range []*string{&a.Alias, &a.Shown} {
+			if strings.ContainsAny(*text, "\t\n") {
+				*text = account.Fold(*text)
+			}
+		}
+		names = append(names, a.Shown+"\n"+a.Alias)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Whatever happened to a vault, a lookup in its blocks finds what Find does in the whole:
@@ -144,10 +164,10 @@ func FuzzFoldedIsOneField(f *testing.F) {
 // and what is read is written as the same text.
 func FuzzDirectory(f *testing.F) {
 	for _, text := range []string{
-		"", "auth directory 1 0 128\n", "auth directory 1 2 1\nGitHub:alice\n\n", "auth directory 1 1 1\na:b\t\t (2)\t0 7\ta:b\t\n",
-		"auth directory 2 0 1\n", "auth directory 1 99999999999 1\n", "auth directory 1 -1 1\n", "auth directory 1 1 0\nx\n", "auth directory 1 1 1\nx",
-		"auth directory 1 1 1\n\t\t\t\t\t\t\n", "auth directory 1 01 +1\nx\t\n", "auth directory 1 0 1",
-		"auth directory 1 1 1\n\t\n", "auth directory 1 1 1\na\t\t\t\t\ta\n",
+		"", "auth directory 2 0 128\n", "auth directory 2 2 1\nGitHub:alice\n\n", "auth directory 2 1 1\na:b\t\t (2)\t0 7\ta:b\t\n",
+		"auth directory 3 0 1\n", "auth directory 1 0 1\n", "auth directory 1 99999999999 1\n", "auth directory 1 -1 1\n", "auth directory 2 1 0\nx\n", "auth directory 2 1 1\nx",
+		"auth directory 2 1 1\n\t\t\t\t\t\t\n", "auth directory 2 01 +1\nx\t\n", "auth directory 1 0 1",
+		"auth directory 2 1 1\n\t\n", "auth directory 2 1 1\na\t\t\t\t\ta\n",
 	} {
 		f.Add(text)
 	}
@@ -182,18 +202,19 @@ func TestDirectoryThatDoesNotFit(t *testing.T) {
 	}
 	sound := string(kept[0])
 	for name, text := range map[string]string{
-		"other labels":          strings.Replace(sound, "mail:carol", "mail:carola", 1),
-		"another order":         "auth directory 1 3 2\nmail:carol\nbank:bob\n\n",
+		"other labels":          strings.Replace(sound, "Mail:carol", "Mail:carola", 1),
+		"another order":         "auth directory 2 3 2\nMail:carol\nBank:bob\n\n",
 		"larger blocks":         strings.Replace(sound, " 3 2\n", " 3 3\n", 1),
 		"smaller blocks":        strings.Replace(sound, " 3 2\n", " 3 1\n", 1),
-		"fewer lines":           "auth directory 1 2 2\nx\nmail:carol\n",
-		"more lines":            "auth directory 1 7 2\n\n\n\n\n\n\nmail:carol\n",
-		"others out of bounds":  strings.Replace(sound, "mail:carol", "mail:carol\t\t\t3", 1),
-		"others that are its":   strings.Replace(sound, "mail:carol", "mail:carol\t\t\t2", 1),
-		"others of another":     strings.Replace(sound, "mail:carol", "mail:carol\t\t\t1", 1),
-		"others of no number":   strings.Replace(sound, "mail:carol", "mail:carol\t\t\tx", 1),
-		"an alias that is none": strings.Replace(sound, "mail:carol", "mail:carol\tcarol", 1),
-		"a later version":       strings.Replace(sound, " 1 3 2\n", " 2 3 2\n", 1),
+		"fewer lines":           "auth directory 2 2 2\nx\nMail:carol\n",
+		"more lines":            "auth directory 2 7 2\n\n\n\n\n\n\nMail:carol\n",
+		"others out of bounds":  strings.Replace(sound, "Mail:carol", "Mail:carol\t\t\t3", 1),
+		"others that are its":   strings.Replace(sound, "Mail:carol", "Mail:carol\t\t\t2", 1),
+		"others of another":     strings.Replace(sound, "Mail:carol", "Mail:carol\t\t\t1", 1),
+		"others of no number":   strings.Replace(sound, "Mail:carol", "Mail:carol\t\t\tx", 1),
+		"an alias that is none": strings.Replace(sound, "Mail:carol", "Mail:carol\tcarol", 1),
+		"an earlier version":    strings.Replace(sound, " 2 3 2\n", " 1 3 2\n", 1),
+		"a later version":       strings.Replace(sound, " 2 3 2\n", " 3 3 2\n", 1),
 		"nothing":               "",
 	} {
 		if text == sound {
@@ -302,4 +323,23 @@ func markerText(v *vault.Vault) string {
 		return "none"
 	}
 	return string(text)
+}
+
+// Attack: a directory of a few megabytes that declares as many records, which took a hundred
+// times as much memory. It counts as none, and the vault is read as a whole. Other tests would
+// take memory too: this one is not parallel.
+func TestDirectoryOfManyRecords(t *testing.T) {
+	const records = 8 << 20
+	text := fmt.Sprintf("auth directory 1 %d 128\n", records) + strings.Repeat("\n", records)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, ok := vault.RewriteDirectory(text)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; ok || took > 1<<20 {
+		t.Errorf("%d records are read: %v, %d bytes", records, ok, took)
+	}
+	text = "auth directory 1 100000 128\n" + strings.Repeat("a\n", 100_000)
+	if again, listings, ok := vault.RewriteDirectory(text); !ok || again != text || listings != 100_000 {
+		t.Errorf("100,000 accounts: %d are read, %v", listings, ok)
+	}
 }

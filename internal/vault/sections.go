@@ -1,10 +1,13 @@
 package vault
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/keyring"
@@ -28,25 +31,49 @@ const (
 	firstBlock
 )
 
+// encoded is the JSON of a state, in the pieces that a snapshot of many records has.
+type encoded struct {
+	fields []byte
+	blocks [][]byte // arrays of records
+}
+
+// encode returns the JSON of a state, with up to block records in a piece.
+func (s *State) encode(block int) (e encoded, err error) {
+	if e.fields, err = MarshalKeeping(s.fields(), s.later); err != nil {
+		return encoded{}, err
+	}
+	records := slices.Collect(slices.Chunk(s.Records, block))
+	e.blocks = make([][]byte, len(records))
+	var group errgroup.Group // with 10,000 accounts it is most of what a change takes
+	for i := range records {
+		group.Go(func() (err error) {
+			e.blocks[i], err = json.Marshal(records[i])
+			return err
+		})
+	}
+	return e, group.Wait()
+}
+
+func (e encoded) equal(other encoded) bool {
+	return bytes.Equal(e.fields, other.fields) && slices.EqualFunc(e.blocks, other.blocks, bytes.Equal)
+}
+
 // sections returns the sections that a state is kept in, with up to block records in each.
 func (s *State) sections(block int) ([][]byte, error) {
+	e, err := s.encode(block)
+	if err != nil {
+		return nil, err
+	}
+	return s.sectionsOf(e, block)
+}
+
+// sectionsOf is [State.sections], given the JSON.
+func (s *State) sectionsOf(e encoded, block int) ([][]byte, error) {
 	if len(s.Records) <= block {
 		whole, err := s.MarshalJSON()
 		return [][]byte{whole}, err
 	}
-	fields, err := MarshalKeeping(s.fields(), s.later)
-	if err != nil {
-		return nil, err
-	}
-	sections := [][]byte{newDirectory(s, block).text(), fields}
-	for records := range slices.Chunk(s.Records, block) {
-		data, err := json.Marshal(records)
-		if err != nil {
-			return nil, err
-		}
-		sections = append(sections, data)
-	}
-	return sections, nil
+	return append([][]byte{newDirectory(s, block).text(), e.fields}, e.blocks...), nil
 }
 
 // decodeSnapshot reads the whole state of a snapshot. Errors are those of
@@ -71,13 +98,18 @@ func decodeSections(sections [][]byte) (*State, error) {
 		return nil, formatError(err)
 	}
 	w := wireState[*Record]{wireStateFields: fields}
-	for _, section := range sections[firstBlock:] {
-		records, err := readBlock(section)
-		if err != nil {
-			return nil, formatError(err)
-		}
-		w.Records = append(w.Records, records...)
+	blocks := make([][]*Record, len(sections)-firstBlock)
+	var group errgroup.Group
+	for i := range blocks {
+		group.Go(func() (err error) {
+			blocks[i], err = readBlock(sections[firstBlock+i])
+			return err
+		})
 	}
+	if err := group.Wait(); err != nil {
+		return nil, formatError(err)
+	}
+	w.Records = slices.Concat(blocks...)
 	s := new(State)
 	return s, s.take(w, later)
 }
@@ -133,16 +165,10 @@ var errDirectory = fmt.Errorf("%w: the directory does not fit the records", ErrF
 
 // read returns the state of a snapshot, with the records of one account alone.
 func (d directory) read(snap sectioned, l *listing) (*State, error) {
-	section, err := snap.Section(fieldsSection)
+	w, later, err := withoutRecords(snap)
 	if err != nil {
 		return nil, err
 	}
-	fields, later, err := UnmarshalKeeping[wireStateFields](section)
-	if err != nil {
-		return nil, err
-	}
-	fields.Ordered = 0
-	w := wireState[*Record]{wireStateFields: fields}
 	places, ok := l.places(d.records)
 	if !ok {
 		return nil, errDirectory
@@ -162,6 +188,46 @@ func (d directory) read(snap sectioned, l *listing) (*State, error) {
 	}
 	s := new(State)
 	return s, s.take(w, later)
+}
+
+// withoutRecords reads the state of a snapshot without its records.
+func withoutRecords(snap sectioned) (w wireState[*Record], later map[string]json.RawMessage, err error) {
+	section, err := snap.Section(fieldsSection)
+	if err != nil {
+		return w, nil, err
+	}
+	w.wireStateFields, later, err = UnmarshalKeeping[wireStateFields](section)
+	w.Ordered = 0
+	return w, later, err
+}
+
+// listNames returns what the directory of a snapshot lists, and the state without records.
+// ok is false if the snapshot has no directory: then the whole state has to be read.
+func listNames(snap sectioned) (s *State, names []Name, ok bool) {
+	if snap.Len() <= firstBlock {
+		return nil, nil, false
+	}
+	text, err := snap.Section(directorySection)
+	if err != nil {
+		return nil, nil, false
+	}
+	d, ok := parseDirectory(string(text))
+	if !ok {
+		return nil, nil, false
+	}
+	w, later, err := withoutRecords(snap)
+	if err != nil {
+		return nil, nil, false
+	}
+	s = new(State)
+	if err := s.take(w, later); err != nil {
+		return nil, nil, false
+	}
+	for i := range d.listings {
+		l := &d.listings[i]
+		names = append(names, Name{Shown: l.shown + l.suffix, Alias: l.shownAlias})
+	}
+	return s, names, true
 }
 
 // block reads the records of a block of a snapshot.

@@ -147,6 +147,32 @@ func (v *Vault) Lookup(ctx context.Context, query string, exact bool) (Found, er
 	return f, err
 }
 
+// A Name is what a live account is called.
+type Name struct {
+	Shown string // as [Account.Shown]; folded if it has a tab or a line break
+	Alias string // likewise
+}
+
+// Names returns the names of all live accounts, without reading every record of a large
+// vault. Their order says nothing. Errors are those of [Vault.Read].
+func (v *Vault) Names(ctx context.Context) ([]Name, error) {
+	var names []Name
+	listed := false
+	s, err := v.read(ctx, func(snap keyring.Snapshot) (s *State, err error) {
+		if s, names, listed = listNames(snap); listed {
+			return s, nil
+		}
+		return decodeSnapshot(snap)
+	})
+	if err != nil || listed {
+		return names, err
+	}
+	for _, a := range s.Accounts() {
+		names = append(names, Name{a.Shown, a.Alias})
+	}
+	return names, nil
+}
+
 // read is Read with a function that reads the state of a snapshot, or the part of it that
 // is wanted.
 func (v *Vault) read(ctx context.Context, decode func(keyring.Snapshot) (*State, error)) (*State, error) {
@@ -206,7 +232,7 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 	if isNew {
 		device.ID = NewID()
 	}
-	before, err := s.MarshalJSON()
+	before, err := s.encode(v.block)
 	if err != nil {
 		return err
 	}
@@ -215,16 +241,19 @@ func (v *Vault) update(ctx context.Context, change func(*Tx) error, renew bool) 
 		return err
 	}
 	tx.normalize()
-	after, err := s.MarshalJSON()
+	after, err := s.encode(v.block)
 	if err != nil {
 		return err
 	}
-	if string(before) == string(after) && (snap.Generation > 0 || !renew) {
+	if after.equal(before) && (snap.Generation > 0 || !renew) {
 		v.removeCopy(ctx)
 		return nil
 	}
-	tx.expire(tx.Now)
-	sections, err := s.sections(v.block)
+	tx.expire(tx.Now) // changes no record
+	if after.fields, err = MarshalKeeping(s.fields(), s.later); err != nil {
+		return err
+	}
+	sections, err := s.sectionsOf(after, v.block)
 	if err != nil {
 		return err
 	}

@@ -67,9 +67,7 @@ const pdfFile, heicFile = "%PDF-1.7", "1234ftypheic"
 // heif-convert writes to.
 func stub(t *testing.T, script string) func(string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("no shell to write a program in")
-	}
+	testenv.Program(t, "sh", "dash")
 	path := filepath.Join(t.TempDir(), "tool")
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nfor LAST; do :; done\n"+script), 0o700); err != nil {
 		t.Fatal(err)
