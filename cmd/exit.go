@@ -196,7 +196,8 @@ func (c *cli) exit(err error, args []string) int {
 		return int(code)
 	}
 	result := codeOf(err)
-	words, hints := "", []string(nil)
+	var words string
+	var hints []string
 	switch {
 	case errors.Is(err, device.ErrNotConfirmed):
 		words = "not confirmed; nothing was changed"

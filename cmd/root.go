@@ -203,7 +203,7 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 	flags.StringVar(&c.keyringFlag, "keyring", "", "where the vault lives: `system or file`")
 	flags.StringVar(&c.vaultPassphraseFile, "vault-passphrase-file", "", "read the file keyring's passphrase from `FILE` or -")
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
-	flags.BoolVar(&c.json, "json", false, "write JSON")
+	flags.BoolVar(&c.json, "json", false, "write JSON, errors too (auth help json)")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
 
 	for _, command := range commands {

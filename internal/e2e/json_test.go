@@ -138,7 +138,7 @@ func holdAgainst(docs string, schemas []string, text string) error {
 func holdTo(docs string, schema map[string]any, value any, at string) error {
 	var misses []error
 	miss := func(format string, args ...any) { misses = append(misses, fmt.Errorf(at+": "+format, args...)) }
-	below := func(schema any, value any, at string) {
+	below := func(schema, value any, at string) {
 		s, ok := schema.(map[string]any)
 		if !ok {
 			miss("a schema is no object")
