@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +26,8 @@ type answers struct {
 	weak bool   // --weak
 	file string // --passphrase-file, for the location or file that the command names
 	made string // the passphrase that auth generated, if the user gave none
+
+	merge string // what a merge that was asked about would do
 
 	vault *newVaultPassphraseOptions // set by auth vault passphrase
 }
@@ -190,14 +193,15 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	}
 	switch q.Kind {
 	case device.MergeMany:
-		a.say("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
+		a.merge = fmt.Sprintf("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
+		a.say("%s", a.merge)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
 		return a.confirm(ctx, "Is "+a.deviceWords(a.Err, q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
 	case device.ReplaceKey:
 		a.say("%s", message(q.Err, nil))
 		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
-		return a.confirm(ctx, "Can nobody open it, and is a new recovery key to take its place?")
+		return a.confirm(ctx, "Make a new recovery key in its place?")
 	case device.ForgetDevice:
 		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:

@@ -111,6 +111,7 @@ the ID that auth backup key shows.
 QR code and the commands. FILE.pdf is a PDF and FILE.png an image; any other FILE is
 text, with the page beside it as FILE.png. --shares 3/5 splits the key into five sheets
 for five people, any three of which open the location: auth restore LOCATION --shares.
+Neither is written into the folder of the backups.
 
 --rotate makes a new key, for example after you lost a laptop. The old key cannot open
 what is written from then on, and its sheets and shares are void. If another device is

@@ -274,6 +274,9 @@ func (v *screen) notices(ctx context.Context) (lines []string, standing string) 
 	if backup.Stale {
 		lines = append(lines, "the backup is stale: "+staleWords(backup)+" (auth status)")
 	}
+	if words := syncTrouble(status.Sync); words != "" {
+		lines = append(lines, "the sync that runs by itself: "+words)
+	}
 	if words := newsWords(backup.Devices); words != "" {
 		lines = append(lines, words)
 	}

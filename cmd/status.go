@@ -23,14 +23,16 @@ type jsonStatus struct {
 	UnlockedUntil     string `json:"unlocked_until,omitempty"` // of the file keyring
 
 	Backup jsonBackupStatus `json:"backup"`
+	Sync   *jsonSyncStatus  `json:"sync,omitempty"` // set where it runs by itself
 }
 
 func newStatus(c *cli) *cobra.Command {
 	return c.command(spec{
 		use:   "status",
 		short: "Show the state of the vault and its backup",
-		long:  `Show how many accounts there are, which keyring has them, and the state of the backup.`,
-		exit:  "0 all is well; 6 keyring; 9 the backup is stale",
+		long: `Show how many accounts there are, which keyring has them, and the state of the backup and of
+the sync that runs by itself.`,
+		exit: "0 all is well; 6 keyring; 9 the backup is stale, or the sync that runs by itself fails",
 		example: `  auth status
   auth status --json`,
 		run: func(ctx context.Context, s *session, _ []string) error {
@@ -41,11 +43,12 @@ func newStatus(c *cli) *cobra.Command {
 			j := jsonStatus{
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
 				Generation: status.State.Generation, UnlockedUntil: timestamp(status.Unlocked), Backup: backupStatusJSON(status.Backup),
+				Sync: syncJSON(status.Sync),
 			}
 			n := tallyOf(status.State)
 			j.Accounts, j.NeedsVerification, j.Exposed = n.accounts, n.unverified, n.exposed
 			if s.json {
-				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup))
+				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup), syncExit(status.Sync))
 			}
 			rows := [][]string{{"accounts", strconv.Itoa(j.Accounts)}}
 			if words := s.emptyWords(status.State); words != "" {
@@ -58,6 +61,9 @@ func newStatus(c *cli) *cobra.Command {
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", s.drillRow(s.Out, status.Backup.Drill)})
 			}
+			if row := syncRow(status.Sync); row != "" {
+				rows = append(rows, []string{"sync", row})
+			}
 			rows = append(rows, s.deviceRows(status.Backup.Devices)...)
 			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
@@ -69,7 +75,7 @@ func newStatus(c *cli) *cobra.Command {
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth list --trash"})
 			}
-			return cmp.Or(s.printStates(rows), s.staleExit(status.Backup))
+			return cmp.Or(s.printStates(rows), s.staleExit(status.Backup), syncExit(status.Sync))
 		},
 	})
 }

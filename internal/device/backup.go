@@ -247,10 +247,10 @@ func putSuccessions(ctx context.Context, loc location.Location, entries []locati
 }
 
 // otherKeys returns the ids of the keys at a location that are not held, by the names of
-// their sealed keys. A file that is named as a sealed key counts only if it is one, and only
-// while backups lie there that no key opens which is held: anybody who can write there can
-// make up names. A key that lost against the one in use, or that of a device which has yet
-// to join it, is none: its backups come back with that device.
+// their sealed keys, while backups lie there that no key opens which is held. A file that is
+// only named as a sealed key does not count: anybody who can write there can make up names.
+// A key that lost against the one in use, or that of a device which has yet to join it, is
+// none: its backups come back with that device.
 func (d *Device) otherKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) []string {
 	var others []string
 	for _, entry := range entries {
@@ -258,13 +258,12 @@ func (d *Device) otherKeys(ctx context.Context, loc location.Location, entries [
 		if !ok || e.Keys().Has(id) || slices.Contains(others, id) || order.Lost(id, e.Key.ID()) {
 			continue
 		}
-		data, err := loc.Read(ctx, entry.Name)
-		if err == nil {
-			_, err = backup.UnderPassphrase(data)
+		if data, err := loc.Read(ctx, entry.Name); err == nil { // one that the cloud has yet to bring may be one
+			if _, err = backup.UnderPassphrase(data); err != nil && !errors.Is(err, backup.ErrWorkFactor) {
+				continue
+			}
 		}
-		if err == nil || errors.Is(err, backup.ErrWorkFactor) {
-			others = append(others, id)
-		}
+		others = append(others, id)
 	}
 	if len(others) == 0 {
 		return nil

@@ -123,6 +123,23 @@ func TestClaimedRotationWithKey(t *testing.T) {
 	fresh.current()
 }
 
+// No attack: another device did rotate the key, and the cloud has yet to bring its sealed key. That is one to join all the same.
+func TestRotationWhoseKeyIsOnItsWay(t *testing.T) {
+	t.Parallel()
+	a, b, dir := twelve(t)
+	b.sync()
+	a.later(time.Minute).rotate()
+	name := sealedKeys(t, dir)[0]
+	remove(t, filepath.Join(dir, name))
+	write(t, filepath.Join(dir, "."+name+".icloud"), "a placeholder of the cloud's")
+	own := b.key().ID()
+	_, err := b.later(time.Hour).open().Rotate(t.Context(), device.EnableOptions{})
+	wantErr(t, err, device.ErrRotated)
+	if len(b.person.questions) != 1 || b.key().ID() != own {
+		t.Errorf("asked %+v", b.person.questions)
+	}
+}
+
 // Attack: as before, but giving the lost device up is what the owner does.
 func TestClaimedRotationAndLost(t *testing.T) {
 	t.Parallel()

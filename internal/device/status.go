@@ -17,6 +17,7 @@ type Status struct {
 	Unlocked time.Time // until when the file keyring is unlocked; zero where it is not
 	State    *vault.State
 	Backup   BackupStatus
+	Sync     ScheduleStatus
 }
 
 // A BackupStatus is the state of the backup.
@@ -76,7 +77,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if d.marker.Location == "" {
-		return Status{d.storage.kind, d.storage.unlockedUntil(), state, BackupStatus{}}, nil
+		return Status{d.storage.kind, d.storage.unlockedUntil(), state, BackupStatus{}, d.ScheduleStatus()}, nil
 	}
 	loc, err := d.openLocation(d.marker.Location)
 	var entries []location.Entry
@@ -85,7 +86,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, d.storage.unlockedUntil(), state, d.backupStatus(ctx, state.Generation, entries, err)}, nil
+	return Status{d.storage.kind, d.storage.unlockedUntil(), state, d.backupStatus(ctx, state.Generation, entries, err), d.ScheduleStatus()}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
