@@ -2,6 +2,9 @@ module github.com/authcli/auth
 
 go 1.26.7
 
+// What releases are built with: the newest patch, which .ci/run toolchain looks for.
+toolchain go1.26.11
+
 require (
 	c2sp.org/CCTV/age v0.0.0-20260829155415-4448f2097b2d
 	charm.land/bubbletea/v2 v2.1.1

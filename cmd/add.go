@@ -24,7 +24,7 @@ type addOptions struct {
 	secretFile, uri string
 	images          []string
 	clipboard       bool
-	screen          bool
+	screen, region  bool
 
 	issuer, name, alias, note string
 	tags                      []string
@@ -44,7 +44,7 @@ func newAdd(c *cli) *cobra.Command {
 it asks for the label too. It can also read whole accounts from otpauth URIs, or from
 QR codes in images (PNG, JPEG, GIF, WebP, BMP, TIFF). An image may have several codes. Google Authenticator's
 export may have several parts. --screen reads the QR codes that are on the screen
-now. --clipboard reads what was copied: an image, URIs, or the secret of LABEL.
+now, --region those in a part of it that you choose. --clipboard reads what was copied: an image, URIs, or the secret of LABEL.
 
 LABEL is issuer:name and is split at the first colon. --issuer and --name are
 taken literally. Secrets are never arguments.
@@ -94,11 +94,12 @@ same label has another secret, it is kept and named.`,
 	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
 	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device; backups have only the name")
 	o.lookFlags(flags)
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen")
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen", "region")
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
 		cmd.MarkFlagsMutuallyExclusive("uri", name)
 		cmd.MarkFlagsMutuallyExclusive("qr", name)
 		cmd.MarkFlagsMutuallyExclusive("screen", name)
+		cmd.MarkFlagsMutuallyExclusive("region", name)
 	}
 	must(cmd.RegisterFlagCompletionFunc("type", fixed("totp", "hotp", "steam")))
 	must(cmd.RegisterFlagCompletionFunc("algorithm", fixed("SHA1", "SHA256", "SHA512")))
@@ -339,8 +340,8 @@ func batchWords(b transfer.Batch) (lines []string) {
 // toAdd returns the accounts that the flags name.
 func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, error) {
 	switch {
-	case o.screen:
-		return s.fromScreen(ctx)
+	case o.screen || o.region:
+		return s.fromScreen(ctx, o.region)
 	case o.clipboard:
 		return s.fromClipboard(ctx, o)
 	case len(o.images) > 0:

@@ -1,7 +1,13 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -20,6 +26,8 @@ type answers struct {
 	weak bool   // --weak
 	file string // --passphrase-file, for the location or file that the command names
 	made string // the passphrase that auth generated, if the user gave none
+
+	merge string // what a merge that was asked about would do
 
 	vault *newVaultPassphraseOptions // set by auth vault passphrase
 }
@@ -73,11 +81,24 @@ func (a *answers) identityPassphrase(ctx context.Context, name string) (string, 
 	return a.passphraseFrom(ctx, "", "Passphrase of "+term.Escape(name)+": ", "")
 }
 
+// credential is what a unit of systemd calls the file keyring's passphrase (LoadCredential=).
+const credential = "auth.vault-passphrase"
+
+// vaultPassphrasePath returns the file with the file keyring's passphrase; empty if there is
+// none. A credential of systemd counts if the unit has it.
 func (a *answers) vaultPassphrasePath() string {
-	if a.vaultPassphraseFile != "" {
-		return a.vaultPassphraseFile
+	if path := cmp.Or(a.vaultPassphraseFile, a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")); path != "" {
+		return path
 	}
-	return a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")
+	dir := a.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, credential)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 // firstVaultPassphrase asks for a new passphrase of the file keyring, which may be empty.
@@ -172,12 +193,17 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 	}
 	switch q.Kind {
 	case device.MergeMany:
-		a.say("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
+		a.merge = fmt.Sprintf("the merge would remove %s of %d, and replace the secret of %d", count(q.Removed, "account"), q.Accounts, q.Replaced)
+		a.say("%s", a.merge)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
-		return a.confirm(ctx, "Is "+deviceWords(q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+		return a.confirm(ctx, "Is "+a.deviceWords(a.Err, q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+	case device.ReplaceKey:
+		a.say("%s", message(q.Err, nil))
+		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
+		return a.confirm(ctx, "Make a new recovery key in its place?")
 	case device.ForgetDevice:
-		return a.confirm(ctx, "Merge the accounts of "+deviceWords(q.Device)+", and delete its backups?")
+		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give up the old vault and start an empty one?")
 	}

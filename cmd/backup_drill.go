@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,7 +123,7 @@ func (s *session) sayDrill(d device.Drill) error {
 		if err := s.printJSON(out); err != nil {
 			return err
 		}
-	} else if err := s.printTable(rows); err != nil {
+	} else if err := s.printResults(rows); err != nil {
 		return err
 	}
 	for _, line := range out.Skipped {
@@ -143,11 +144,14 @@ func (s *session) sayDrill(d device.Drill) error {
 	return nil
 }
 
-// drillRow returns the time of the last drill, for status.
-func drillRow(d device.DrillStatus) string {
+// drillRow returns the time of the last drill, for status. w is where it is shown.
+func (c *cli) drillRow(w io.Writer, d device.DrillStatus) string {
 	when := "never; auth backup drill practises a restore"
 	if !d.Time.IsZero() {
 		when = d.Time.Format(time.DateOnly)
+		if term.IsTerminal(w) {
+			when = c.when(w, d.Time)
+		}
 	}
 	switch {
 	case d.Failed != "":

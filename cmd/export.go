@@ -151,7 +151,7 @@ func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Acco
 		return accounts, nil
 	}
 	for _, query := range o.queries {
-		a, err := s.find(ctx, state, query, false)
+		a, err := s.findBy(ctx, state, query, false, "auth export --account")
 		if err != nil {
 			return nil, err
 		}

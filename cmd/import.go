@@ -260,7 +260,7 @@ func (s *session) bringIn(ctx context.Context, batch transfer.Batch, o importOpt
 		if err := s.printJSON(out); err != nil {
 			return err
 		}
-	} else if err := s.printTable(rows); err != nil {
+	} else if err := s.printResults(rows); err != nil {
 		return err
 	}
 	s.sayBatch(batch)

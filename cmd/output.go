@@ -68,15 +68,6 @@ func escapeJSON(line string) string {
 	return b.String() + "\n"
 }
 
-// printTable writes rows as aligned columns.
-func (c *cli) printTable(rows [][]string) error {
-	var b strings.Builder
-	if err := term.Table(&b, rows); err != nil {
-		return err
-	}
-	return c.print(b.String())
-}
-
 // working shows a sign of progress on a terminal after the first second. Call stop before
 // printing or asking anything.
 func (c *cli) working(what string) (stop func()) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,14 +39,15 @@ func Main(env *Env, args []string) int {
 		time.Sleep(graceful)
 		env.Exit(codeInterrupted)
 	}
+	watch := sync.OnceFunc(func() { go heed(watched()) })
 	if brief(args) {
-		watch := time.AfterFunc(unwatched, func() { heed(watched()) })
-		defer watch.Stop()
+		later := time.AfterFunc(unwatched, watch)
+		defer later.Stop()
 	} else {
-		go heed(watched())
+		watch()
 	}
 
-	c := &cli{Env: env}
+	c := &cli{Env: env, watch: watch}
 	root := c.root(called(args))
 	root.SetArgs(args)
 	root.SetIn(env.In)
@@ -113,9 +115,12 @@ func commands() []command {
 		{groupBackup, "export", newExport},
 		{groupCare, "setup", newSetup},
 		{groupCare, "vault", newVault},
+		{groupCare, "unlock", newUnlock},
+		{groupCare, "lock", newLock},
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
+		{groupCare, "version", newVersion},
 		{groupCare, holdCommand, newHold},
 		{groupCare, helpName, newHelp},
 	}
@@ -171,7 +176,10 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return exclusive(cmd)
+			if err := exclusive(cmd); err != nil {
+				return err
+			}
+			return c.checkColor()
 		},
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
@@ -194,6 +202,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
 	flags.BoolVar(&c.json, "json", false, "write JSON")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
+	c.colorFlag(root)
 
 	for _, command := range commands {
 		built := command.build(c)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,24 +23,24 @@ func newShow(c *cli) *cobra.Command {
 	var reveal, draw, force, exact bool
 	var to string
 	cmd := c.command(spec{
-		use:   "show QUERY",
+		use:   "show [QUERY...]",
 		short: "Show an account, its URI or its QR code",
 		long: `Show the details of one account, without its secret. --reveal prints its otpauth URI.
 --draw draws its QR code. --to writes the QR code to a PNG file. The URI and the QR
-code contain the secret.`,
+code contain the secret. Without a QUERY, a terminal shows the accounts to choose from.`,
 		exit: "0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification",
 		example: `  auth show github
   auth show github --reveal
   auth show github --draw
   auth show github --to github.png`,
-		args:     cobra.ExactArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.find(ctx, state, args[0], exact)
+			a, err := s.find(ctx, state, args, exact)
 			if err != nil {
 				return err
 			}
@@ -62,7 +61,7 @@ code contain the secret.`,
 			case reveal:
 				return c.print(a.URI() + "\n")
 			default:
-				return c.printTable(details(a))
+				return c.printTable(c.details(a))
 			}
 		},
 	})
@@ -120,16 +119,16 @@ func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force b
 }
 
 // details returns the rows that show prints. They do not include the secret.
-func details(a vault.Account) [][]string {
+func (c *cli) details(a vault.Account) [][]string {
 	rows := [][]string{
 		{"label", label(a)},
 		{"issuer", term.Escape(a.Issuer)},
 		{"name", term.Escape(a.Name)},
 		{"id", term.Escape(a.ID)},
 		{"alias", term.Escape(a.Alias)},
-		{"tags", term.Escape(strings.Join(a.Tags, " "))},
+		{"tags", term.Escape(strings.Join(a.Tags, ", "))},
 		{"note", term.Escape(a.Note)},
-		{"added", a.Created.Format(time.DateTime)},
+		{"added", c.when(c.Out, a.Created)},
 		{"type", string(a.Type)},
 	}
 	switch {

@@ -14,7 +14,7 @@ import (
 )
 
 // A backupState is what this device remembers of its last backup, in the state folder:
-// nothing secret and, but for Vouched, Lost and Sheet, nothing that could not be found out
+// nothing secret and, but for Vouched, Lost, Sheet and Schedule, nothing that could not be found out
 // again. Only this file reads and writes it.
 type backupState struct {
 	Version    int       `json:"version"`
@@ -41,12 +41,14 @@ type backupState struct {
 	// Checked is the last code that was checked.
 	Checked checkedCode `json:"checked,omitzero"`
 	Sheet   sheetState  `json:"sheet,omitzero"`
+
+	Schedule scheduleState `json:"schedule,omitzero"`
 }
 
 // next returns what is remembered after a backup: what it says of it, and what is not about
 // backups.
 func (b backupState) next(made backupState) backupState {
-	made.Drill, made.Merged, made.Checked = b.Drill, b.Merged, b.Checked
+	made.Drill, made.Merged, made.Checked, made.Schedule = b.Drill, b.Merged, b.Checked, b.Schedule
 	return made
 }
 

@@ -33,7 +33,7 @@ var rooms = map[string]room{
 		may: []string{
 			"internal/account", "internal/atomicfile", "internal/backup", "internal/clip", "internal/device", "internal/hint", "internal/live", "internal/manual",
 			"internal/otp", "internal/passphrase",
-			"internal/qr", "internal/qr/convert", "internal/sheet", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra",
+			"internal/qr", "internal/qr/convert", "internal/schedule", "internal/sheet", "internal/slip39", "internal/term", "internal/transfer", "internal/vault", "github.com/spf13/cobra",
 			"github.com/spf13/pflag",
 		},
 		why: "the command line joins the rooms, and is the only one that knows of commands and flags",
@@ -58,7 +58,7 @@ var rooms = map[string]room{
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
 	},
 	"internal/clip": {
-		may: []string{"golang.org/x/sys"},
+		may: []string{"golang.org/x/sys", "github.com/godbus/dbus/v5"},
 		why: "the clipboard and the screen: what is on them is not its business",
 	},
 	"internal/clip/cliptest": {
@@ -70,7 +70,9 @@ var rooms = map[string]room{
 		why: "a page for a printer: what the secret on it opens is not its business",
 	},
 	"internal/keyring": {
-		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync"},
+		may: []string{
+			"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync", "golang.org/x/sys",
+		},
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
@@ -92,6 +94,9 @@ var rooms = map[string]room{
 	"internal/backup/location/locationtest": {
 		may: []string{"internal/backup/location"},
 		why: "what every location must do: for tests alone",
+	},
+	"internal/schedule": {
+		why: "texts that make a system run a program at intervals: what the program does is not its business",
 	},
 	"internal/slip39": {
 		why: "shares of any secret: what the secret opens is not its business",
