@@ -171,7 +171,7 @@ var rooms = map[string]room{
 		why: "pages for people: what they say is written in docs",
 	},
 	"internal/docgen": {
-		may: []string{"cmd", "internal/manual", "internal/transfer", "github.com/spf13/cobra"},
+		may: []string{"cmd", "internal/manual", "internal/transfer", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 		why: "it reads the command tree and the list of formats, and nothing that ships reads it",
 	},
 	"internal/demo": {

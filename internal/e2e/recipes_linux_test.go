@@ -111,25 +111,43 @@ func (k *kitchen) sh(line string) ran {
 	return ran{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
 }
 
-// types runs a shell command on a terminal, and types an answer once it is asked for. It returns what is on the terminal.
+// types runs a shell command on a terminal, and types an answer once it is asked for: again and again, since a program
+// may throw away what was typed before it listens. It returns what is on the terminal.
 func (k *kitchen) types(line, question, answer string) string {
 	k.t.Helper()
 	cmd := exec.Command("sh", "-c", line)
 	cmd.Dir, cmd.Env = k.home, k.env
-	terminal, err := pty.Start(cmd)
+	terminal, err := pty.Start(cmd) // in a session of its own
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	defer terminal.Close()
-	watch := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+	watch := time.AfterFunc(2*time.Minute, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	defer watch.Stop()
+	asked, ended := make(chan struct{}), make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-asked:
+		case <-ended:
+			return
+		}
+		for {
+			_, _ = terminal.WriteString(answer)
+			select {
+			case <-ended:
+				return
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
 	var seen strings.Builder
-	for buf, answered := make([]byte, 4096), false; ; {
+	for buf, heard := make([]byte, 4096), false; ; {
 		n, err := terminal.Read(buf)
 		seen.Write(buf[:n])
-		if !answered && strings.Contains(seen.String(), question) {
-			answered = true
-			_, _ = terminal.WriteString(answer)
+		if !heard && strings.Contains(seen.String(), question) {
+			heard = true
+			close(asked)
 		}
 		if err != nil { // the program has ended
 			_ = cmd.Wait()
