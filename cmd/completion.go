@@ -34,13 +34,19 @@ old as that of macOS.`,
 				return err
 			}
 			if c.json {
-				return c.printJSON(map[string]any{"version": jsonVersion, "shell": args[0], "script": script})
+				return c.printJSON(jsonScript{jsonVersion, args[0], script})
 			}
 			return c.print(script)
 		},
 	})
 	cmd.ValidArgs = shells
 	return cmd
+}
+
+type jsonScript struct {
+	Version int    `json:"version"`
+	Shell   string `json:"shell"`
+	Script  string `json:"script"`
 }
 
 // unattended returns a cli that can neither ask nor print.

@@ -103,7 +103,9 @@ func (s *session) oneDevice(ctx context.Context, name string, act func(name stri
 	var ids, options []string
 	for _, d := range several.Devices {
 		if !s.choosing() {
-			s.say("%s", s.deviceWords(s.Err, d))
+			if !s.json { // whose error has the matches
+				s.say("%s", s.deviceWords(s.Err, d))
+			}
 		} else if !d.This {
 			ids, options = append(ids, d.ID), append(options, s.deviceWords(s.Err, d))
 		}

@@ -187,6 +187,9 @@ func (s *session) writeExport(ctx context.Context, out transfer.Output, o export
 		return []string{o.to}, create(ctx, o.to, o.force, out.Data)
 	}
 	if o.to == "" || o.to == "-" {
+		if s.json {
+			return nil, usagef("the QR codes and the JSON would both go to standard output; --to FILE writes the QR codes to files")
+		}
 		return nil, s.drawQR("auth export --format "+o.format+" --plaintext", out.Texts...)
 	}
 	var files []string

@@ -121,6 +121,9 @@ func (s *session) pick(ctx context.Context, state *vault.State, a vault.Account,
 	if s.choosing() {
 		return s.choose(ctx, state, several.Matches)
 	}
+	if s.json { // whose error has the matches
+		return vault.Account{}, err
+	}
 	for _, m := range several.Matches {
 		s.say("%s  id:%s", label(m), term.Escape(m.ID))
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -156,7 +157,17 @@ the accounts.
 On a terminal, auth without a command shows the accounts and their codes; ? shows
 the keys. Elsewhere it prints this help.
 
-auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+auth help recovery is the page for the day that something is lost.
+
+Environment:
+  AUTH_HOME                   a folder for everything: a profile of its own
+  AUTH_KEYRING                system or file, as --keyring
+  AUTH_KEYRING_TIMEOUT        how long the keyring may take, such as 10s
+  AUTH_VAULT_PASSPHRASE_FILE  as --vault-passphrase-file
+  AUTH_NO_INPUT               1: never ask, as --no-input
+  AUTH_ACCESSIBLE             1: talk in lines, as --accessible
+  NO_COLOR                    no colours
+auth help environment lists the variables of others that auth reads, too.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
@@ -167,6 +178,9 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
   auth restore ~/Dropbox/auth`,
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion && c.json {
+				return c.printJSON(jsonProgram{jsonVersion, version()})
+			}
 			if showVersion {
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
@@ -200,7 +214,7 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 	flags.StringVar(&c.keyringFlag, "keyring", "", "the `KEYRING` that the vault lives in: system or file")
 	flags.StringVar(&c.vaultPassphraseFile, "vault-passphrase-file", "", "read the file keyring's passphrase from `FILE` or -")
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
-	flags.BoolVar(&c.json, "json", false, "write JSON")
+	flags.BoolVar(&c.json, "json", false, "write JSON, errors too (auth help json)")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
 	c.colorFlag(root)
 
@@ -213,7 +227,31 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !c.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		if err := c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), text.String()}); err != nil {
+			cmd.PrintErrln(err) // cobra's own help does no more
+		}
+	})
 	return root
+}
+
+type jsonProgram struct {
+	Version int    `json:"version"`
+	Auth    string `json:"auth"`
+}
+
+type jsonHelp struct {
+	Version int    `json:"version"`
+	Command string `json:"command"`
+	Help    string `json:"help"`
 }
 
 // exitStatus is the heading of the last part of every command's long help.

@@ -36,6 +36,9 @@ code contain the secret. Without a QUERY, a terminal shows the accounts to choos
 		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
+			if s.json && (draw || to == "-") {
+				return usagef("the QR code and the JSON would both go to standard output; --to FILE writes the QR code to a file")
+			}
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err

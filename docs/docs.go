@@ -21,6 +21,12 @@ var environment string
 //go:embed exit-codes.md
 var exitCodes string
 
+//go:embed scripts.md
+var scripts string
+
+//go:embed json.md
+var jsonPage string
+
 // Recovery returns recovery.md.
 func Recovery() string { return recovery }
 
@@ -44,3 +50,9 @@ func Environment() string { return environment }
 
 // ExitCodes returns exit-codes.md.
 func ExitCodes() string { return exitCodes }
+
+// Scripts returns scripts.md.
+func Scripts() string { return scripts }
+
+// JSON returns json.md.
+func JSON() string { return jsonPage }

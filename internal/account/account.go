@@ -66,7 +66,7 @@ const (
 const (
 	MinDigits = 5
 	MaxDigits = 10
-	MaxPeriod = 1 << 31 // seconds; a longer period could overflow time arithmetic
+	MaxPeriod = 1<<31 - 1 // seconds: what an int holds on every machine; a longer period could overflow time arithmetic
 )
 
 // Errors of [Credential.Validate] and of the parsers of this package.

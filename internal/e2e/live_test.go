@@ -63,7 +63,7 @@ func watch(t *testing.T, cmd *exec.Cmd, width, height int, background color.Colo
 		cmd.Stdout = tty
 	}
 	cmd.Stderr = tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,18 @@ var root = filepath.Join("..", "..")
 
 // TestMain makes the test binary run auth if a script calls it by that name. It differs
 // from the shipped program in settings that users do not have: a clock and a machine name
-// that tests can set, shorter timeouts for locations, and a low cost of passphrases. It is
-// the program of a plugin of age too.
+// that tests can set, shorter timeouts for locations, and a low cost of passphrases; and in
+// that it holds its own JSON against the schemas. It is the program of a plugin of age too.
 func TestMain(m *testing.M) {
 	if code, ok := plugintest.Main(); ok {
 		os.Exit(code)
+	}
+	if os.Getenv(docsVariable) == "" { // otherwise this is auth, in a folder of its own
+		docs, err := filepath.Abs(filepath.Join(root, "docs"))
+		if err != nil {
+			panic(err)
+		}
+		os.Setenv(docsVariable, docs)
 	}
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
@@ -65,7 +72,7 @@ func TestMain(m *testing.M) {
 		if name := os.Getenv("TEST_HOSTNAME"); name != "" {
 			env.Hostname = func() string { return name }
 		}
-		os.Exit(cmd.Main(env, os.Args[1:]))
+		os.Exit(mainHeld(env, os.Args[1:]))
 	}, "age-plugin-test": func() {}}) // the name puts the program into PATH
 }
 
@@ -131,6 +138,7 @@ func run(t *testing.T, keyring string, env []string) {
 				e.Setenv(name, value)
 			}
 			e.Setenv("REPO", repo)
+			e.Setenv(docsVariable, os.Getenv(docsVariable))
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("AUTH_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("AUTH_NO_INPUT", "1")

@@ -42,7 +42,7 @@ func (kernel) Keep(name string, secret []byte, seconds uint) error {
 		if err != nil {
 			return err
 		}
-		defer keyctl(unix.KEYCTL_UNLINK, id, mine)
+		defer func() { _ = keyctl(unix.KEYCTL_UNLINK, id, mine) }()
 		if err := keyctl(unix.KEYCTL_SET_TIMEOUT, id, int(seconds)); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func withUserKeyring(f func() error) error {
 	err := keyctl(unix.KEYCTL_LINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING)
 	if err == nil {
 		err = f()
-		keyctl(unix.KEYCTL_UNLINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING)
+		_ = keyctl(unix.KEYCTL_UNLINK, unix.KEY_SPEC_USER_KEYRING, unix.KEY_SPEC_THREAD_KEYRING)
 	}
 	switch {
 	case err == nil:

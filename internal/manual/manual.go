@@ -23,6 +23,8 @@ func Topics() []Topic {
 		{"moving", "move here from another app: ten of them, five steps each", docs.Moving()},
 		{"formats", "the formats that import and export know", docs.Formats()},
 		{"environment", "the environment variables that auth reads", docs.Environment()},
+		{"scripts", "codes in scripts: AWS, SSH, VPNs, menus, Ansible, git", docs.Scripts()},
+		{"json", "what --json writes, and errors as JSON", docs.JSON()},
 		{"exit-codes", "what each exit code means", docs.ExitCodes()},
 	}
 }

@@ -37,7 +37,7 @@ func zipped(t *testing.T, members map[string]string) []byte {
 }
 
 // sealedAegis is an Aegis vault whose one slot asks for scrypt with n, r and p.
-func sealedAegis(n, r, p, slots int) string {
+func sealedAegis(n int64, r, p, slots int) string {
 	params := `{"nonce":"000000000000000000000000","tag":"00000000000000000000000000000000"}`
 	slot := fmt.Sprintf(`{"type":1,"key":"%064d","key_params":%s,"n":%d,"r":%d,"p":%d,"salt":"00"}`, 0, params, n, r, p)
 	return fmt.Sprintf(`{"version":1,"header":{"slots":[%s],"params":%s},"db":"AAAA"}`, strings.TrimSuffix(strings.Repeat(slot+",", slots), ","), params)

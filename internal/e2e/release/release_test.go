@@ -35,10 +35,16 @@ type target struct{ os, arch, suffix string }
 
 func targets() []target {
 	return []target{
-		{"linux", "amd64", "linux_amd64"}, {"linux", "arm64", "linux_arm64"}, {"linux", "arm", "linux_armv7"}, {"linux", "riscv64", "linux_riscv64"},
-		{"darwin", "amd64", "darwin_amd64"}, {"darwin", "arm64", "darwin_arm64"},
-		{"windows", "amd64", "windows_amd64"}, {"windows", "arm64", "windows_arm64"},
-		{"freebsd", "amd64", "freebsd_amd64"}, {"freebsd", "arm64", "freebsd_arm64"},
+		{"linux", "amd64", "linux_amd64"},
+		{"linux", "arm64", "linux_arm64"},
+		{"linux", "arm", "linux_armv7"},
+		{"linux", "riscv64", "linux_riscv64"},
+		{"darwin", "amd64", "darwin_amd64"},
+		{"darwin", "arm64", "darwin_arm64"},
+		{"windows", "amd64", "windows_amd64"},
+		{"windows", "arm64", "windows_arm64"},
+		{"freebsd", "amd64", "freebsd_amd64"},
+		{"freebsd", "arm64", "freebsd_arm64"},
 	}
 }
 
