@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,7 @@ type addOptions struct {
 	secretFile, uri string
 	images          []string
 	clipboard       bool
-	screen          bool
+	screen, region  bool
 
 	issuer, name, alias, note string
 	tags                      []string
@@ -37,13 +38,13 @@ func newAdd(c *cli) *cobra.Command {
 	var o addOptions
 	var cmd *cobra.Command
 	cmd = c.command(spec{
-		use:   "add [LABEL]",
+		use:   "add [LABEL | IMAGE...]",
 		short: "Add accounts from a secret, a URI or QR codes",
-		long: `Add an account. auth asks for its secret, or reads it from a file. It can also
-read whole accounts from otpauth URIs, or from QR codes in images (PNG, JPEG,
-GIF, WebP, BMP, TIFF). An image may have several codes. Google Authenticator's
+		long: `Add an account. auth asks for its secret, or reads it from a file. Without anything,
+it asks for the label too. It can also read whole accounts from otpauth URIs, or from
+QR codes in images (PNG, JPEG, GIF, WebP, BMP, TIFF). An image may have several codes. Google Authenticator's
 export may have several parts. --screen reads the QR codes that are on the screen
-now. --clipboard reads what was copied: an image, URIs, or the secret of LABEL.
+now, --region those in a part of it that you choose. --clipboard reads what was copied: an image, URIs, or the secret of LABEL.
 
 LABEL is issuer:name and is split at the first colon. --issuer and --name are
 taken literally. Secrets are never arguments.
@@ -52,27 +53,26 @@ auth prints each added account with its current code, so that you can confirm it
 with the issuer. An account that exists already is left alone. If one with the
 same label has another secret, it is kept and named.`,
 		exit: "0 done; 1 nothing to add in what was given; 2 usage; 5 some were kept or\nskipped; 6 keyring; 130 interrupted",
-		example: `  auth add github:alice
-  auth add --qr screenshot.png
+		example: `  auth add
+  auth add github:alice
+  auth add screenshot.png
   auth add --screen
   auth add github:alice --secret-file secret.txt
   auth add --uri uris.txt`,
-		args: cobra.ArbitraryArgs,
+		args:     cobra.ArbitraryArgs,
+		complete: files,
 		run: func(ctx context.Context, s *session, args []string) error {
-			// "--qr one.png two.png" and "--qr *.png" mean that every argument is an
-			// image.
-			args = slices.DeleteFunc(args, func(arg string) bool {
-				image := len(o.images) > 0 && isFile(arg)
-				if image {
-					o.images = append(o.images, arg)
-				}
-				return image
-			})
-			if len(args) > 1 {
-				return hint.With(usagef("one label at most"), "auth add --help")
+			labels, err := o.imagesAmong(args)
+			switch {
+			case err != nil:
+				return err
+			case len(labels) > 1:
+				return hint.With(usagef("auth add takes one label, and was given %d", len(labels)), "auth add --help")
+			case len(labels) == 1:
+				o.issuer, o.name = mergeLabel(labels[0], o.issuer, o.name, cmd.Flags())
 			}
-			if len(args) == 1 {
-				o.issuer, o.name = mergeLabel(args[0], o.issuer, o.name, cmd.Flags())
+			if err := o.sources(cmd.Flags()); err != nil {
+				return err
 			}
 			return s.add(ctx, o, cmd.Flags())
 		},
@@ -94,15 +94,71 @@ same label has another secret, it is kept and named.`,
 	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
 	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device; backups have only the name")
 	o.lookFlags(flags)
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen")
+	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen", "region")
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
 		cmd.MarkFlagsMutuallyExclusive("uri", name)
 		cmd.MarkFlagsMutuallyExclusive("qr", name)
 		cmd.MarkFlagsMutuallyExclusive("screen", name)
+		cmd.MarkFlagsMutuallyExclusive("region", name)
 	}
 	must(cmd.RegisterFlagCompletionFunc("type", fixed("totp", "hotp", "steam")))
 	must(cmd.RegisterFlagCompletionFunc("algorithm", fixed("SHA1", "SHA256", "SHA512")))
 	return cmd
+}
+
+// imagesAmong takes the images from the arguments and returns the others, which are labels.
+// After --qr every file is an image: "--qr one.png two.png" and "--qr *.png" mean that.
+func (o *addOptions) imagesAmong(args []string) (labels []string, err error) {
+	for _, arg := range args {
+		switch {
+		case len(o.images) > 0 && isFile(arg), isImage(arg):
+			o.images = append(o.images, arg)
+		case isFile(arg) && strings.ContainsAny(arg, `./\`) && arg != "-":
+			return nil, hint.With(usagef("%s is a file, and not an image", arg),
+				"auth import FILE reads the export of another app; auth add --uri FILE reads otpauth URIs")
+		default:
+			labels = append(labels, arg)
+		}
+	}
+	return labels, nil
+}
+
+// sources refuses flags that images among the arguments exclude, as --qr does.
+func (o *addOptions) sources(flags *pflag.FlagSet) error {
+	if len(o.images) == 0 {
+		return nil
+	}
+	for _, name := range []string{"secret-file", "uri", "clipboard", "screen", "type", "digits", "period", "algorithm", "counter"} {
+		if flags.Changed(name) {
+			return hint.With(usagef("an image and --%s exclude each other", name), "auth add --help")
+		}
+	}
+	return nil
+}
+
+// isImage reports whether an argument is an image: a file that begins as one, or a name
+// that ends as one, also of a file that is not there.
+func isImage(arg string) bool {
+	switch strings.ToLower(filepath.Ext(arg)) {
+	case ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic":
+		return isFile(arg) || !strings.Contains(arg, ":")
+	}
+	info, err := os.Stat(arg)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(arg)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const enough = 512 // bytes that tell an image
+	head := make([]byte, enough)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false
+	}
+	return transfer.IsImage(head[:n]) || isDocument(head[:n])
 }
 
 func isFile(path string) bool {
@@ -126,6 +182,9 @@ func mergeLabel(text, issuer, name string, flags *pflag.FlagSet) (string, string
 }
 
 func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) error {
+	if err := s.askWhat(ctx, &o); err != nil {
+		return err
+	}
 	batch, err := s.toAdd(ctx, o)
 	if err != nil {
 		return err
@@ -281,33 +340,39 @@ func batchWords(b transfer.Batch) (lines []string) {
 // toAdd returns the accounts that the flags name.
 func (s *session) toAdd(ctx context.Context, o addOptions) (transfer.Batch, error) {
 	switch {
-	case o.screen:
-		return s.fromScreen(ctx)
+	case o.screen || o.region:
+		return s.fromScreen(ctx, o.region)
 	case o.clipboard:
 		return s.fromClipboard(ctx, o)
 	case len(o.images) > 0:
-		var texts []string
-		for _, path := range o.images {
-			found, err := s.readImage(ctx, path)
-			if err != nil {
-				return transfer.Batch{}, err
-			}
-			if len(found.texts) == 0 {
-				return transfer.Batch{}, noCode(path, found.seen)
-			}
-			texts = append(texts, found.texts...)
-		}
-		return readTexts(texts, "QR code")
+		return s.fromImages(ctx, o.images)
 	case o.uri != "":
 		text, err := s.readFile(ctx, o.uri, maxFile)
 		if err != nil {
 			return transfer.Batch{}, err
 		}
 		return readTexts(linesOf(string(text)), "URI")
+	case o.secretFile == "" && s.asking():
+		return s.askSecret(ctx, o)
 	default:
 		a, err := s.single(ctx, o, "")
 		return transfer.Batch{Accounts: []account.Account{a}}, err
 	}
+}
+
+func (s *session) fromImages(ctx context.Context, paths []string) (transfer.Batch, error) {
+	var texts []string
+	for _, path := range paths {
+		found, err := s.readImage(ctx, path)
+		if err != nil {
+			return transfer.Batch{}, err
+		}
+		if len(found.texts) == 0 {
+			return transfer.Batch{}, noCode(path, found.seen)
+		}
+		texts = append(texts, found.texts...)
+	}
+	return readTexts(texts, "QR code")
 }
 
 // linesOf returns the lines of a text that have something on them.
@@ -351,7 +416,7 @@ func (s *session) single(ctx context.Context, o addOptions, text string) (accoun
 		return a, usagef("%w: totp, hotp or steam", account.ErrType)
 	}
 	if a.Issuer == "" && a.Name == "" {
-		return a, missing("a label", "an argument: auth add ISSUER:NAME")
+		return a, missing("a label", "an argument: auth add ISSUER:NAME; or auth add IMAGE, which has its own")
 	}
 	var err error
 	if o.algorithm != "" {
@@ -376,8 +441,6 @@ func (s *session) single(ctx context.Context, o addOptions, text string) (accoun
 	case text != "":
 	case o.secretFile != "":
 		text, err = s.readText(ctx, o.secretFile)
-	case s.asking():
-		text, err = s.Prompt.Secret(ctx, "Secret of "+term.Escape(a.Label())+": ")
 	default:
 		err = missing("the secret", "--secret-file FILE")
 	}

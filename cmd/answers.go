@@ -1,8 +1,13 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -14,6 +19,8 @@ import (
 // asking at the terminal.
 type answers struct {
 	*cli
+
+	noFile bool // not to ask about the file keyring now
 
 	yes  bool   // --yes
 	weak bool   // --weak
@@ -74,11 +81,24 @@ func (a *answers) identityPassphrase(ctx context.Context, name string) (string, 
 	return a.passphraseFrom(ctx, "", "Passphrase of "+term.Escape(name)+": ", "")
 }
 
+// credential is what a unit of systemd calls the file keyring's passphrase (LoadCredential=).
+const credential = "auth.vault-passphrase"
+
+// vaultPassphrasePath returns the file with the file keyring's passphrase; empty if there is
+// none. A credential of systemd counts if the unit has it.
 func (a *answers) vaultPassphrasePath() string {
-	if a.vaultPassphraseFile != "" {
-		return a.vaultPassphraseFile
+	if path := cmp.Or(a.vaultPassphraseFile, a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")); path != "" {
+		return path
 	}
-	return a.Getenv("AUTH_VAULT_PASSPHRASE_FILE")
+	dir := a.Getenv("CREDENTIALS_DIRECTORY")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, credential)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
 }
 
 // firstVaultPassphrase asks for a new passphrase of the file keyring, which may be empty.
@@ -153,7 +173,7 @@ func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 // Confirm implements [device.Asker].
 func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) {
 	if q.Kind == device.OfferFileKeyring {
-		if !a.choosing() {
+		if a.noFile || !a.choosing() {
 			return false, nil
 		}
 		a.say("auth: %s", message(q.Err, nil))
@@ -177,9 +197,13 @@ func (a *answers) Confirm(ctx context.Context, q device.Question) (bool, error) 
 		a.say("%s", a.merge)
 		return a.confirm(ctx, "Merge?")
 	case device.LoseDevice:
-		return a.confirm(ctx, "Is "+deviceWords(q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+		return a.confirm(ctx, "Is "+a.deviceWords(a.Err, q.Device)+" gone? Its backups are deleted, and the recovery key is replaced.")
+	case device.ReplaceKey:
+		a.say("%s", message(q.Err, nil))
+		a.say("if you can open that key, answer no and join it: auth backup enable LOCATION")
+		return a.confirm(ctx, "Make a new recovery key in its place?")
 	case device.ForgetDevice:
-		return a.confirm(ctx, "Merge the accounts of "+deviceWords(q.Device)+", and delete its backups?")
+		return a.confirm(ctx, "Merge the accounts of "+a.deviceWords(a.Err, q.Device)+", and delete its backups?")
 	default:
 		return a.confirm(ctx, "Give up the old vault and start an empty one?")
 	}

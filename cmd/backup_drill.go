@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,7 +123,7 @@ func (s *session) sayDrill(d device.Drill) error {
 		if err := s.printJSON(out); err != nil {
 			return err
 		}
-	} else if err := s.printTable(rows); err != nil {
+	} else if err := s.printResults(rows); err != nil {
 		return err
 	}
 	for _, line := range out.Skipped {
@@ -129,6 +131,8 @@ func (s *session) sayDrill(d device.Drill) error {
 	}
 	if age := out.Age; age != nil && age.Error == "" {
 		s.say("age %s opens the newest backup", term.Escape(age.Version))
+	} else if errors.Is(d.Age.Err, device.ErrOldAge) {
+		s.say("age %s is here, and too old to open the backups: age 1.3 or later does", term.Escape(age.Version))
 	} else if age != nil {
 		s.warn("age %s does not open the newest backup: %s", term.Escape(age.Version), age.Error)
 	}
@@ -140,11 +144,14 @@ func (s *session) sayDrill(d device.Drill) error {
 	return nil
 }
 
-// drillRow returns the time of the last drill, for status.
-func drillRow(d device.DrillStatus) string {
+// drillRow returns the time of the last drill, for status. w is where it is shown.
+func (c *cli) drillRow(w io.Writer, d device.DrillStatus) string {
 	when := "never; auth backup drill practises a restore"
 	if !d.Time.IsZero() {
 		when = d.Time.Format(time.DateOnly)
+		if term.IsTerminal(w) {
+			when = c.when(w, d.Time)
+		}
 	}
 	switch {
 	case d.Failed != "":

@@ -101,7 +101,7 @@ func (s *session) listClouds(ctx context.Context) error {
 		s.say("no cloud folder was found; use any folder, or rclone:REMOTE:PATH")
 		return nil
 	}
-	if err := s.printTable(rows); err != nil {
+	if err := s.printColumns([]term.Column{{Name: "SERVICE"}, {Name: "FOLDER", Fit: term.Wrap}}, rows); err != nil {
 		return err
 	}
 	s.say("auth backup enable FOLDER, with one of these or a new folder in it")

@@ -85,6 +85,7 @@ type keyOptions struct {
 
 	add    []string
 	rotate bool
+	yes    bool
 	sheet  string
 	split  string
 	to     string
@@ -110,10 +111,13 @@ the ID that auth backup key shows.
 QR code and the commands. FILE.pdf is a PDF and FILE.png an image; any other FILE is
 text, with the page beside it as FILE.png. --shares 3/5 splits the key into five sheets
 for five people, any three of which open the location: auth restore LOCATION --shares.
+Neither is written into the folder of the backups.
 
 --rotate makes a new key, for example after you lost a laptop. The old key cannot open
-what is written from then on, and its sheets and shares are void.`,
-		exit: "0 done; 1 the location or a plugin is not there; 2 usage, or backup is off;\n5 the file exists; 6 keyring; 9 could not be written",
+what is written from then on, and its sheets and shares are void. If another device is
+said to have changed the key already, auth asks first: whoever has the old key can say so.
+If you can open the other key, join it instead: auth backup enable LOCATION.`,
+		exit: "0 done; 1 the location or a plugin is not there; 2 usage, backup is off, or nobody\nto ask and no --yes; 5 the file exists; 6 keyring; 9 could not be written",
 		example: `  auth backup key
   auth backup key --add age1...
   auth backup key --sheet recovery.pdf
@@ -131,6 +135,7 @@ what is written from then on, and its sheets and shares are void.`,
 			case o.to != "":
 				return usagef("--to is for --shares; a sheet is written by --sheet FILE")
 			case o.rotate:
+				s.answers.yes = o.yes
 				return s.rotate(ctx, o.enableOptions)
 			}
 			key, err := s.device.Key(ctx)
@@ -147,6 +152,7 @@ what is written from then on, and its sheets and shares are void.`,
 	flags.StringVar(&o.to, "to", "", "write the shares to the folder `DIR`, one file each")
 	flags.BoolVar(&o.force, "force", false, "replace the files of --sheet or --shares")
 	flags.BoolVar(&o.rotate, "rotate", false, "replace the key by a new one")
+	flags.BoolVar(&o.yes, "yes", false, "with --rotate: do not ask")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "with --rotate: read the new passphrase from `FILE` or -")
 	flags.BoolVar(&o.x25519, "x25519", false, "with --rotate: make a key for age before 1.3")
 	flags.BoolVar(&o.weak, "weak", false, "with --rotate: accept a weak passphrase")
@@ -160,7 +166,7 @@ func (s *session) rotate(ctx context.Context, o enableOptions) error {
 		return err
 	}
 	rotated, err := s.device.Rotate(ctx, options)
-	return s.sayRekeyed(rotated, err, "sheets and shares of the old key are void: auth backup key --sheet FILE, or --shares M/N, makes new ones\non each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
+	return s.sayRekeyed(rotated, s.rotatedAdvice(err), "sheets and shares of the old key are void: auth backup key --sheet FILE, or --shares M/N, makes new ones\non each other device: auth backup enable "+locationWord(rotated.Location)+", with the new passphrase")
 }
 
 // writeSheet writes the recovery key for printing: a page, as a PDF or a PNG by the file's

@@ -110,7 +110,7 @@ func (s *session) printLost(lost device.Lost) error {
 	if s.json {
 		return s.printJSON(out)
 	}
-	return s.printTable(rows)
+	return s.printResults(rows)
 }
 
 func (s *session) sayExposed(lost device.Lost) {

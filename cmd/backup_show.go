@@ -69,19 +69,31 @@ func staleWords(b device.BackupStatus) string {
 	}
 }
 
-// backupRow describes the backup in one line.
-func backupRow(b device.BackupStatus) string {
+// stale begins the description of a backup that is stale.
+const stale = "STALE"
+
+// lastWords says when the last backup was.
+func (c *cli) lastWords(b device.BackupStatus) string {
+	if term.IsTerminal(c.Out) && !c.json {
+		return "last " + c.when(c.Out, b.Last)
+	}
+	return "last at " + timestamp(b.Last)
+}
+
+// backupRow describes the backup in one line, for standard output.
+func (c *cli) backupRow(b device.BackupStatus) string {
+	last := c.lastWords(b)
 	switch {
 	case !b.On:
 		return "off; auth backup enable LOCATION"
 	case b.Stale && !b.Since.IsZero():
-		return fmt.Sprintf("STALE since %s: %s", timestamp(b.Since), staleWords(b))
+		return fmt.Sprintf("%s since %s: %s", stale, c.when(c.Out, b.Since), staleWords(b))
 	case b.Stale:
-		return "STALE: " + staleWords(b)
+		return stale + ": " + staleWords(b)
 	case b.Unseen != nil:
-		return fmt.Sprintf("on, last at %s; the location cannot be checked now: %s", timestamp(b.Last), message(b.Unseen, nil))
+		return fmt.Sprintf("on, %s; the location cannot be checked now: %s", last, message(b.Unseen, nil))
 	default:
-		return fmt.Sprintf("on, to %s, last at %s", term.Escape(b.Location), timestamp(b.Last))
+		return fmt.Sprintf("on, to %s, %s", term.Escape(b.Location), last)
 	}
 }
 
@@ -104,6 +116,9 @@ func (c *cli) staleExit(b device.BackupStatus) error {
 			advice = otherKeyAdvice(b.Location)
 		}
 		c.say("auth: hint: %s", advice)
+		if b.Reason == device.KeyRotated {
+			c.say("auth: hint: %s", notOursAdvice)
+		}
 	}
 	return exitCode(codeStale)
 }
@@ -130,12 +145,12 @@ made. Each backup also looks for keys of other devices at the location.`,
 				j.Key = key.ID
 				err = s.printJSON(j)
 			} else {
-				rows := [][]string{{"backup", backupRow(status.Backup)}}
+				rows := [][]string{{"backup", s.backupRow(status.Backup)}}
 				if key.ID != "" {
 					rows = append(rows, []string{"location", term.Escape(key.Location)}, []string{"key", key.ID})
 				}
-				rows = append(rows, deviceRows(status.Backup.Devices)...)
-				err = s.printTable(append(rows, sheetRows(status.Backup)...))
+				rows = append(rows, s.deviceRows(status.Backup.Devices)...)
+				err = s.printStates(append(rows, sheetRows(status.Backup)...))
 			}
 			return cmp.Or(err, s.staleExit(status.Backup))
 		},
@@ -192,11 +207,11 @@ func (s *session) printBackups(backups device.Backups) error {
 	for _, f := range backups.Files {
 		j := jsonFile{File: f.Name, State: string(f.State), Device: f.Device(), Newest: backups.Newest[f.Name], Bytes: f.Size}
 		j.This = this != "" && j.Device == this
-		accounts, mark := "", string(f.State)
+		accounts, mark, written := "", string(f.State), ""
 		if f.Content != nil {
 			n := len(f.Content.State.Accounts())
 			j.Accounts, j.Created, j.Name = &n, timestamp(f.Content.Created), f.Content.DeviceName
-			accounts = strconv.Itoa(n)
+			accounts, written = strconv.Itoa(n), s.when(s.Out, f.Content.Created)
 		}
 		if j.Newest {
 			mark += ", newest"
@@ -205,12 +220,19 @@ func (s *session) printBackups(backups device.Backups) error {
 			mark += ", this device"
 		}
 		out.Backups = append(out.Backups, j)
-		rows = append(rows, []string{j.Created, term.Escape(j.Name), term.Escape(j.Device), accounts, mark, term.Escape(f.Name)})
+		rows = append(rows, []string{written, term.Escape(j.Name), term.Escape(j.Device), accounts, mark, term.Escape(f.Name)})
 	}
 	if s.json {
 		return s.printJSON(out)
 	}
-	return s.printTable(rows)
+	return s.printColumns([]term.Column{
+		{Name: "WRITTEN", Fit: term.Wrap},
+		{Name: "DEVICE", Fit: term.Cut},
+		{Name: "ID", Fit: term.Cut},
+		{Name: "ACCOUNTS"},
+		{Name: "STATE", Fit: term.Wrap, Look: stateLook},
+		{Name: "FILE", Fit: term.Cut},
+	}, rows)
 }
 
 func newBackupVerify(c *cli) *cobra.Command {

@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ type jsonCheck struct {
 func newCheck(c *cli) *cobra.Command {
 	var exact bool
 	cmd := c.command(spec{
-		use:   "check QUERY CODE",
+		use:   "check [QUERY...] CODE",
 		short: "Check a code, and the clock",
 		long: `Check whether CODE is right for an account. A code from a few minutes ago or ahead, or
 from about a whole or half hour away, is wrong, but it shows how far off this clock
@@ -52,24 +53,24 @@ is. auth check then also says what the backups of other devices, and the times o
 the files in the location, say of the clock. It never shifts a code.
 
 For a counter-based account, the next codes are right too. The counter does not
-change.`,
+change. Without a QUERY, a terminal shows the accounts to choose from.`,
 		exit:     "0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong",
 		example:  `  auth check github 123456`,
-		args:     cobra.ExactArgs(2),
+		args:     needsCode,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.find(ctx, state, args[0], exact)
+			a, err := s.find(ctx, state, args[:len(args)-1], exact)
 			if err != nil {
 				return err
 			}
 			if a.NeedsVerification() {
 				return verifyFirst(a)
 			}
-			code := strings.ToUpper(strings.Join(strings.Fields(args[1]), ""))
+			code := strings.ToUpper(strings.Join(strings.Fields(args[len(args)-1]), ""))
 			if a.Type == account.HOTP {
 				return s.checkCounter(a, code)
 			}
@@ -78,6 +79,14 @@ change.`,
 	})
 	cmd.Flags().BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	return cmd
+}
+
+// needsCode is the check of the arguments. The last one is the code.
+func needsCode(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("a code is needed")
+	}
+	return nil
 }
 
 func equalCodes(a, b string) bool {

@@ -19,8 +19,12 @@ type cli struct {
 	vaultPassphraseFile string
 	noInput             bool
 	json                bool
+	color               string
+	// watch makes this process heed signals. Whoever changes the terminal calls it first.
+	watch func()
 
 	stdinRead bool
+	helped    error // of printing the help, which cobra does not return
 }
 
 // asking reports whether prompts are allowed. Passphrases and secrets are asked for at
@@ -29,17 +33,22 @@ func (c *cli) asking() bool {
 	return !c.noInput && c.Getenv("AUTH_NO_INPUT") != "1" && c.Prompt.Available()
 }
 
-// choosing reports whether pickers and confirmations are allowed. They need all three
-// streams to be terminals.
+// choosing reports whether pickers and confirmations are allowed. Standard input and
+// standard error have to be terminals. Standard output may be a pipe.
 func (c *cli) choosing() bool {
-	return c.asking() && term.IsTerminal(c.In) && term.IsTerminal(c.Out) && term.IsTerminal(c.Err)
+	return c.asking() && term.IsTerminal(c.In) && term.IsTerminal(c.Err)
 }
+
+// accessible reports whether nothing may be drawn, as for a screen reader.
+func (c *cli) accessible() bool { return c.Getenv("AUTH_ACCESSIBLE") == "1" }
 
 // say writes a line to standard error. Text from outside has to pass term.Escape first.
 func (c *cli) say(format string, args ...any) { fmt.Fprintf(c.Err, format+"\n", args...) }
 
 // warn writes a warning to standard error.
-func (c *cli) warn(format string, args ...any) { c.say("auth: warning: "+format, args...) }
+func (c *cli) warn(format string, args ...any) {
+	c.say(c.paint(c.Err, "auth: warning:", term.Warn)+" "+format, args...)
+}
 
 // usageError is a mistake in how auth was called, or a missing answer.
 type usageError struct{ error }
@@ -96,31 +105,20 @@ func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 		if slices.ContainsFunc(args, looksSecret) {
 			return secretArgument()
 		}
-		if err := check(cmd, args); err != nil {
-			return hint.With(usageError{err}, cmd.CommandPath()+" --help")
+		err := check(cmd, args)
+		switch {
+		case err == nil:
+			return nil
+		case as[usageError](err), len(hint.All(err)) > 0:
+			return usageError{err}
+		default:
+			return hint.With(argumentsWords(cmd, args), cmd.CommandPath()+" --help")
 		}
-		return nil
 	}
 }
 
 func secretArgument() error {
 	return hint.With(usageError{errSecretArgument}, "auth add LABEL asks for the secret; scripts use --secret-file or --uri with a FILE or -")
-}
-
-// noCommand refuses arguments of a command that only groups others.
-func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	if looksSecret(args[0]) {
-		return secretArgument()
-	}
-	err := usagef("unknown command %q for %q", term.Escape(args[0]), cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = cmd.Root().SuggestionsMinimumDistance
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		return hint.With(err, cmd.CommandPath()+" "+near[0])
-	}
-	return hint.With(err, cmd.CommandPath()+" --help")
 }
 
 func indent(text string) string { return "  " + strings.ReplaceAll(text, "\n", "\n  ") }

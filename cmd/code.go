@@ -27,11 +27,13 @@ type codeOptions struct {
 func newCode(c *cli) *cobra.Command {
 	var o codeOptions
 	cmd := c.command(spec{
-		use:   "code QUERY",
+		use:   "code [QUERY...]",
 		short: "Print a code",
 		long: `Print the code of one account, and nothing else. QUERY is a label, an alias or
-id:ID. It may also be an issuer, a name, or the beginning or another part of a label,
-as long as only one account matches.
+id:ID. It may also be an issuer, a name, the beginning or another part of a label, or
+several words that are in its names, alias or tags, as long as only one account
+matches. Without a QUERY, or if several accounts match, a terminal shows them to
+choose from, also where the output goes to a pipe.
 
 For a counter-based account (HOTP), auth advances the counter and stores it before it
 prints the code. --all, --next and --at never advance a counter.
@@ -39,18 +41,21 @@ prints the code. --all, --next and --at never advance a counter.
 --copy puts the code on the clipboard instead of printing it: by wl-copy on Wayland,
 xclip or xsel on X11, the system's own clipboard on macOS, Windows and WSL, tmux, and
 over SSH by the terminal (OSC 52). After 45 seconds the clipboard is cleared if it
-still holds the code. A terminal cannot be asked what it holds, and keeps it. The
-setting copy.with insists on one of these.`,
+still holds the code. A terminal cannot be asked what it holds, and keeps it, and so
+does clip.exe, which copies on WSL where PowerShell is missing. The setting copy.with
+insists on one of these.`,
 		exit: "0 done; 3 no such account; 4 several match; 6 keyring; 8 needs verification",
 		example: `  auth code github
+  auth code git alice
+  auth code | wl-copy
   auth code github --copy
   auth code github --min-valid 5s
   auth code --all`,
-		args:     cobra.MaximumNArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
-			if o.all == (len(args) == 1) {
-				return hint.With(usagef("name one account, or --all"), "auth list")
+			if o.all && len(args) > 0 {
+				return usagef("--all prints every account, so it takes no QUERY")
 			}
 			if o.at != "" && o.next {
 				return usagef("--at and --next cannot be used together")
@@ -61,7 +66,7 @@ setting copy.with insists on one of these.`,
 			if o.all {
 				return s.allCodes(ctx, o)
 			}
-			return s.code(ctx, args[0], o)
+			return s.code(ctx, args, o)
 		},
 	})
 	flags := cmd.Flags()
@@ -74,18 +79,33 @@ setting copy.with insists on one of these.`,
 	return cmd
 }
 
-// code prints the code of the account that query names.
-func (s *session) code(ctx context.Context, query string, o codeOptions) error {
-	found, err := s.device.Lookup(ctx, query, o.exact)
-	if errors.Is(err, vault.ErrNotFound) {
-		if state, unread := s.device.Read(ctx); unread == nil {
-			err = hint.With(err, s.emptyWords(state))
+// lookUp is find without reading all of a large vault for one account.
+func (s *session) lookUp(ctx context.Context, args []string, exact bool) (vault.Found, error) {
+	query, err := query(args)
+	if err != nil {
+		return vault.Found{}, err
+	}
+	if len(args) > 0 {
+		found, err := s.device.Lookup(ctx, query, exact)
+		if !errors.Is(err, vault.ErrNotFound) && !as[*vault.AmbiguousError](err) {
+			return found, err
 		}
 	}
-	a, err := s.pick(ctx, found.Account, err)
+	state, err := s.device.Read(ctx)
+	if err != nil {
+		return vault.Found{}, err
+	}
+	a, err := s.find(ctx, state, args, exact)
+	return vault.Found{Account: a, Settings: state.Settings, Generation: state.Generation}, err
+}
+
+// code prints the code of the account that args name.
+func (s *session) code(ctx context.Context, args []string, o codeOptions) error {
+	found, err := s.lookUp(ctx, args, o.exact)
 	if err != nil {
 		return err
 	}
+	a := found.Account
 	if a.NeedsVerification() {
 		return verifyFirst(a)
 	}
@@ -160,7 +180,7 @@ func (s *session) codeAt(a vault.Account, at time.Time, o codeOptions) (otp.Code
 func (s *session) longEnough(ctx context.Context, found vault.Found, a vault.Account, code otp.Code, now time.Time, o codeOptions) (otp.Code, error) {
 	text := o.minValid
 	if text == "" {
-		text = found.Settings["code.min-valid"].Value
+		text = found.Settings[settingMinValid].Value
 	}
 	if text == "" {
 		return code, nil

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,38 +20,33 @@ func newCompletion(c *cli) *cobra.Command {
 		use:   "completion SHELL",
 		short: "Print the completion script of a shell",
 		long: `Print a script for bash, zsh, fish or PowerShell. It completes commands, flags and
-the labels of accounts. Completing a label reads the vault. It never asks for a
-passphrase and takes a second at most.`,
+the labels of accounts, in any case. Completing a label reads the vault. It never asks
+for a passphrase and takes a second at most. Bash needs no other package, and may be as
+old as that of macOS.`,
 		exit: "0 done; 2 usage",
 		example: `  auth completion bash > /etc/bash_completion.d/auth
   auth completion fish > ~/.config/fish/completions/auth.fish`,
 		args:     cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		complete: fixed(shells...),
 		alone: func(_ context.Context, args []string) error {
-			var b strings.Builder
-			root := cmd.Root()
-			var err error
-			switch args[0] {
-			case "bash":
-				err = root.GenBashCompletionV2(&b, true)
-			case "zsh":
-				err = root.GenZshCompletion(&b)
-			case "fish":
-				err = root.GenFishCompletion(&b, true)
-			default:
-				err = root.GenPowerShellCompletionWithDesc(&b)
-			}
+			script, err := CompletionScript(cmd.Root(), args[0])
 			if err != nil {
 				return err
 			}
 			if c.json {
-				return c.printJSON(map[string]any{"version": jsonVersion, "shell": args[0], "script": b.String()})
+				return c.printJSON(jsonScript{jsonVersion, args[0], script})
 			}
-			return c.print(b.String())
+			return c.print(script)
 		},
 	})
 	cmd.ValidArgs = shells
 	return cmd
+}
+
+type jsonScript struct {
+	Version int    `json:"version"`
+	Shell   string `json:"shell"`
+	Script  string `json:"script"`
 }
 
 // unattended returns a cli that can neither ask nor print.

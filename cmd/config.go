@@ -33,7 +33,7 @@ func settings() []setting {
 		return nil
 	}
 	return []setting{
-		{"code.min-valid", true, "how long a code must still be valid; otherwise auth code waits for the next", duration, "0s"},
+		{settingMinValid, true, "how long a code must still be valid; otherwise auth code and the live view wait for the next", duration, "0s"},
 		{settingCopyWith, false, "what --copy copies with: " + strings.Join(clip.Ways(), ", ") + "; otherwise what fits the session", checkCopyWith, ""},
 		{device.SettingName, false, "what this device is called in backups, so that devices of one machine name can be told apart", func(value string) error {
 			if term.Escape(value) != value || utf8.RuneCountInString(value) > maxDeviceName || strings.TrimSpace(value) != value {
@@ -56,6 +56,9 @@ func settings() []setting {
 		{"keyring-timeout", false, "how long the keyring may take to answer", duration, ""},
 	}
 }
+
+// settingMinValid is how long a code must still be valid.
+const settingMinValid = "code.min-valid"
 
 // settingHide says whether the live view hides codes.
 const settingHide = "live.hide"
@@ -132,7 +135,9 @@ The others belong to this device only. auth config list shows which are which.`,
 				case s.json:
 					return s.printJSON(jsonSettings{jsonVersion, list})
 				default:
-					return s.printTable(rows)
+					return s.printColumns([]term.Column{
+						{Name: "KEY"}, {Name: "VALUE", Fit: term.Cut}, {Name: "WHERE", Fit: term.Wrap}, {Name: "ABOUT", Fit: term.Wrap},
+					}, rows)
 				}
 			},
 		}),

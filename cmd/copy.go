@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/clip"
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/otp"
 	"github.com/authcli/auth/internal/term"
@@ -52,10 +53,14 @@ func newHold(c *cli) *cobra.Command {
 
 // clip returns what the clipboard and the screen may use of the machine.
 func (c *cli) clip() clip.System {
-	return clip.System{
+	s := clip.System{
 		OS: runtime.GOOS, Getenv: c.Getenv, Environ: c.Environ(), LookPath: c.LookPath, Now: c.Now, Terminal: c.Terminal,
-		Self: func() *exec.Cmd { return c.Self(holdCommand) },
+		Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Self: func() *exec.Cmd { return c.Self(holdCommand) },
 	}
+	if places, err := c.places(); err == nil {
+		s.State = places.state
+	}
+	return s
 }
 
 // clipboard returns the way to copy in this session: the one of the setting, or the one
@@ -100,6 +105,8 @@ func copiedWords(what string, done clip.Copied) string {
 	switch {
 	case done.Way == clip.OSC52:
 		return "sent " + what + " to the clipboard of the terminal (OSC 52); auth cannot see whether it arrived, and does not clear it"
+	case done.Way == clip.ClipExe:
+		return "copied " + what + " to Windows with clip.exe; auth cannot see whether it arrived, and does not clear it; Windows may keep it in its history"
 	case done.Way == clip.Tmux && done.Terminal:
 		return "copied " + what + " to tmux, which forgets it in " + seconds(done.For) +
 			", and sent it to the clipboard of the terminal; auth cannot see whether it arrived there, and does not clear it"

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/hint"
@@ -37,13 +39,37 @@ func deviceName(d device.DeviceDate) string {
 	return fmt.Sprintf("%s (%s)", term.Escape(d.Name), term.Escape(d.ID))
 }
 
-// deviceWords describes a device.
-func deviceWords(d device.DeviceDate) string {
-	words := deviceName(d) + ", last backup of " + timestamp(d.Created.UTC())
+// deviceWords describes a device, for where w leads.
+func (c *cli) deviceWords(w io.Writer, d device.DeviceDate) string {
+	words := deviceName(d) + ", last backup of " + c.when(w, d.Created.UTC())
+	if term.IsTerminal(w) && !c.json {
+		words = deviceName(d) + ", last backup " + c.when(w, d.Created)
+	}
 	if d.This {
 		words += ", this device"
 	}
 	return words
+}
+
+// newsWords says which other devices have written what was not merged here; empty for none.
+func newsWords(devices []device.DeviceDate) string {
+	var names []string
+	for _, d := range devices {
+		switch {
+		case d.Newer && d.Name == "":
+			names = append(names, "another device ("+term.Escape(d.ID)+")")
+		case d.Newer:
+			names = append(names, deviceName(d))
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0] + " has a newer backup than was merged here: auth sync"
+	default:
+		return strings.Join(names, ", ") + " have newer backups than were merged here: auth sync"
+	}
 }
 
 // newerWords are about a device that has written what was not merged here.
@@ -51,13 +77,13 @@ const newerWords = "; it is newer than what was merged here: auth sync"
 
 // deviceRows are the rows of a status about the devices of a location. A device that backs
 // up alone needs none.
-func deviceRows(devices []device.DeviceDate) [][]string {
+func (c *cli) deviceRows(devices []device.DeviceDate) [][]string {
 	if len(devices) == 1 && devices[0].This {
 		return nil
 	}
 	var rows [][]string
 	for _, d := range devices {
-		words := deviceWords(d)
+		words := c.deviceWords(c.Out, d)
 		if d.Newer {
 			words += newerWords
 		}
@@ -77,9 +103,11 @@ func (s *session) oneDevice(ctx context.Context, name string, act func(name stri
 	var ids, options []string
 	for _, d := range several.Devices {
 		if !s.choosing() {
-			s.say("%s", deviceWords(d))
+			if !s.json { // whose error has the matches
+				s.say("%s", s.deviceWords(s.Err, d))
+			}
 		} else if !d.This {
-			ids, options = append(ids, d.ID), append(options, deviceWords(d))
+			ids, options = append(ids, d.ID), append(options, s.deviceWords(s.Err, d))
 		}
 	}
 	if !s.choosing() {
@@ -97,10 +125,14 @@ func otherKeyAdvice(location string) string {
 	return "auth backup enable " + locationWord(location) + ", with the passphrase of the other key"
 }
 
+// notOursAdvice says what to do where no device of the user's has made that key: whoever has
+// held the key before can say that it was changed.
+const notOursAdvice = "if none of your devices changed it, or nobody has that passphrase: auth backup key --rotate"
+
 // rotatedAdvice adds what to do to an error about a key that another device has changed.
 func (s *session) rotatedAdvice(err error) error {
 	if errors.Is(err, device.ErrRotated) || errors.Is(err, device.ErrTwoRotations) {
-		return hint.With(err, otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
+		return hint.With(hint.With(err, notOursAdvice), otherKeyAdvice(cmp.Or(s.device.Location(), "LOCATION")))
 	}
 	return err
 }

@@ -61,13 +61,13 @@ that agree count; one alone is named.`,
 		exit:    "0 all is well; otherwise the code of the first thing that is wrong",
 		example: `  auth doctor`,
 		run: func(ctx context.Context, s *session, _ []string) error {
-			return s.sayFindings(diagnose(s.device.Examine(ctx)))
+			return s.sayFindings(s.diagnose(s.device.Examine(ctx)))
 		},
 	})
 }
 
 // diagnose turns an examination into findings.
-func diagnose(x device.Examination) findings {
+func (c *cli) diagnose(x device.Examination) findings {
 	var list findings
 	list.add("state folder", nil, x.StateDir)
 	switch {
@@ -82,7 +82,7 @@ func diagnose(x device.Examination) findings {
 	list.vault(x)
 	list.clock(x.Clock)
 	if x.Location != nil {
-		list.location(x)
+		list.location(c, x)
 	}
 	return list
 }
@@ -96,7 +96,7 @@ func keyringWords(k device.KeyringSeen) string {
 	case !k.Exists:
 		return k.Dir + ", does not exist yet"
 	case k.Protected:
-		return k.Dir + ", key with a passphrase"
+		return k.Dir + ", key with a passphrase" + unlockedWords(k.Unlocked)
 	default:
 		return k.Dir + ", key without a passphrase"
 	}
@@ -123,7 +123,7 @@ func (l *findings) account(a vault.Account) {
 	}
 }
 
-func (l *findings) location(x device.Examination) {
+func (l *findings) location(c *cli, x device.Examination) {
 	l.add("location", x.LocationErr, fmt.Sprintf("%s, %s", x.Location.Name, count(x.Location.Files, "file")))
 	if x.LocationErr != nil {
 		return
@@ -136,16 +136,24 @@ func (l *findings) location(x device.Examination) {
 	case x.Backup.Stale:
 		l.add("backup", &device.StaleError{Err: errors.New(staleWords(x.Backup))}, "")
 	default:
-		l.add("backup", nil, "last at "+timestamp(x.Backup.Last))
+		l.add("backup", nil, c.lastWords(x.Backup))
 	}
 	for _, d := range x.Backup.Devices {
 		if d.Newer {
-			l.note("device", deviceWords(d)+newerWords)
+			l.note("device", c.deviceWords(c.Out, d)+newerWords)
 		}
 	}
 	if x.State != nil {
-		l.note("drill", drillRow(x.Backup.Drill))
+		l.note("drill", c.drillRow(c.Out, x.Backup.Drill))
 	}
+}
+
+// hintLook is the look of a detail.
+func hintLook(detail string) term.Look {
+	if strings.HasPrefix(detail, "hint: ") {
+		return term.Warn
+	}
+	return term.Plain
 }
 
 // sayFindings prints the findings. The first wrong one decides the exit code.
@@ -165,7 +173,7 @@ func (c *cli) sayFindings(list findings) error {
 	if c.json {
 		err = c.printJSON(jsonDoctor{jsonVersion, list})
 	} else {
-		err = c.printTable(rows)
+		err = c.printColumns([]term.Column{{Name: "STATE", Look: stateLook}, {Name: "WHAT"}, {Name: "DETAIL", Fit: term.Wrap, Look: hintLook}}, rows)
 	}
 	if err != nil || first == nil {
 		return err

@@ -22,22 +22,23 @@ func newEdit(c *cli) *cobra.Command {
 	var o editOptions
 	var cmd *cobra.Command
 	cmd = c.command(spec{
-		use:   "edit QUERY",
+		use:   "edit [QUERY...]",
 		short: "Change an account's names, tags or counter",
 		long: `Change the names, tags or note of an account, or the counter of a counter-based one.
-The secret does not change. An empty alias or note removes it. Without a terminal,
-QUERY has to be a whole label, an alias or id:ID.`,
+The secret does not change. An empty alias or note removes it. Without a QUERY, a
+terminal shows the accounts to choose from. Without a terminal, QUERY has to be a
+whole label, an alias or id:ID.`,
 		exit: "0 done; 2 usage; 3 no such account; 4 several match; 5 label or alias taken;\n6 keyring",
 		example: `  auth edit github --alias gh
   auth edit gh --name bob@example.com --tag work
   auth edit bank --counter 42`,
-		args:     cobra.ExactArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			if !anyChanged(cmd.Flags(), "issuer", "name", "alias", "note", "tag", "untag", "counter") {
 				return hint.With(usagef("nothing to change"), "auth edit --help lists what can be changed")
 			}
-			return s.changeOne(ctx, args[0], "changed", func(tx *vault.Tx, a vault.Account) error {
+			return s.changeOne(ctx, args, "changed", func(tx *vault.Tx, a vault.Account) error {
 				return o.apply(tx, a, cmd.Flags())
 			})
 		},
@@ -104,12 +105,12 @@ func (o editOptions) apply(tx *vault.Tx, a vault.Account, flags *pflag.FlagSet) 
 
 // changeOne finds one account and changes it with [session.changeAccount]. done is the
 // past tense of the change, for the message.
-func (s *session) changeOne(ctx context.Context, query, done string, change func(*vault.Tx, vault.Account) error) error {
+func (s *session) changeOne(ctx context.Context, args []string, done string, change func(*vault.Tx, vault.Account) error) error {
 	state, err := s.device.Read(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := s.findToChange(ctx, state, query)
+	a, err := s.findToChange(ctx, state, args)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/authcli/auth/internal/device"
 	"github.com/authcli/auth/internal/term"
 )
 
@@ -32,6 +33,8 @@ type Env struct {
 	Patience time.Duration
 	// CopyFor is how long a copied code stays on the clipboard; 0 for the default (45 s).
 	CopyFor time.Duration
+	// Keeper keeps the opened key of the file keyring; nil for the kernel of this machine.
+	Keeper device.Keeper
 }
 
 // System returns the Env of this process.

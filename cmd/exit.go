@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -66,6 +67,9 @@ var faults = []struct {
 	{is(device.ErrKeyringUnsettled), codeKeyring, "auth list shows whether the change is there; the next change settles it"},
 	{is(device.ErrKeyringTimeout), codeKeyring, "unlock the keyring, or see auth doctor; AUTH_KEYRING_TIMEOUT waits longer"},
 	{is(device.ErrKeyringLocked), codeKeyring, unlockKeyring},
+	{is(device.ErrNoKeeper), codeKeyring, "auth vault use system moves the vault to the system keyring, which the login unlocks; " +
+		"where there is none, AUTH_VAULT_PASSPHRASE_FILE names a file with the passphrase"},
+	{is(device.ErrUnlockTime), codeUsage, "auth unlock --for 8h"},
 	{is(device.ErrNoFileKeyring), codeKeyring, "auth vault use file"},
 	{is(device.ErrKeyringUnavailable), codeKeyring, "on a machine without a keyring: auth --keyring file, or AUTH_KEYRING=file; auth doctor says more"},
 	{as[*device.StaleError], codeStale, ""},
@@ -169,7 +173,25 @@ func pluginOpens(err error) bool {
 	return ok && fault.Identity
 }
 
-// exit prints an error and its hints, and returns the exit code.
+// A jsonFailure is an error in JSON.
+type jsonFailure struct {
+	Version int       `json:"version"`
+	Error   jsonError `json:"error"`
+}
+
+type jsonError struct {
+	Code    int    `json:"code"` // the exit code
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`    // several are a line each
+	Matches []any  `json:"matches,omitempty"` // accounts, devices or keys, of which one has to be named
+}
+
+// A jsonKeyID names a recovery key.
+type jsonKeyID struct {
+	Key string `json:"key"`
+}
+
+// exit prints an error and its hints, or with --json one line that has both, and returns the exit code.
 func (c *cli) exit(err error, args []string) int {
 	if err == nil {
 		return codeDone
@@ -178,19 +200,63 @@ func (c *cli) exit(err error, args []string) int {
 		return int(code)
 	}
 	result := codeOf(err)
-	if errors.Is(err, device.ErrNotConfirmed) {
-		c.say("auth: not confirmed; nothing was changed")
-		return result
+	var words string
+	var hints []string
+	switch {
+	case errors.Is(err, device.ErrNotConfirmed):
+		words = "not confirmed; nothing was changed"
+	case result == codeInterrupted:
+		words = "interrupted"
+	default:
+		words, hints = message(err, args), advice(err)
 	}
-	if result == codeInterrupted {
-		c.say("auth: interrupted")
-		return result
-	}
-	c.say("auth: error: %s", message(err, args))
-	for _, h := range advice(err) {
-		c.say("auth: hint: %s", h)
+	switch {
+	case c.json || wantsJSON(args):
+		c.sayJSON(jsonFailure{jsonVersion, jsonError{result, words, strings.Join(hints, "\n"), matches(err)}})
+	case result == codeInterrupted:
+		c.say("auth: %s", words)
+	default:
+		c.say("auth: error: %s", words)
+		for _, h := range hints {
+			c.say("auth: hint: %s", h)
+		}
 	}
 	return result
+}
+
+// wantsJSON reports whether args ask for JSON. The parser has not seen that where it stopped before the flag.
+func wantsJSON(args []string) bool {
+	wants := false
+	for _, arg := range args {
+		if arg == "--" {
+			break
+		}
+		if value, ok := strings.CutPrefix(arg, "--json"); ok && (value == "" || value[0] == '=') {
+			given, err := strconv.ParseBool(strings.TrimPrefix(value, "="))
+			wants = value == "" || err != nil || given
+		}
+	}
+	return wants
+}
+
+// matches returns what an ambiguous error could mean, for JSON.
+func matches(err error) (list []any) {
+	if several, ok := errors.AsType[*vault.AmbiguousError](err); ok {
+		for _, a := range several.Matches {
+			list = append(list, toJSON(a))
+		}
+	}
+	if several, ok := errors.AsType[*device.SeveralDevicesError](err); ok {
+		for _, d := range devicesJSON(several.Devices) {
+			list = append(list, d)
+		}
+	}
+	if several, ok := errors.AsType[*device.SeveralKeysError](err); ok {
+		for _, id := range several.IDs {
+			list = append(list, jsonKeyID{id})
+		}
+	}
+	return list
 }
 
 // oneLine puts the lines of a text into one. Several errors that were joined are a line
@@ -200,7 +266,7 @@ func oneLine(text string) string { return term.Escape(strings.ReplaceAll(text, "
 // message returns err on one line, without an argument that looks like a secret. The flag
 // parser quotes arguments that it does not understand.
 func message(err error, args []string) string {
-	text := err.Error()
+	text := wording(err)
 	for _, arg := range args {
 		for _, part := range []string{arg, arg[strings.Index(arg, "=")+1:], strings.TrimLeft(arg, "-")} {
 			if looksSecret(part) && strings.Contains(text, part) {

@@ -41,7 +41,7 @@ func newExport(c *cli) *cobra.Command {
 	var o exportOptions
 	names := formatNames(func(f transfer.Format) bool { return f.Write != nil })
 	cmd := c.command(spec{
-		use:   "export --format FORMAT --to FILE",
+		use:   "export FORMAT --to FILE",
 		short: "Move out to another authenticator",
 		long: `Write the accounts in a format of another program. The export is encrypted with a
 passphrase if the format allows it. Otherwise it is plain text and needs --plaintext.
@@ -50,15 +50,22 @@ out. Formats that use QR codes are drawn in the terminal or written as PNG files
 
 Formats: ` + strings.Join(names, ", "),
 		exit: "0 done; 1 not written; 2 usage; 3 no such account; 4 several match; 5 the file\nexists, or some were left out; 6 keyring",
-		example: `  auth export --format aegis --to aegis.json
+		example: `  auth export aegis --to aegis.json
   auth export --format otpauth --plaintext --to -
   auth export --format google --plaintext`,
+		args: func(_ *cobra.Command, args []string) error { return exportArguments(&o, args) },
+		complete: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
 		run: func(ctx context.Context, s *session, _ []string) error {
 			return s.export(ctx, o)
 		},
 	})
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", "", "the `FORMAT` to write")
+	flags.StringVar(&o.format, "format", "", "the `FORMAT` to write, as the argument")
 	flags.StringVar(&o.to, "to", "", "write to `FILE` or -")
 	flags.StringVar(&o.passphraseFile, "passphrase-file", "", "read the passphrase from `FILE` or -")
 	flags.StringArrayVar(&o.queries, "account", nil, "export only the account that `QUERY` names; may be repeated")
@@ -70,10 +77,34 @@ Formats: ` + strings.Join(names, ", "),
 	return cmd
 }
 
+// exportArguments takes the format from the arguments. A file's name among them is refused:
+// an output has one way to be named.
+func exportArguments(o *exportOptions, args []string) error {
+	switch {
+	case len(args) == 0:
+		return nil
+	case o.format != "":
+		return usagef("the format is named twice: %s, %s", o.format, args[0])
+	case len(args) > 1:
+		return hint.With(usagef("auth export takes one format, and was given %s", count(len(args), "argument")), "auth export FORMAT --to FILE")
+	}
+	o.format = args[0]
+	return nil
+}
+
 func (s *session) export(ctx context.Context, o exportOptions) error {
+	const lists = "auth export --help lists the formats"
 	format, found := transfer.Find(o.format)
-	if !found || format.Write == nil {
-		return hint.With(usagef("no format %q is written", term.Escape(o.format)), "auth export --help lists the formats")
+	switch {
+	case o.format == "":
+		return hint.With(usagef("auth export needs a format: auth export FORMAT --to FILE"), lists)
+	case !found || format.Write == nil:
+		return hint.With(usagef("no format %q is written", term.Escape(o.format)), lists)
+	}
+	o.format = format.Name
+	if o.to == "" && format.Extension != "" { // a format without files is QR codes, which are drawn
+		name := strings.Trim(format.Name, "+") + format.Extension
+		return hint.With(usagef("auth export %s needs a file to write to", format.Name), "auth export "+format.Name+" --to "+name)
 	}
 	if _, err := os.Lstat(o.to); err == nil && o.to != "-" && !o.force {
 		return fmt.Errorf("%w: %s", errExists, o.to)
@@ -120,7 +151,7 @@ func (s *session) toExport(ctx context.Context, o exportOptions) ([]account.Acco
 		return accounts, nil
 	}
 	for _, query := range o.queries {
-		a, err := s.find(ctx, state, query, false)
+		a, err := s.findBy(ctx, state, query, false, "auth export --account")
 		if err != nil {
 			return nil, err
 		}
@@ -156,15 +187,10 @@ func (s *session) writeExport(ctx context.Context, out transfer.Output, o export
 		return []string{o.to}, create(ctx, o.to, o.force, out.Data)
 	}
 	if o.to == "" || o.to == "-" {
-		var drawn strings.Builder
-		for _, text := range out.Texts {
-			picture, err := qr.Terminal(text)
-			if err != nil {
-				return nil, err
-			}
-			drawn.WriteString(picture + "\n")
+		if s.json {
+			return nil, usagef("the QR codes and the JSON would both go to standard output; --to FILE writes the QR codes to files")
 		}
-		return nil, s.print(drawn.String())
+		return nil, s.drawQR("auth export --format "+o.format+" --plaintext", out.Texts...)
 	}
 	var files []string
 	for i, text := range out.Texts {

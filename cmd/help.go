@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 )
 
 const (
-	helpName = "help"
+	helpName    = "help"
+	movingTopic = "moving" // whose guides are pages of their own: auth help moving aegis
 	// The columns of a page: those of man where there is no terminal, and no more than
 	// eyes follow where there is a wide one.
 	pageWidth    = 80
@@ -38,6 +40,7 @@ func newHelp(c *cli) *cobra.Command {
 ` + topics.String(),
 		exit: "0 done; 2 no such command or topic",
 		example: `  auth help recovery
+  auth help moving aegis
   auth help formats | less
   auth help environment
   auth help exit-codes
@@ -50,6 +53,11 @@ func newHelp(c *cli) *cobra.Command {
 			if len(args) == 1 {
 				if topic, ok := manual.Find(args[0]); ok {
 					return c.printPage(topic)
+				}
+			}
+			if len(args) == 2 && args[0] == movingTopic {
+				if guide, ok := manual.FindGuide(args[1]); ok {
+					return c.printPage(guide)
 				}
 			}
 			found, rest, err := cmd.Root().Find(args)
@@ -77,11 +85,17 @@ func (c *cli) printPage(t manual.Topic) error {
 // helpWords returns what can follow args: the commands below them, and at first the
 // topics.
 func helpWords(root *cobra.Command, args []string) []string {
+	var words []string
+	if len(args) == 1 && args[0] == movingTopic {
+		for _, guide := range manual.Guides() {
+			words = append(words, cobra.CompletionWithDesc(guide.Name, "from "+guide.Short))
+		}
+		return words
+	}
 	at, rest, err := root.Find(args)
 	if err != nil || len(rest) > 0 {
 		return nil
 	}
-	var words []string
 	for _, sub := range at.Commands() {
 		if sub.IsAvailableCommand() {
 			words = append(words, cobra.CompletionWithDesc(sub.Name(), sub.Short))
@@ -93,4 +107,67 @@ func helpWords(root *cobra.Command, args []string) []string {
 		}
 	}
 	return words
+}
+
+// printHelp prints the help of a command: first what to type, then what it does. A group
+// of commands, and the program itself, list those below them.
+func (c *cli) printHelp(cmd *cobra.Command) error {
+	width := 0 // where there is no terminal, lines are not broken
+	if terminal := term.Width(c.Out); terminal > 0 {
+		width = min(terminal, maxPageWidth)
+	}
+	var b strings.Builder
+	part := func(heading, text string) {
+		if text = strings.TrimRight(text, "\n"); text == "" {
+			return
+		}
+		if b.Len() > 0 {
+			b.WriteString("\n")
+		}
+		if heading != "" {
+			b.WriteString(heading + ":\n")
+		}
+		b.WriteString(text + "\n")
+	}
+	about, exit := AboutAndExit(cmd)
+	part("Examples", cmd.Example)
+	part("", about)
+	usage := "  " + cmd.UseLine()
+	if cmd.HasAvailableSubCommands() {
+		usage += "\n  " + cmd.CommandPath() + " COMMAND"
+	}
+	part("Usage", usage)
+	for _, group := range cmd.Groups() {
+		part(strings.TrimSuffix(group.Title, ":"), commandLines(cmd, group.ID))
+	}
+	part("Commands", commandLines(cmd, ""))
+	part("Flags", cmd.LocalFlags().FlagUsagesWrapped(width))
+	part("Flags of every command", cmd.InheritedFlags().FlagUsagesWrapped(width))
+	part("Exit status", exit)
+	if cmd.HasAvailableSubCommands() {
+		b.WriteString("\n" + cmd.CommandPath() + " COMMAND --help says more about a command.\n")
+	}
+	return c.print(b.String())
+}
+
+// commandLines lists the commands of a group below cmd.
+func commandLines(cmd *cobra.Command, group string) string {
+	var b strings.Builder
+	width := 0
+	for _, sub := range cmd.Commands() {
+		width = max(width, len(sub.Name()))
+	}
+	grouped := len(cmd.Groups()) > 0
+	for _, sub := range cmd.Commands() {
+		if (sub.IsAvailableCommand() || sub.Name() == helpName) && (!grouped && group == "" || grouped && group != "" && sub.GroupID == group) {
+			fmt.Fprintf(&b, "  %-*s  %s\n", width, sub.Name(), sub.Short)
+		}
+	}
+	return b.String()
+}
+
+// AboutAndExit splits the long text of a command into what it does, and its exit status.
+func AboutAndExit(cmd *cobra.Command) (about, exit string) {
+	about, exit, _ = strings.Cut(cmd.Long, exitStatus(""))
+	return about, "  " + strings.TrimSpace(exit)
 }

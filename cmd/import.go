@@ -92,6 +92,10 @@ func (s *session) importFiles(ctx context.Context, paths []string, o importOptio
 	if o.reveal && (!o.dryRun || !s.json) {
 		return usagef("--reveal goes with --dry-run --json")
 	}
+	paths, err := o.formatAmong(paths)
+	if err != nil {
+		return err
+	}
 	batch, err := s.readImport(ctx, paths, o)
 	if errors.Is(err, transfer.ErrNoOTPData) {
 		s.say("%s", message(err, nil)) // an answer, not a failure
@@ -101,6 +105,20 @@ func (s *session) importFiles(ctx context.Context, paths []string, o importOptio
 		return err
 	}
 	return s.bringIn(ctx, batch, o)
+}
+
+// formatAmong takes a format that is named before the files, as in auth import aegis FILE.
+func (o *importOptions) formatAmong(paths []string) ([]string, error) {
+	format, known := transfer.Find(paths[0])
+	switch {
+	case !known || format.Read == nil || o.from != "" || isFile(paths[0]):
+		return paths, nil
+	case len(paths) == 1:
+		return nil, hint.With(usagef("auth import needs a file of %s", format.Title),
+			"auth import FILE recognises it by its content; auth help moving says how the app exports")
+	}
+	o.from = format.Name
+	return paths[1:], nil
 }
 
 // withCompanions adds files that belong to the given ones and lie beside them. The log of
@@ -242,7 +260,7 @@ func (s *session) bringIn(ctx context.Context, batch transfer.Batch, o importOpt
 		if err := s.printJSON(out); err != nil {
 			return err
 		}
-	} else if err := s.printTable(rows); err != nil {
+	} else if err := s.printResults(rows); err != nil {
 		return err
 	}
 	s.sayBatch(batch)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +31,7 @@ func (c *cli) readFile(ctx context.Context, path string, limit int64) ([]byte, e
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, withoutCall(err)
+		return nil, err
 	}
 	switch {
 	case info.IsDir():
@@ -44,19 +43,10 @@ func (c *cli) readFile(ctx context.Context, path string, limit int64) ([]byte, e
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, withoutCall(err)
+		return nil, err
 	}
 	defer f.Close()
 	return c.readAll(ctx, f, path, limit)
-}
-
-// withoutCall returns an error of a file without the name of the system call, which says
-// nothing to people.
-func withoutCall(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return fmt.Errorf("%s: %w", e.Path, e.Err)
-	}
-	return err
 }
 
 // isStream reports whether path is a descriptor that the shell opened for us. <(command)

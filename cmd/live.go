@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -18,16 +22,17 @@ import (
 	"github.com/authcli/auth/internal/live"
 	"github.com/authcli/auth/internal/otp"
 	"github.com/authcli/auth/internal/qr"
+	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/transfer"
 	"github.com/authcli/auth/internal/vault"
 )
 
 // bare is auth without a command: the live view on a terminal, and the help elsewhere.
 func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
-	if c.json || !c.choosing() {
+	if c.json || !c.choosing() || !term.IsTerminal(c.Out) {
 		return cmd.Help()
 	}
-	accessible = accessible || c.Getenv("AUTH_ACCESSIBLE") == "1"
+	accessible = accessible || c.accessible()
 	if c.Getenv("TERM") == "dumb" && !accessible { // it cannot draw
 		list, _, err := cmd.Find([]string{"list"})
 		if err != nil {
@@ -40,12 +45,15 @@ func (c *cli) bare(cmd *cobra.Command, accessible bool) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.offerSetup(cmd.Context()); done || err != nil {
+		return err
+	}
 	return s.showLive(cmd.Context(), accessible)
 }
 
 // showLive shows the live view until the user leaves it. An accessible one is a conversation of appended lines.
 func (s *session) showLive(ctx context.Context, accessible bool) error {
-	v := &screen{session: s}
+	v := &screen{session: s, quiet: s.unattended()}
 	state, err := s.device.Read(ctx) // which asks what has to be asked
 	if err != nil {
 		return err
@@ -59,16 +67,17 @@ func (s *session) showLive(ctx context.Context, accessible bool) error {
 	// From now on the terminal belongs to the view: nothing is asked and nothing is printed beside it.
 	s.answers.cli = s.unattended()
 	o := live.Options{
-		In: s.In, Out: s.Out, Environ: s.Environ(), Now: s.Now,
+		In: s.In, Out: s.Out, Environ: s.drawEnviron(s.Out), Now: s.Now,
 		Accounts: accounts, Hide: own[settingHide] == "true", Words: errorWords,
 		Generation: v.generation, Load: v.load, Codes: v.codes, Notices: v.notices,
-		Advance: v.advance, Copy: v.copy,
+		Closed: v.closed, Advance: v.advance, Copy: v.copy,
 		Add: v.add, Edit: v.edit, Move: v.move, Remove: v.remove, Undo: v.undo, QR: v.qr,
 	}
 	if accessible {
 		return live.Converse(ctx, o)
 	}
 	printed, err := live.Run(ctx, o)
+	v.image.Lock() // what reads an image has ended and removed its file, and no other begins
 	v.sayRest()
 	if err != nil || printed == "" {
 		return err
@@ -102,6 +111,8 @@ type screen struct {
 	*session
 
 	one   sync.Mutex    // a device is for one caller at a time
+	quiet *cli          // what it says is shown and not printed
+	image sync.Mutex    // held while an image is read, which may lie in a file meanwhile
 	said  []string      // what the last change met
 	stale string        // why the last change was not backed up
 	seen  atomic.Uint64 // the last generation that could be read
@@ -141,6 +152,21 @@ func (v *screen) generation() uint64 {
 	return v.seen.Load()
 }
 
+// closed reports whether the system keyring cannot be read. A file keyring stays open. It does not wait for the device
+// either: another function may be waiting for a keyring that hangs.
+func (v *screen) closed(ctx context.Context) bool {
+	if v.device.KeyringKind() != device.SystemKeyring {
+		return false
+	}
+	o := v.options
+	o.Waiting, o.Interactive = nil, false
+	d, err := device.Open(o)
+	if err != nil {
+		return false // reading says why
+	}
+	return d.KeyringClosed(ctx)
+}
+
 func (v *screen) read(ctx context.Context) (state *vault.State, err error) {
 	err = v.with(false, func(d *device.Device) error {
 		state, err = d.Read(ctx)
@@ -149,19 +175,23 @@ func (v *screen) read(ctx context.Context) (state *vault.State, err error) {
 	return state, err
 }
 
-// change changes the vault, and returns what there is to say about it after the words of what was done.
-func (v *screen) change(ctx context.Context, done *string, change func(*vault.Tx) error) (said string, err error) {
+// change changes the vault. change returns what was done in words. It may be called twice, and the last words count. What
+// there is to say about the backup follows them.
+func (v *screen) change(ctx context.Context, change func(*vault.Tx) (done string, err error)) (said string, err error) {
 	defer forget()
 	err = v.with(true, func(d *device.Device) error {
-		r, err := d.Change(ctx, change)
+		r, err := d.Change(ctx, func(tx *vault.Tx) (err error) {
+			said, err = change(tx)
+			return err
+		})
 		v.met(r)
 		if err == nil && r.Stale != nil {
 			v.stale = "the backup is stale: " + message(r.Stale, nil)
-			*done += "; " + v.stale
+			said = strings.TrimPrefix(said+"; "+v.stale, "; ")
 		}
 		return err
 	})
-	return *done, err
+	return said, err
 }
 
 // met keeps the notices of a report for the lines of the view.
@@ -205,6 +235,11 @@ func (v *screen) codes(ctx context.Context, ids []string, at time.Time) (map[str
 	if err != nil {
 		return nil, err
 	}
+	// What auth code waits for, the view waits for too. A value that auth code refuses is none.
+	least, err := device.ParseDuration(cmp.Or(state.Settings[settingMinValid].Value, "0"))
+	if err != nil {
+		least = 0
+	}
 	codes := map[string]live.Code{}
 	for _, a := range state.Accounts() {
 		if !slices.Contains(ids, a.ID) || a.NeedsVerification() {
@@ -218,13 +253,13 @@ func (v *screen) codes(ctx context.Context, ids []string, at time.Time) (map[str
 		if err != nil {
 			continue
 		}
-		codes[a.ID] = live.Code{Text: code.Text, Until: code.Until, Next: next.Text, NextUntil: next.Until}
+		codes[a.ID] = live.Code{Text: code.Text, Until: code.Until, Next: next.Text, NextUntil: next.Until, Least: least}
 	}
 	return codes, nil
 }
 
-// notices returns a line for each thing that the user should know of this device.
-func (v *screen) notices(ctx context.Context) (lines []string) {
+// notices returns a line for each thing that the user should know of this device, and how its backup stands.
+func (v *screen) notices(ctx context.Context) (lines []string, standing string) {
 	defer forget()
 	var status device.Status
 	err := v.with(false, func(d *device.Device) (err error) {
@@ -233,33 +268,43 @@ func (v *screen) notices(ctx context.Context) (lines []string) {
 		return err
 	})
 	if err != nil {
-		return lines // the rows say so
+		return lines, "" // the rows say so
 	}
-	if status.Backup.Stale {
-		lines = append(lines, "the backup is stale: "+staleWords(status.Backup)+" (auth status)")
+	backup, n := status.Backup, tallyOf(status.State)
+	if backup.Stale {
+		lines = append(lines, "the backup is stale: "+staleWords(backup)+" (auth status)")
 	}
 	if words := syncTrouble(status.Sync); words != "" {
 		lines = append(lines, "the sync that runs by itself: "+words)
 	}
-	unverified, exposed := 0, 0
-	for _, a := range rows(status.State) {
-		if a.Unverified {
-			unverified++
-		}
-		if a.Exposed {
-			exposed++
-		}
+	if words := newsWords(backup.Devices); words != "" {
+		lines = append(lines, words)
 	}
-	if exposed > 0 {
-		lines = append(lines, count(exposed, "account")+" exposed by a lost device: auth add --replace gives each a new secret")
+	if n.exposed > 0 {
+		lines = append(lines, count(n.exposed, "account")+" exposed by a lost device: auth add --replace gives each a new secret")
 	}
-	if unverified > 0 {
-		lines = append(lines, count(unverified, "account")+" without the secret: auth verify QUERY completes one")
+	if n.unverified > 0 {
+		lines = append(lines, count(n.unverified, "account")+" without the secret: auth verify QUERY completes one")
 	}
-	if status.Backup.On && status.Backup.Drill.Due {
-		lines = append(lines, "last drill: "+drillRow(status.Backup.Drill))
+	for _, row := range sheetRows(backup) {
+		lines = append(lines, "the "+strings.Join(row, ": "))
 	}
-	return lines
+	switch {
+	case !backup.On:
+		return lines, ""
+	case backup.Drill.Due:
+		return append(lines, "last drill: "+v.drillRow(v.Out, backup.Drill)), "last backup " + day(backup.Last)
+	default:
+		return lines, "last backup " + day(backup.Last) + ", last drill " + day(backup.Drill.Time)
+	}
+}
+
+// day returns a date for a short line.
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.Format(time.DateOnly)
 }
 
 // advance advances a counter and stores it before its code is shown.
@@ -289,60 +334,115 @@ func (v *screen) advance(ctx context.Context, id string) (code string, err error
 var errNothingTyped = errors.New("a secret is needed, and an issuer or a name")
 
 func (v *screen) add(ctx context.Context, f live.Fields) (string, error) {
-	batch, err := typed(f)
+	defer forget()
+	batch, met, err := v.gather(ctx, f)
 	if err != nil {
 		return "", err
 	}
-	var done addition
-	var said string
-	said, err = v.change(ctx, &said, func(tx *vault.Tx) error {
-		done = addition{}
+	for _, a := range batch.Accounts {
+		if a.Label() == "" {
+			return "", errNothingTyped
+		}
+	}
+	return v.change(ctx, func(tx *vault.Tx) (string, error) {
+		var done addition
 		for _, a := range batch.Accounts {
-			if a.Label() == "" {
-				return errNothingTyped
-			}
 			if err := v.addOne(tx, a, false, &done); err != nil {
-				return err
+				return "", err
 			}
 		}
-		return nil
+		return strings.Join(slices.Concat(done.lines, batchWords(batch), met), "; "), nil
 	})
-	lines := slices.Concat(done.lines, batchWords(batch))
-	return strings.Join(lines, "; ") + said, err
+}
+
+// errAlone is returned for a secret on the clipboard that nobody has given a name.
+var errAlone = errors.New("a secret alone was copied: type its issuer or its name first")
+
+// errNoFile is returned for a name that no file has. It does not repeat it: somebody may have typed a secret.
+var errNoFile = errors.New("there is no file of that name; a secret has letters and digits alone")
+
+// gather returns the accounts of what was typed, or of the image, the screen or the clipboard, and what was odd
+// about it.
+func (v *screen) gather(ctx context.Context, f live.Fields) (batch transfer.Batch, met []string, err error) {
+	v.image.Lock()
+	defer v.image.Unlock()
+	// What the functions of commands print is told in the view.
+	var printed bytes.Buffer
+	env := *v.quiet.Env
+	env.Err = &printed
+	s := *v.session
+	s.cli = &cli{Env: &env, noInput: true}
+	o := addOptions{issuer: account.Clean(f.Issuer), name: account.Clean(f.Name), kind: string(account.TOTP)}
+	switch f.From {
+	case live.Screen:
+		o.screen = true
+	case live.Clipboard:
+		o.clipboard = true
+	case live.File:
+		path := v.droppedPath(f.File)
+		if !isFile(path) || path == "-" {
+			return batch, nil, errNoFile
+		}
+		o.images = []string{path}
+	default:
+		batch, err = typed(f.Secret)
+	}
+	if f.From != live.Typed {
+		batch, err = s.toAdd(ctx, o)
+	}
+	if as[usageError](err) {
+		err = errAlone // and nobody is asked for a name here
+	}
+	if err != nil {
+		return batch, nil, err
+	}
+	if one := len(batch.Accounts) == 1; one && (o.issuer != "" || o.name != "") {
+		batch.Accounts[0].Issuer, batch.Accounts[0].Name = o.issuer, o.name
+	}
+	for _, line := range linesOf(printed.String()) {
+		met = append(met, strings.TrimPrefix(line, "auth: warning: "))
+	}
+	return batch, met, nil
+}
+
+// droppedPath returns the path that was typed, or that a terminal has typed for a file that was dropped on it: in quotes,
+// or on Unix with a backslash before each letter that means something to a shell.
+func (v *screen) droppedPath(text string) string {
+	text = strings.TrimSpace(text)
+	switch quote := text[:min(1, len(text))]; {
+	case (quote == `"` || quote == "'") && len(text) > 1 && strings.HasSuffix(text, quote):
+		text = text[1 : len(text)-1]
+	case os.PathSeparator == '/':
+		text = strings.ReplaceAll(text, `\`, "")
+	}
+	if rest, ok := strings.CutPrefix(text, "~/"); ok {
+		text = filepath.Join(v.home(), rest)
+	}
+	return text
 }
 
 // typed returns the accounts that were typed as a secret or a URI.
-func typed(f live.Fields) (batch transfer.Batch, err error) {
-	if strings.Contains(f.Secret, "://") {
-		batch, err = readTexts([]string{strings.TrimSpace(f.Secret)}, "URI")
-	} else {
-		a := account.Account{Credential: account.Default(account.TOTP)}
-		a.Secret, err = account.ParseBase32(f.Secret)
-		batch.Accounts = []account.Account{a}
+func typed(text string) (batch transfer.Batch, err error) {
+	if strings.Contains(text, "://") {
+		return readTexts([]string{strings.TrimSpace(text)}, "URI")
 	}
-	if err != nil {
-		return batch, err
-	}
-	issuer, name := account.Clean(f.Issuer), account.Clean(f.Name)
-	if one := len(batch.Accounts) == 1; one && (issuer != "" || name != "") {
-		batch.Accounts[0].Issuer, batch.Accounts[0].Name = issuer, name
-	}
-	return batch, nil
+	a := account.Account{Credential: account.Default(account.TOTP)}
+	a.Secret, err = account.ParseBase32(text)
+	batch.Accounts = []account.Account{a}
+	return batch, err
 }
 
 func (v *screen) edit(ctx context.Context, id string, f live.Fields) (string, error) {
-	var said string
-	return v.change(ctx, &said, func(tx *vault.Tx) error {
+	return v.change(ctx, func(tx *vault.Tx) (string, error) {
 		a, err := tx.Find("id:"+id, true)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if err := editTyped(tx, a, f); err != nil {
-			return err
+			return "", err
 		}
 		a, err = tx.Find("id:"+id, true)
-		said = "changed " + label(a)
-		return err
+		return "changed " + label(a), err
 	})
 }
 
@@ -386,46 +486,42 @@ func editTyped(tx *vault.Tx, a vault.Account, f live.Fields) error {
 }
 
 func (v *screen) move(ctx context.Context, id, before string) (string, error) {
-	var said string
-	return v.change(ctx, &said, func(tx *vault.Tx) error {
+	if before != "" {
+		before = "id:" + before
+	}
+	return v.change(ctx, func(tx *vault.Tx) (string, error) {
 		a, err := tx.Find("id:"+id, true)
 		if err != nil {
-			return err
+			return "", err
 		}
-		if before != "" {
-			before = "id:" + before
-		}
-		return moveTo(tx, a, before, "", false)
+		return "", moveTo(tx, a, before, "", false)
 	})
 }
 
 func (v *screen) remove(ctx context.Context, id string) (string, error) {
-	var said string
-	return v.change(ctx, &said, func(tx *vault.Tx) error {
+	return v.change(ctx, func(tx *vault.Tx) (string, error) {
 		a, err := tx.Find("id:"+id, true)
 		if err != nil {
-			return err
+			return "", err
 		}
-		said = fmt.Sprintf("removed; u undoes it: %s", label(a))
+		done := "removed; u undoes it: " + label(a)
 		if a.NeedsVerification() {
-			said = "removed " + label(a) + ", which was here without its secret"
+			done = "removed " + label(a) + ", which was here without its secret"
 		}
-		return tx.Remove(id, false)
+		return done, tx.Remove(id, false)
 	})
 }
 
 // undo brings back an account that the view removed.
 func (v *screen) undo(ctx context.Context, id string) (string, error) {
-	var said string
-	return v.change(ctx, &said, func(tx *vault.Tx) error {
+	return v.change(ctx, func(tx *vault.Tx) (string, error) {
 		for _, t := range tx.TrashOf() {
 			if t.ID == id {
 				a, err := tx.Undelete(t)
-				said = label(a) + " is back"
-				return err
+				return label(a) + " is back", err
 			}
 		}
-		return fmt.Errorf("%w in the trash: it may have been brought back elsewhere", vault.ErrNotFound)
+		return "", fmt.Errorf("%w in the trash: it may have been brought back elsewhere", vault.ErrNotFound)
 	})
 }
 

@@ -2,12 +2,14 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/clip"
 	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/transfer"
 )
@@ -22,11 +24,19 @@ const (
 func (o *addOptions) lookFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.clipboard, "clipboard", false, "read what was copied: an image with QR codes, URIs, or a secret")
 	flags.BoolVar(&o.screen, "screen", false, "read the QR codes that are on the screen")
+	flags.BoolVar(&o.region, "region", false, "read the QR codes in a part of the screen that you choose")
 }
 
-// readScreen reads the QR codes on the screen.
-func (c *cli) readScreen(ctx context.Context) (image, error) {
-	data, err := c.clip().Screen(ctx)
+// readScreen reads the QR codes on the screen, or in the part of it that the user chooses.
+func (c *cli) readScreen(ctx context.Context, region bool) (image, error) {
+	part := clip.Whole
+	if region {
+		part = clip.Region
+	}
+	data, err := c.clip().Screen(ctx, part)
+	if errors.Is(err, clip.ErrNoRegion) {
+		err = hint.With(err, "Win+Shift+S copies a part of the screen, and --clipboard reads it; --screen reads all of it")
+	}
 	if err != nil {
 		return image{}, err
 	}
@@ -44,8 +54,8 @@ func (c *cli) readClipboard(ctx context.Context) (read image, text string, err e
 	return read, "", err
 }
 
-func (s *session) fromScreen(ctx context.Context) (transfer.Batch, error) {
-	read, err := s.readScreen(ctx)
+func (s *session) fromScreen(ctx context.Context, region bool) (transfer.Batch, error) {
+	read, err := s.readScreen(ctx, region)
 	if err != nil {
 		return transfer.Batch{}, err
 	}

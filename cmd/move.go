@@ -14,20 +14,20 @@ func newMove(c *cli) *cobra.Command {
 	var before, after string
 	var first, last bool
 	cmd := c.command(spec{
-		use:   "move QUERY",
+		use:   "move [QUERY...]",
 		short: "Change the order of the accounts",
 		long: `Move an account before or after another, or to one end of the list. The order is
-part of the backup.`,
+part of the backup. Without a QUERY, a terminal shows the accounts to choose from.`,
 		exit: "0 done; 2 usage; 3 no such account; 4 several match; 6 keyring",
 		example: `  auth move github --first
   auth move bank --before github`,
-		args:     cobra.ExactArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			if !first && !last && before == "" && after == "" {
 				return hint.With(usagef("no place is named"), "auth move QUERY --first")
 			}
-			return s.changeOne(ctx, args[0], "moved", func(tx *vault.Tx, a vault.Account) error {
+			return s.changeOne(ctx, args, "moved", func(tx *vault.Tx, a vault.Account) error {
 				return moveTo(tx, a, before, after, first)
 			})
 		},

@@ -36,13 +36,29 @@ func (c *cli) print(text string) error {
 
 // printJSON writes v, an object with a version, on one line.
 func (c *cli) printJSON(v any) error {
+	line, err := encodeJSON(v)
+	if err != nil {
+		return err
+	}
+	return c.print(line)
+}
+
+// sayJSON writes v to standard error, on one line.
+func (c *cli) sayJSON(v any) {
+	line, err := encodeJSON(v)
+	must(err) // only what cannot be encoded at all
+	fmt.Fprint(c.Err, line)
+}
+
+// encodeJSON returns v as one line.
+func encodeJSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return err
+		return "", err
 	}
-	return c.print(escapeJSON(b.String()))
+	return escapeJSON(b.String()), nil
 }
 
 // escapeJSON makes a line of JSON safe for a terminal. It replaces the characters that
@@ -66,15 +82,6 @@ func escapeJSON(line string) string {
 		}
 	}
 	return b.String() + "\n"
-}
-
-// printTable writes rows as aligned columns.
-func (c *cli) printTable(rows [][]string) error {
-	var b strings.Builder
-	if err := term.Table(&b, rows); err != nil {
-		return err
-	}
-	return c.print(b.String())
 }
 
 // working shows a sign of progress on a terminal after the first second. Call stop before

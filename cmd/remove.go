@@ -12,24 +12,25 @@ import (
 func newRemove(c *cli) *cobra.Command {
 	var yes, now bool
 	cmd := c.command(spec{
-		use:   "remove QUERY",
+		use:   "remove [QUERY...]",
 		short: "Remove an account",
 		long: `Remove an account. It stays in the trash with its secret for 30 days, and auth
 restore --deleted brings it back. With --now it is erased at once, and on your other
 devices with their next sync. Older backup files still have it.
 
-Removing an account does not turn anything off at its issuer.`,
+Removing an account does not turn anything off at its issuer. Without a QUERY, a
+terminal shows the accounts to choose from.`,
 		exit: "0 done; 2 nobody to ask, and no --yes; 3 no such account; 4 several match;\n6 keyring; 130 not confirmed",
 		example: `  auth remove github:alice
   auth remove github:alice --yes`,
-		args:     cobra.ExactArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.findToChange(ctx, state, args[0])
+			a, err := s.findToChange(ctx, state, args)
 			if err != nil {
 				return err
 			}

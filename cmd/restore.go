@@ -242,7 +242,7 @@ func (s *session) sayRestored(r device.Restored, dryRun bool) error {
 		if err := s.printJSON(j); err != nil {
 			return err
 		}
-	} else if err := s.printTable(rows); err != nil {
+	} else if err := s.printResults(rows); err != nil {
 		return err
 	}
 	s.sayRestoredMore(r, j, counts)

@@ -3,11 +3,14 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,20 +40,24 @@ func Main(env *Env, args []string) int {
 		time.Sleep(graceful)
 		env.Exit(codeInterrupted)
 	}
+	watch := sync.OnceFunc(func() { go heed(watched()) })
 	if brief(args) {
-		watch := time.AfterFunc(unwatched, func() { heed(watched()) })
-		defer watch.Stop()
+		later := time.AfterFunc(unwatched, watch)
+		defer later.Stop()
 	} else {
-		go heed(watched())
+		watch()
 	}
 
-	c := &cli{Env: env}
+	c := &cli{Env: env, watch: watch}
 	root := c.root(called(args))
 	root.SetArgs(args)
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	return c.exit(root.ExecuteContext(ctx), args)
+	if completes(args) {
+		plainUsages(root)
+	}
+	return c.exit(cmp.Or(root.ExecuteContext(ctx), c.helped), args)
 }
 
 // watched subscribes to the signals that end the process. It leaves out signals that the
@@ -107,7 +114,10 @@ func commands() []command {
 		{groupBackup, "status", newStatus},
 		{groupBackup, "import", newImport},
 		{groupBackup, "export", newExport},
+		{groupCare, "setup", newSetup},
 		{groupCare, "vault", newVault},
+		{groupCare, "unlock", newUnlock},
+		{groupCare, "lock", newLock},
 		{groupCare, "config", newConfig},
 		{groupCare, "doctor", newDoctor},
 		{groupCare, "completion", newCompletion},
@@ -147,7 +157,17 @@ the accounts.
 On a terminal, auth without a command shows the accounts and their codes; ? shows
 the keys. Elsewhere it prints this help.
 
-auth help recovery is the page for the day that something is lost.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
+auth help recovery is the page for the day that something is lost.
+
+Environment:
+  AUTH_HOME                   a folder for everything: a profile of its own
+  AUTH_KEYRING                system or file, as --keyring
+  AUTH_KEYRING_TIMEOUT        how long the keyring may take, such as 10s
+  AUTH_VAULT_PASSPHRASE_FILE  as --vault-passphrase-file
+  AUTH_NO_INPUT               1: never ask, as --no-input
+  AUTH_ACCESSIBLE             1: talk in lines, as --accessible
+  NO_COLOR                    no colours
+auth help environment lists the variables of others that auth reads, too.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+
 			"8 needs verification; 9 backup stale or not made; 10 wrong code, or no QR\n"+
@@ -158,6 +178,9 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
   auth restore ~/Dropbox/auth`,
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if showVersion && c.json {
+				return c.printJSON(jsonProgram{jsonVersion, version()})
+			}
 			if showVersion {
 				_, err := fmt.Fprintln(c.Out, "auth", version())
 				return err
@@ -167,10 +190,10 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		ValidArgsFunction: cobra.NoFileCompletions,
 		// Check here, because cobra's own error cannot be told from others.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cmd.ValidateFlagGroups(); err != nil {
-				return usageError{err}
+			if err := exclusive(cmd); err != nil {
+				return err
 			}
-			return nil
+			return c.checkColor()
 		},
 		SuggestionsMinimumDistance: 2,
 		SilenceErrors:              true,
@@ -178,7 +201,8 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		DisableAutoGenTag:          true,
 		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true, DisableDefaultCmd: true},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(c.flagError)
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { c.helped = c.printHelp(cmd) })
 	root.Flags().BoolVarP(&showVersion, "version", "v", false, "version for auth")
 	root.Flags().BoolVar(&accessible, "accessible", false, "talk in lines instead of drawing, as a screen reader needs it; AUTH_ACCESSIBLE=1 does too")
 	root.AddGroup(
@@ -187,11 +211,12 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		&cobra.Group{ID: groupCare, Title: "Care:"},
 	)
 	flags := root.PersistentFlags()
-	flags.StringVar(&c.keyringFlag, "keyring", "", "where the vault lives: `system or file`")
+	flags.StringVar(&c.keyringFlag, "keyring", "", "the `KEYRING` that the vault lives in: system or file")
 	flags.StringVar(&c.vaultPassphraseFile, "vault-passphrase-file", "", "read the file keyring's passphrase from `FILE` or -")
 	flags.BoolVar(&c.noInput, "no-input", false, "never ask; a missing answer is an error")
-	flags.BoolVar(&c.json, "json", false, "write JSON")
+	flags.BoolVar(&c.json, "json", false, "write JSON, errors too (auth help json)")
 	must(root.RegisterFlagCompletionFunc("keyring", fixed("system", "file")))
+	c.colorFlag(root)
 
 	for _, command := range commands {
 		built := command.build(c)
@@ -202,7 +227,31 @@ auth help recovery is the page for the day that something is lost.` + exitStatus
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !c.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		if err := c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), text.String()}); err != nil {
+			cmd.PrintErrln(err) // cobra's own help does no more
+		}
+	})
 	return root
+}
+
+type jsonProgram struct {
+	Version int    `json:"version"`
+	Auth    string `json:"auth"`
+}
+
+type jsonHelp struct {
+	Version int    `json:"version"`
+	Command string `json:"command"`
+	Help    string `json:"help"`
 }
 
 // exitStatus is the heading of the last part of every command's long help.

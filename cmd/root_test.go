@@ -11,14 +11,15 @@ import (
 // be what the whole tree says of it.
 func TestHelpWithoutTheOtherCommands(t *testing.T) {
 	t.Parallel()
-	whole := cmd.NewRoot(&cmd.Env{})
+	var want bytes.Buffer
+	whole := cmd.NewRoot(&cmd.Env{Out: &want})
 	if len(whole.Commands()) == 0 {
 		t.Fatal("no commands")
 	}
 	for _, command := range whole.Commands() {
-		var want, got bytes.Buffer
+		var got bytes.Buffer
+		want.Reset()
 		command.InitDefaultHelpFlag()
-		command.SetOut(&want)
 		if err := command.Help(); err != nil {
 			t.Fatal(err)
 		}

@@ -35,13 +35,14 @@ type jsonCode struct {
 }
 
 func newScan(c *cli) *cobra.Command {
-	var screen, clipboard bool
+	var screen, region, clipboard bool
 	cmd := c.command(spec{
 		use:   "scan [IMAGE...]",
 		short: "Print the texts of QR codes in images",
 		long: `Print the text of every QR code in the images, one per line. Nothing is added to the
 vault. IMAGE is a file, or - for standard input. --screen takes a picture of the screen,
---clipboard the image that was copied. A text may contain a secret.`,
+--region one of a part that you choose, --clipboard the image that was copied. A text may
+contain a secret.`,
 		exit: "0 done; 1 not an image, or damaged; 10 an image without a QR code",
 		example: `  auth scan screenshot.png
   auth scan --screen
@@ -57,8 +58,8 @@ vault. IMAGE is a file, or - for standard input. --screen takes a picture of the
 			for _, path := range args {
 				sources = append(sources, source{path, func() (image, error) { return c.readImage(ctx, path) }})
 			}
-			if screen {
-				sources = append(sources, source{theScreen, func() (image, error) { return c.readScreen(ctx) }})
+			if screen || region {
+				sources = append(sources, source{theScreen, func() (image, error) { return c.readScreen(ctx, region) }})
 			}
 			if clipboard {
 				sources = append(sources, source{theClipboard, func() (image, error) { return c.copiedImage(ctx) }})
@@ -106,7 +107,9 @@ vault. IMAGE is a file, or - for standard input. --screen takes a picture of the
 		},
 	})
 	cmd.Flags().BoolVar(&screen, "screen", false, "read the QR codes that are on the screen")
+	cmd.Flags().BoolVar(&region, "region", false, "read the QR codes in a part of the screen that you choose")
 	cmd.Flags().BoolVar(&clipboard, "clipboard", false, "read the QR codes of the image that was copied")
+	cmd.MarkFlagsMutuallyExclusive("screen", "region")
 	return cmd
 }
 

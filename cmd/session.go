@@ -47,7 +47,7 @@ func (c *cli) open(command string) (*session, error) {
 		Keyring: kind, Bus: device.SessionBus(c.Getenv("DBUS_SESSION_BUS_ADDRESS")), Interactive: c.watched(), KeyringWait: wait,
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
 		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience, PluginPerson: pluginPerson{c},
-		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers,
+		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers, Keeper: c.Keeper,
 	}
 	s.device, err = device.Open(s.options)
 	return s, err
@@ -141,6 +141,8 @@ func noticeWords(n device.Notice) string {
 		return message(n.Err, nil)
 	case device.NotMerged:
 		return name + " could not be used, and nothing of it was merged: " + message(n.Err, nil)
+	case device.NothingMerged:
+		return "nothing was merged: the recovery key was changed, and whoever has the old one can go on writing with it"
 	case device.SealedKeyGone:
 		return name + " is gone, and this device has no copy; it may have been under the old passphrase"
 	default:

@@ -3,13 +3,14 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/authcli/auth/internal/account"
+	"github.com/authcli/auth/internal/hint"
 	"github.com/authcli/auth/internal/qr"
 	"github.com/authcli/auth/internal/term"
 	"github.com/authcli/auth/internal/vault"
@@ -22,24 +23,27 @@ func newShow(c *cli) *cobra.Command {
 	var reveal, draw, force, exact bool
 	var to string
 	cmd := c.command(spec{
-		use:   "show QUERY",
+		use:   "show [QUERY...]",
 		short: "Show an account, its URI or its QR code",
 		long: `Show the details of one account, without its secret. --reveal prints its otpauth URI.
 --draw draws its QR code. --to writes the QR code to a PNG file. The URI and the QR
-code contain the secret.`,
+code contain the secret. Without a QUERY, a terminal shows the accounts to choose from.`,
 		exit: "0 done; 3 no such account; 4 several match; 5 the file exists; 6 keyring;\n8 needs verification",
 		example: `  auth show github
   auth show github --reveal
   auth show github --draw
   auth show github --to github.png`,
-		args:     cobra.ExactArgs(1),
+		args:     cobra.ArbitraryArgs,
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
+			if s.json && (draw || to == "-") {
+				return usagef("the QR code and the JSON would both go to standard output; --to FILE writes the QR code to a file")
+			}
 			state, err := s.device.Read(ctx)
 			if err != nil {
 				return err
 			}
-			a, err := s.find(ctx, state, args[0], exact)
+			a, err := s.find(ctx, state, args, exact)
 			if err != nil {
 				return err
 			}
@@ -50,11 +54,7 @@ code contain the secret.`,
 			case to != "":
 				return c.writeQR(ctx, a, to, force)
 			case draw:
-				text, err := qr.Terminal(a.URI())
-				if err != nil {
-					return err
-				}
-				return c.print(text)
+				return c.drawQR("auth show "+queryWord(a), a.URI())
 			case c.json:
 				j := toJSON(a)
 				if reveal {
@@ -64,7 +64,7 @@ code contain the secret.`,
 			case reveal:
 				return c.print(a.URI() + "\n")
 			default:
-				return c.printTable(details(a))
+				return c.printTable(c.details(a))
 			}
 		},
 	})
@@ -76,6 +76,31 @@ code contain the secret.`,
 	flags.BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	cmd.MarkFlagsMutuallyExclusive("reveal", "draw", "to")
 	return cmd
+}
+
+// drawQR draws QR codes in the terminal. A code that is wider than the terminal could not be
+// read. The command that draws them then has to write them to a file.
+func (c *cli) drawQR(command string, texts ...string) error {
+	var drawn strings.Builder
+	room := term.Width(c.Out)
+	for i, text := range texts {
+		width, err := qr.Width(text)
+		if err != nil {
+			return err
+		}
+		if room > 0 && width > room {
+			return hint.With(fmt.Errorf("the QR code is %d columns wide, and the terminal %d", width, room), command+" --to FILE.png writes it to a file; or make the terminal wider")
+		}
+		picture, err := qr.Terminal(text)
+		if err != nil {
+			return err
+		}
+		if len(texts) > 1 || i > 0 {
+			picture += "\n"
+		}
+		drawn.WriteString(picture)
+	}
+	return c.print(drawn.String())
 }
 
 func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force bool) error {
@@ -97,16 +122,16 @@ func (c *cli) writeQR(ctx context.Context, a vault.Account, path string, force b
 }
 
 // details returns the rows that show prints. They do not include the secret.
-func details(a vault.Account) [][]string {
+func (c *cli) details(a vault.Account) [][]string {
 	rows := [][]string{
 		{"label", label(a)},
 		{"issuer", term.Escape(a.Issuer)},
 		{"name", term.Escape(a.Name)},
 		{"id", term.Escape(a.ID)},
 		{"alias", term.Escape(a.Alias)},
-		{"tags", term.Escape(strings.Join(a.Tags, " "))},
+		{"tags", term.Escape(strings.Join(a.Tags, ", "))},
 		{"note", term.Escape(a.Note)},
-		{"added", a.Created.Format(time.DateTime)},
+		{"added", c.when(c.Out, a.Created)},
 		{"type", string(a.Type)},
 	}
 	switch {

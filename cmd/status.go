@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/authcli/auth/internal/vault"
 )
 
 type jsonStatus struct {
@@ -17,6 +20,7 @@ type jsonStatus struct {
 	Exposed           int    `json:"exposed,omitempty"` // accounts whose secret a lost device held
 	Trash             int    `json:"trash"`
 	Generation        uint64 `json:"generation"`
+	UnlockedUntil     string `json:"unlocked_until,omitempty"` // of the file keyring
 
 	Backup jsonBackupStatus `json:"backup"`
 	Sync   *jsonSyncStatus  `json:"sync,omitempty"` // set where it runs by itself
@@ -38,17 +42,11 @@ the sync that runs by itself.`,
 			}
 			j := jsonStatus{
 				Version: jsonVersion, Folder: s.places.state, Keyring: status.Keyring, Trash: len(status.State.TrashOf()) + len(status.State.Superseded()),
-				Generation: status.State.Generation, Backup: backupStatusJSON(status.Backup), Sync: syncJSON(status.Sync),
+				Generation: status.State.Generation, UnlockedUntil: timestamp(status.Unlocked), Backup: backupStatusJSON(status.Backup),
+				Sync: syncJSON(status.Sync),
 			}
-			for _, a := range status.State.Accounts() {
-				j.Accounts++
-				if a.NeedsVerification() {
-					j.NeedsVerification++
-				}
-				if _, exposed := status.State.Exposed(a); exposed {
-					j.Exposed++
-				}
-			}
+			n := tallyOf(status.State)
+			j.Accounts, j.NeedsVerification, j.Exposed = n.accounts, n.unverified, n.exposed
 			if s.json {
 				return cmp.Or(s.printJSON(j), s.staleExit(status.Backup), syncExit(status.Sync))
 			}
@@ -57,16 +55,16 @@ the sync that runs by itself.`,
 				rows = append(rows, []string{"vault", words})
 			}
 			rows = append(rows, [][]string{
-				{"keyring", j.Keyring},
-				{"backup", backupRow(status.Backup)},
+				{"keyring", j.Keyring + unlockedWords(status.Unlocked)},
+				{"backup", s.backupRow(status.Backup)},
 			}...)
 			if status.Backup.On {
-				rows = append(rows, []string{"drill", drillRow(status.Backup.Drill)})
+				rows = append(rows, []string{"drill", s.drillRow(s.Out, status.Backup.Drill)})
 			}
 			if row := syncRow(status.Sync); row != "" {
 				rows = append(rows, []string{"sync", row})
 			}
-			rows = append(rows, deviceRows(status.Backup.Devices)...)
+			rows = append(rows, s.deviceRows(status.Backup.Devices)...)
 			rows = append(rows, sheetRows(status.Backup)...)
 			if j.NeedsVerification > 0 {
 				rows = append(rows, []string{"needs verification", strconv.Itoa(j.NeedsVerification)})
@@ -77,7 +75,32 @@ the sync that runs by itself.`,
 			if j.Trash > 0 {
 				rows = append(rows, []string{"trash", count(j.Trash, "secret") + "; auth list --trash"})
 			}
-			return cmp.Or(s.printTable(rows), s.staleExit(status.Backup), syncExit(status.Sync))
+			return cmp.Or(s.printStates(rows), s.staleExit(status.Backup), syncExit(status.Sync))
 		},
 	})
+}
+
+// A tally counts the accounts of a vault: all, those without their secret, and those whose
+// secret a lost device held.
+type tally struct{ accounts, unverified, exposed int }
+
+func tallyOf(state *vault.State) (n tally) {
+	for _, a := range state.Accounts() {
+		n.accounts++
+		if a.NeedsVerification() {
+			n.unverified++
+		}
+		if _, exposed := state.Exposed(a); exposed {
+			n.exposed++
+		}
+	}
+	return n
+}
+
+// unlockedWords says until when the file keyring is unlocked; empty if it is not.
+func unlockedWords(until time.Time) string {
+	if until.IsZero() {
+		return ""
+	}
+	return ", unlocked until " + timestamp(until) + "; auth lock locks it"
 }

@@ -29,7 +29,8 @@ func newSync(c *cli) *cobra.Command {
 		long: `Merge the backups of your other devices into this vault, and back up the result. If
 two devices changed the same thing, the later change wins, and a replaced secret goes
 to the trash. If a merge would remove or replace more than five accounts, or a fifth
-of them, auth asks first.
+of them, auth asks first. If another device has changed the recovery key, nothing is
+merged until this one has joined it: auth backup enable LOCATION.
 
 With --install, the system does it at intervals: a timer of systemd, an agent of
 launchd or a task of Windows, while you are logged in. Such a sync never asks, and

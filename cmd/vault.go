@@ -103,7 +103,8 @@ func newVaultPassphrase(c *cli) *cobra.Command {
 		use:   "passphrase",
 		short: "Change the passphrase of the file keyring",
 		long: `Set, change or remove the passphrase of the file keyring. auth asks for the old one,
-or reads it from --vault-passphrase-file.`,
+or reads it from --vault-passphrase-file. If the file keyring is unlocked, it is locked
+afterwards.`,
 		exit: "0 done; 2 usage; 6 there is no file keyring; 7 wrong passphrase",
 		example: `  auth vault passphrase
   auth vault passphrase --new-passphrase-file new.txt

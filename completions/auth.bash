@@ -12,7 +12,55 @@ __auth_debug()
 __auth_init_completion()
 {
     COMPREPLY=()
-    _get_comp_words_by_ref "$@" cur prev words cword
+    if declare -F _get_comp_words_by_ref >/dev/null 2>&1; then
+        _get_comp_words_by_ref "$@" cur prev words cword
+        return
+    fi
+    # Without the package bash-completion: the words of the line up to the cursor. The
+    # variable of bash has split them at : and = too.
+    local line=${COMP_LINE:0:COMP_POINT}
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    cword=$((${#words[@]} - 1))
+    cur=${words[cword]}
+    prev=
+    ((cword > 0)) && prev=${words[cword - 1]}
+    return 0
+}
+
+# Completes files, or folders with -d, with the package bash-completion or without.
+__auth_filedir()
+{
+    if declare -F _filedir >/dev/null 2>&1; then
+        _filedir "$@"
+        return
+    fi
+    local kind=-f IFS=$'\n'
+    [[ ${1-} == -d ]] && kind=-d
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen "$kind" -- "$cur"))
+}
+
+# Reports whether a word begins with what was typed, in any case.
+__auth_begins()
+{
+    local typed=$2 restore result=1
+    restore=$(shopt -p nocasematch)
+    shopt -s nocasematch
+    [[ $1 == "$typed"* ]] && result=0
+    eval "$restore"
+    return $result
+}
+
+# Fills COMPREPLY with the completions that begin with what was typed.
+__auth_keep_matching()
+{
+    local word typed=${cur//\\/}
+    typed=${typed#[\"\']}
+    COMPREPLY=()
+    for word in "${completions[@]}"; do
+        __auth_begins "$word" "$typed" && COMPREPLY+=("$word")
+    done
 }
 
 # This function calls the auth program to obtain the completion
@@ -118,7 +166,7 @@ __auth_process_completion_results() {
             fullFilter+="$filter|"
         done
 
-        filteringCmd="_filedir $fullFilter"
+        filteringCmd="__auth_filedir $fullFilter"
         __auth_debug "File filtering command: $filteringCmd"
         $filteringCmd
     elif (((directive & shellCompDirectiveFilterDirs) != 0)); then
@@ -128,10 +176,10 @@ __auth_process_completion_results() {
         subdir=${completions[0]}
         if [[ -n $subdir ]]; then
             __auth_debug "Listing directories in $subdir"
-            pushd "$subdir" >/dev/null 2>&1 && _filedir -d && popd >/dev/null 2>&1 || return
+            pushd "$subdir" >/dev/null 2>&1 && __auth_filedir -d && popd >/dev/null 2>&1 || return
         else
             __auth_debug "Listing directories in ."
-            _filedir -d
+            __auth_filedir -d
         fi
     else
         __auth_handle_completion_types
@@ -170,7 +218,7 @@ __auth_handle_activeHelp() {
                 # the call to _filedir will fill COMPREPLY if files match.
                 if (((directive & shellCompDirectiveNoFileComp) == 0)); then
                     __auth_debug "Listing files"
-                    _filedir
+                    __auth_filedir
                 fi
             fi
 
@@ -246,14 +294,12 @@ __auth_handle_completion_types() {
 
         local tab=$'\t'
 
-        # Strip any description and escape the completion to handled special characters
-        IFS=$'\n' read -ra completions -d '' < <(printf "%q\n" "${completions[@]%%$tab*}")
+        # Strip any description, and only consider the completions that match
+        completions=("${completions[@]%%$tab*}")
+        __auth_keep_matching
+        (( ${#COMPREPLY[@]} == 0 )) && return 0
 
-        # Only consider the completions that match
-        IFS=$'\n' read -ra COMPREPLY -d '' < <(IFS=$'\n'; compgen -W "${completions[*]}" -- "${cur}")
-
-        # compgen looses the escaping so we need to escape all completions again since they will
-        # all be inserted on the command-line.
+        # They will all be inserted on the command-line.
         IFS=$'\n' read -ra COMPREPLY -d '' < <(printf "%q\n" "${COMPREPLY[@]}")
         ;;
 
@@ -272,10 +318,8 @@ __auth_handle_standard_completion_case() {
 
     # Short circuit to optimize if we don't have descriptions
     if [[ "${completions[*]}" != *$tab* ]]; then
-        # First, escape the completions to handle special characters
-        IFS=$'\n' read -ra completions -d '' < <(printf "%q\n" "${completions[@]}")
         # Only consider the completions that match what the user typed
-        IFS=$'\n' read -ra COMPREPLY -d '' < <(IFS=$'\n'; compgen -W "${completions[*]}" -- "${cur}")
+        __auth_keep_matching
 
         # compgen looses the escaping so, if there is only a single completion, we need to
         # escape it again because it will be inserted on the command-line.  If there are multiple
@@ -301,7 +345,7 @@ __auth_handle_standard_completion_case() {
         printf -v comp "%q" "${compline%%$tab*}" &>/dev/null || comp=$(printf "%q" "${compline%%$tab*}")
 
         # Only consider the completions that match
-        [[ $comp == "$cur"* ]] || continue
+        __auth_begins "$comp" "$cur" || continue
 
         # The completions matches.  Add it to the list of full completions including
         # its description.  We don't escape the completion because it may get printed
@@ -337,7 +381,7 @@ __auth_handle_special_char()
         local word=${comp%"${comp##*${char}}"}
         local idx=${#COMPREPLY[*]}
         while ((--idx >= 0)); do
-            COMPREPLY[idx]=${COMPREPLY[idx]#"$word"}
+            __auth_begins "${COMPREPLY[idx]}" "$word" && COMPREPLY[idx]=${COMPREPLY[idx]:${#word}}
         done
     fi
 }

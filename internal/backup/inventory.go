@@ -119,7 +119,7 @@ func readInventory(ctx context.Context, loc location.Location, keys Keys,
 }
 
 // readOld reads the files under the old keys that the backups themselves name. It then
-// rejects the files under old keys that no backup vouches for.
+// rejects the files under old keys that no backup vouches for. The others erase nothing.
 func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted []location.Entry, keys Keys) {
 	known := map[string]bool{}
 	for _, f := range inv.Files {
@@ -140,7 +140,13 @@ func (inv *Inventory) readOld(ctx context.Context, loc location.Location, wanted
 		if f.State == OtherKey && len(keys.Old) > 0 {
 			inv.Files[i] = readFile(ctx, loc, wanted[i], keys.All())
 		}
-		if f = inv.Files[i]; f.State == Good && !keys.current(f.Key) && !known[f.Hash[:shortHash]] {
+		switch f = inv.Files[i]; {
+		case f.State != Good || keys.current(f.Key):
+		case known[f.Hash[:shortHash]]:
+			// The rotation may have been because of the device that wrote it. A device that went
+			// on under the current key says itself what it erased.
+			f.Content.State = f.Content.State.WithoutPurges()
+		default:
 			inv.Files[i].State, inv.Files[i].Err, inv.Files[i].Content = OldKey, ErrOldKey, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -465,6 +466,56 @@ func TestSuccessionOrder(t *testing.T) {
 	two := backup.SuccessionOrder{{Old: "a", New: "b", Stamp: 1}, {Old: "a", New: "c", Stamp: 2}}
 	if !two.Replaced("a") || two.Replaced("b") || !two.Lost("b", "c") || two.Lost("c", "c") || two.Lost("a", "c") {
 		t.Error("it is not told who lost")
+	}
+}
+
+// A succession that is stamped further ahead than clocks go wrong wins against none, and the next one is not stamped after
+// it. It still says that a key was rotated away: the clock may be wrong here. One that only joins two keys says nothing.
+func TestSuccessionsAhead(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	in := func(d time.Duration) int64 { return now.Add(d).UnixMilli() }
+	const day = 24 * time.Hour
+	for _, stamp := range []int64{in(32 * day), 1 << 62, math.MaxInt64} {
+		rotated := backup.SuccessionOrder{{Old: "a", New: "evil", Stamp: stamp, File: "claimed"}}.At(now)
+		if !rotated.Replaced("a") || !rotated.Rotated("a") || rotated.Current("a") != "a" || rotated.Connected("a", "evil") || rotated.Lost("evil", "a") {
+			t.Errorf("stamp %d: the order has a place for it", stamp)
+		}
+		if got := rotated.Evidence("a"); got != "claimed" {
+			t.Errorf("stamp %d: the evidence is %q", stamp, got)
+		}
+		joined := backup.SuccessionOrder{{Old: "a", New: "evil", Stamp: stamp, Joined: true}}.At(now)
+		if joined.Replaced("a") || joined.Rotated("a") {
+			t.Errorf("stamp %d: a join that does not count replaces a key", stamp)
+		}
+		both := slices.Concat(rotated, backup.SuccessionOrder{{Old: "a", New: "b", Stamp: in(0), File: "true"}})
+		if both.Current("a") != "b" || both.Current("b") != "b" || both.Replaced("b") || both.Evidence("a") != "true" {
+			t.Errorf("stamp %d: it wins", stamp)
+		}
+		if got := both.After(now, math.MaxInt64); got != in(day) {
+			t.Errorf("stamp %d: the next one is stamped %d, want %d", stamp, got, in(day))
+		}
+	}
+	// Of clocks that are off by days all stamps count, on all devices.
+	days := backup.SuccessionOrder{{Old: "a", New: "c", Stamp: in(0)}, {Old: "a", New: "b", Stamp: in(10 * day)}}.At(now.Add(-10 * day))
+	if days.Current("a") != "b" || days.Evidence("c") != "successor-a-b.age" {
+		t.Error("a succession of a clock that is off by days does not count")
+	}
+	for _, c := range []struct {
+		what  string
+		clock int64
+		want  int64
+	}{
+		{"without another clock", 0, in(0)},
+		{"after a clock that is an hour ahead", in(time.Hour), in(time.Hour)},
+		{"after a clock that is a year ahead", in(365 * day), in(day)},
+	} {
+		if got := (backup.SuccessionOrder{}).After(now, c.clock); got != c.want {
+			t.Errorf("%s: %d, want %d", c.what, got, c.want)
+		}
+	}
+	if got := days.After(now, 0); got != in(10*day)+1 {
+		t.Errorf("the next one is stamped %d", got)
 	}
 }
 

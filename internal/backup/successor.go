@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
 )
@@ -22,6 +23,12 @@ type Succession struct {
 	// one are to join the new one. Otherwise the new key was made to replace the old one,
 	// which is never used again.
 	Joined bool `json:"joined,omitempty"`
+
+	// File is the name of the file that says so; empty if it was not read from one.
+	File string `json:"-"`
+	// Ahead says that the stamp is too far ahead of the clock here to be compared with
+	// others; see [SuccessionOrder.At].
+	Ahead bool `json:"-"`
 }
 
 // successorPrefix begins the name of every succession in a location.
@@ -142,10 +149,27 @@ func ReadSuccessions(ctx context.Context, loc location.Location, entries []locat
 			continue // the new key still shows in the names of its files
 		}
 		if s, err := ParseSuccession(data, held[from]); err == nil {
+			s.File = e.Name
 			order = append(order, s)
 		}
 	}
 	return order
+}
+
+// maxAhead is how far a stamp may be ahead of the clock. Wrong clocks are off by days, and
+// two devices that go by different successions end on two keys.
+const maxAhead = 31 * 24 * time.Hour
+
+// At returns the successions as they count by a clock. One that is stamped further ahead
+// than clocks go wrong has no say in which key is the newer one: whoever holds an old key
+// could stamp theirs so that no rotation comes after it. That the old key was rotated away
+// counts all the same, since the clock may be wrong here.
+func (o SuccessionOrder) At(now time.Time) SuccessionOrder {
+	o = slices.Clone(o)
+	for i := range o {
+		o[i].Ahead = o[i].Stamp > now.Add(maxAhead).UnixMilli()
+	}
+	return o
 }
 
 // Current returns the id of the key that everybody is to use who has the key with the
@@ -178,7 +202,7 @@ func (o SuccessionOrder) Current(id string) string {
 func (o SuccessionOrder) connected(id string) []string {
 	keys := []string{id}
 	for i := 0; i < len(keys); i++ {
-		for _, s := range o {
+		for _, s := range o.counted() {
 			for _, pair := range [][2]string{{s.Old, s.New}, {s.New, s.Old}} {
 				if pair[0] == keys[i] && !slices.Contains(keys, pair[1]) {
 					keys = append(keys, pair[1])
@@ -189,6 +213,11 @@ func (o SuccessionOrder) connected(id string) []string {
 	return keys
 }
 
+// counted returns the successions that say which key is the newer one.
+func (o SuccessionOrder) counted() SuccessionOrder {
+	return slices.DeleteFunc(slices.Clone(o), func(s Succession) bool { return s.Ahead })
+}
+
 // Connected reports whether successions connect two keys.
 func (o SuccessionOrder) Connected(a, b string) bool { return slices.Contains(o.connected(a), b) }
 
@@ -196,7 +225,7 @@ func (o SuccessionOrder) Connected(a, b string) bool { return slices.Contains(o.
 // none does.
 func (o SuccessionOrder) newest(key string) Succession {
 	newest := Succession{New: key}
-	for _, s := range o {
+	for _, s := range o.counted() {
 		if s.New == key && s.Stamp >= newest.Stamp {
 			newest = s
 		}
@@ -210,11 +239,28 @@ func (o SuccessionOrder) Returned(id string) bool { return o.has(id) && o.Curren
 
 // has reports whether another key took the place of this one.
 func (o SuccessionOrder) has(id string) bool {
-	return slices.ContainsFunc(o, func(s Succession) bool { return s.Old == id })
+	return slices.ContainsFunc(o.counted(), func(s Succession) bool { return s.Old == id })
 }
 
 // Replaced reports whether another key took the place of this one, for good.
-func (o SuccessionOrder) Replaced(id string) bool { return o.has(id) && o.Current(id) != id }
+func (o SuccessionOrder) Replaced(id string) bool {
+	return o.has(id) && o.Current(id) != id || o.rotatedAhead(id) >= 0
+}
+
+// rotatedAhead returns the index of a succession that is stamped too far ahead and by which
+// this key was rotated away. It is -1 if there is none.
+func (o SuccessionOrder) rotatedAhead(id string) int {
+	return slices.IndexFunc(o, func(s Succession) bool { return s.Old == id && !s.Joined && s.Ahead })
+}
+
+// Evidence returns the name of the file by which this key is not the one to use any more.
+func (o SuccessionOrder) Evidence(id string) string {
+	s := o.newest(o.Current(id))
+	if i := o.rotatedAhead(id); s.New == id && i >= 0 {
+		s = o[i]
+	}
+	return cmp.Or(s.File, s.Name())
+}
 
 // Rotated reports whether this key was rotated away: somebody may have found it.
 func (o SuccessionOrder) Rotated(id string) bool {
@@ -224,16 +270,18 @@ func (o SuccessionOrder) Rotated(id string) bool {
 // Lost reports whether a key that took the place of another one lost against current,
 // which is the one to use.
 func (o SuccessionOrder) Lost(id, current string) bool {
-	return slices.ContainsFunc(o, func(s Succession) bool { return s.New == id }) && id != current && o.Current(id) == current
+	return slices.ContainsFunc(o.counted(), func(s Succession) bool { return s.New == id }) && id != current && o.Current(id) == current
 }
 
-// After returns a stamp for the next succession: not before now, and after all that are
-// known.
-func (o SuccessionOrder) After(now int64) int64 {
-	for _, s := range o {
-		now = max(now, s.Stamp+1)
+// After returns the stamp of the next succession, where clock is the newest stamp in the
+// vault. It is not before now, and after all that count. The stamp of a wrong clock that
+// the vault has seen is followed for a day at most, so that other devices count this one.
+func (o SuccessionOrder) After(now time.Time, clock int64) int64 {
+	stamp := max(now.UnixMilli(), min(clock, now.Add(24*time.Hour).UnixMilli()))
+	for _, s := range o.counted() {
+		stamp = max(stamp, s.Stamp+1)
 	}
-	return now
+	return stamp
 }
 
 // ErrSuperseded is returned for a recovery key that a newer one has replaced.

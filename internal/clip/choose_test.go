@@ -66,6 +66,8 @@ func TestChoose(t *testing.T) {
 		{"macOS", "darwin", "TERM=xterm", "pbcopy", "", clip.Pbcopy},
 		{"Windows", "windows", "", "", "", clip.Windows},
 		{"WSL", "linux", "WSL_DISTRO_NAME=Debian WAYLAND_DISPLAY=wayland-0 DISPLAY=:0", "wl-copy xclip powershell.exe", "", clip.PowerShell},
+		{"WSL without PowerShell", "linux", "WSL_INTEROP=/run/x", "wl-copy clip.exe", "", clip.ClipExe},
+		{"WSL without either", "linux", "WSL_INTEROP=/run/x TERM=xterm", "wl-copy", "", "copy to Windows: powershell.exe (part of Windows) or clip.exe (part of Windows)"},
 		{"tmux without a display", "linux", "TMUX=x TERM=tmux-256color", "tmux", "", clip.Tmux},
 		{"SSH", "linux", "SSH_CONNECTION=1 TERM=xterm", "wl-copy xclip", "", clip.OSC52},
 		{"SSH to a machine with a display of its own", "linux", "SSH_TTY=/dev/pts/1 WAYLAND_DISPLAY=wayland-0 DISPLAY=:0 TERM=xterm", "wl-copy xclip", "", clip.OSC52},

@@ -29,6 +29,10 @@ type System struct {
 	Now      func() time.Time
 	// Terminal opens the controlling terminal for writing.
 	Terminal func() (io.WriteCloser, error)
+	// Bus is the address of the D-Bus session bus; empty where there is none.
+	Bus string
+	// State is a folder for notes of who copied last; empty where there is none.
+	State string
 	// Self returns this program as a process that calls [Keep] with its standard streams.
 	Self func() *exec.Cmd
 }
@@ -41,13 +45,14 @@ const (
 	Pbcopy     = "pbcopy"
 	Windows    = "windows"
 	PowerShell = "powershell"
+	ClipExe    = "clip.exe"
 	Tmux       = "tmux"
 	OSC52      = "osc52"
 )
 
 // Ways returns the names of all ways to copy.
 func Ways() []string {
-	return []string{WlCopy, Xclip, Xsel, Pbcopy, Windows, PowerShell, Tmux, OSC52}
+	return []string{WlCopy, Xclip, Xsel, Pbcopy, Windows, PowerShell, ClipExe, Tmux, OSC52}
 }
 
 var (
@@ -110,6 +115,8 @@ func tools(way string) []Tool {
 		return []Tool{{"pbcopy", "part of macOS"}}
 	case PowerShell:
 		return []Tool{{"powershell.exe", "part of Windows"}}
+	case ClipExe:
+		return []Tool{{"clip.exe", "part of Windows"}}
 	case Tmux:
 		return []Tool{{"tmux", "Debian: tmux"}}
 	default:
@@ -123,10 +130,10 @@ type session struct {
 	display, wayland, terminal string
 }
 
-// session reads the environment. In tmux the variables of a window may be those of a login that is long over. tmux keeps those of the client that was
-// attached last.
+// session reads the environment. In tmux the variables of a window may be those of a login
+// that is long over. tmux keeps those of the client that was attached last.
 //
-// Source: tmux(1), update-environment.
+// Source: tmux(1), update-environment and show-environment.
 func (s System) session(ctx context.Context) session {
 	now := session{
 		ssh:      s.Getenv("SSH_CONNECTION") != "" || s.Getenv("SSH_TTY") != "",
@@ -145,13 +152,12 @@ func (s System) session(ctx context.Context) session {
 		return now
 	}
 	for line := range strings.Lines(string(out)) {
-		line = strings.TrimRight(line, "\n")
-		switch name, value, set := strings.Cut(line, "="); {
-		case name == "SSH_CONNECTION":
+		// A variable that the client does not have is printed as "-NAME".
+		name, value, set := strings.Cut(strings.TrimRight(line, "\n"), "=")
+		switch strings.TrimPrefix(name, "-") {
+		case "SSH_CONNECTION":
 			now.ssh = set
-		case line == "-SSH_CONNECTION":
-			now.ssh = false
-		case name == "DISPLAY":
+		case "DISPLAY":
 			now.display = value
 		}
 	}
@@ -177,7 +183,7 @@ func (n session) candidates(system string) (ways []string, what string) {
 	case system == "darwin":
 		return []string{Pbcopy}, "copy on macOS"
 	case n.wsl:
-		return []string{PowerShell}, "copy to Windows"
+		return []string{PowerShell, ClipExe}, "copy to Windows"
 	case n.wayland != "":
 		// Programs for X11 run here as well, but what they copy reaches others only while
 		// one of their windows is in front.

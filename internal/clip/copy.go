@@ -13,7 +13,7 @@ import (
 type Copied struct {
 	Way string
 	// Seen says that the clipboard was read back and holds the text. A terminal cannot be
-	// asked.
+	// asked, nor can clip.exe.
 	Seen bool
 	// For is how long the text stays; 0 where nobody takes it off.
 	For time.Duration
@@ -28,6 +28,8 @@ type (
 		Way  string        `json:"way"`
 		Text string        `json:"text"`
 		For  time.Duration `json:"for"`
+		// State is [System.State]: the process is in another folder.
+		State string `json:"state,omitempty"`
 	}
 	answer struct {
 		With  string `json:"with,omitempty"` // what failed
@@ -38,12 +40,18 @@ type (
 )
 
 // Copy puts text on the clipboard by a way of [System.Choose], and takes it off after keep
-// if it is still there. Where a terminal takes the text, it stays.
+// if it is still there. Where a terminal or clip.exe takes the text, it stays.
 func (s System) Copy(ctx context.Context, way, text string, keep time.Duration) (Copied, error) {
 	if way == OSC52 {
 		return Copied{Way: way}, s.send(text, wrapping(s.session(ctx)))
 	}
-	got, err := s.hand(ctx, order{way, text, keep})
+	if way == ClipExe {
+		// It takes a text and can do nothing else: what it would clear may be somebody else's.
+		// It reads letters in a code page of its own, and those of a code are ASCII.
+		_, err := s.run(ctx, program{name: "clip.exe", in: text})
+		return Copied{Way: way}, err
+	}
+	got, err := s.hand(ctx, order{way, text, keep, s.State})
 	if err != nil {
 		return Copied{}, err
 	}

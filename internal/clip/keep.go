@@ -37,15 +37,20 @@ type holder struct {
 
 // Keep is the process that holds a text: it reads its order from in, puts the text on the
 // clipboard, answers on out, and clears the clipboard when the time is over, or at once
-// when ctx ends, as at a logout. What somebody else has copied since stays.
+// when ctx ends, as at a logout. What somebody else has copied since stays, and so does the same
+// text that was copied again: it is for the process that holds it since to clear.
 func Keep(ctx context.Context, s System, in io.Reader, out io.WriteCloser) error {
 	var o order
 	if err := json.NewDecoder(io.LimitReader(in, maxText)).Decode(&o); err != nil {
 		return fmt.Errorf("hold the clipboard: no order was given: %w", err)
 	}
+	s.State = o.State
+	last := s.lastCopy(o.Way)
+	defer last.end()
 	b, err := s.board(o.Way)
 	var held *holder
 	if err == nil {
+		last.begin() // first: otherwise an earlier copy could be cleared, and this one with it
 		held, err = fill(ctx, b, o.Text)
 	}
 	said := answer{}
@@ -53,20 +58,21 @@ func Keep(ctx context.Context, s System, in io.Reader, out io.WriteCloser) error
 		said.Alone = t.alone
 	}
 	if err != nil {
+		last.end()
 		said = answer{With: o.Way, Error: err.Error()}
 		if failed, ok := errors.AsType[*FailedError](err); ok {
 			said.With, said.Error = failed.With, failed.Reason
 		}
 	}
 	if sayErr := errors.Join(json.NewEncoder(out).Encode(said), out.Close()); err == nil && sayErr != nil {
-		wipe(ctx, b, held, o.Text) // nobody learns that it was copied
+		wipe(ctx, b, held, o.Text, last) // nobody learns that it was copied
 		return sayErr
 	}
 	if err != nil {
 		return err
 	}
-	s.wait(ctx, b, held, o)
-	wipe(ctx, b, held, o.Text)
+	s.wait(ctx, b, held, o, last)
+	wipe(ctx, b, held, o.Text, last)
 	return nil
 }
 
@@ -98,8 +104,9 @@ func fill(ctx context.Context, b board, text string) (*holder, error) {
 }
 
 // wait waits until the time is over, by the clock on the wall: a machine that was asleep
-// has used it up. It ends early when ctx does, or when somebody else has copied something.
-func (s System) wait(ctx context.Context, b board, held *holder, o order) {
+// has used it up. It ends early when ctx does, or when something else or the same text has been
+// copied again.
+func (s System) wait(ctx context.Context, b board, held *holder, o order, last lastCopy) {
 	end := s.Now().Round(0).Add(o.For)
 	var ended <-chan struct{}
 	if held != nil {
@@ -107,7 +114,7 @@ func (s System) wait(ctx context.Context, b board, held *holder, o order) {
 	}
 	for {
 		left := end.Sub(s.Now().Round(0))
-		if left <= 0 {
+		if left <= 0 || last.over() {
 			return
 		}
 		select {
@@ -124,8 +131,11 @@ func (s System) wait(ctx context.Context, b board, held *holder, o order) {
 	}
 }
 
-// wipe takes the text off the clipboard if it is still there.
-func wipe(ctx context.Context, b board, held *holder, text string) {
+// wipe takes the text off the clipboard if it is still there, and nobody has copied it again.
+func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy) {
+	if last.over() {
+		return
+	}
 	patience := settle
 	if ctx.Err() != nil {
 		patience = farewell
@@ -135,7 +145,7 @@ func wipe(ctx context.Context, b board, held *holder, text string) {
 	if held != nil {
 		held.stop(ctx)
 	}
-	if there, err := b.holds(ctx, text); err == nil && there {
+	if there, err := b.holds(ctx, text); err == nil && there && !last.over() {
 		_ = b.clear(ctx, text) // there is nobody left to tell
 	}
 }

@@ -28,14 +28,20 @@ func (a *answering) Close() error {
 // keep runs the process that holds a text in this one, and returns its answer.
 func keep(t *testing.T, s clip.System, way, text string, stay time.Duration) (answer string, ended <-chan struct{}) {
 	t.Helper()
-	told, err := json.Marshal(map[string]any{"way": way, "text": text, "for": stay})
+	return keepUntil(t.Context(), t, s, way, text, stay)
+}
+
+// keepUntil is keep for a process that is asked to end when ctx does.
+func keepUntil(ctx context.Context, t *testing.T, s clip.System, way, text string, stay time.Duration) (answer string, ended <-chan struct{}) {
+	t.Helper()
+	told, err := json.Marshal(map[string]any{"way": way, "text": text, "for": stay, "state": s.State})
 	if err != nil {
 		t.Fatal(err)
 	}
 	out, done := &answering{closed: make(chan struct{})}, make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = clip.Keep(t.Context(), s, bytes.NewReader(told), out) // the answer has the error
+		_ = clip.Keep(ctx, s, bytes.NewReader(told), out) // the answer has the error
 	}()
 	select {
 	case <-out.closed:
@@ -55,6 +61,21 @@ func TestHeldAndCleared(t *testing.T) {
 	}{
 		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
 			return map[string]string{"pbcopy": `echo "$@" >>` + log + `; cat >` + file, "pbpaste": "cat " + file}
+		}},
+		// The script that marks the text gets it from its standard input. Where it may not run,
+		// pbcopy does it.
+		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
+			return map[string]string{
+				"osascript": `case "$1 $2 $4" in "-l JavaScript "*org.nspasteboard.ConcealedType*) cat >` + file + ` ;; *) exit 1 ;; esac; echo "$@" >>` + log,
+				"pbcopy":    `read -r text; if [ "$text" ]; then echo pbcopy was asked for 1234567890 >>` + log + `; else : >` + file + `; fi`,
+				"pbpaste":   "cat " + file,
+			}
+		}},
+		{clip.Pbcopy, "darwin", func(file, log string) map[string]string {
+			return map[string]string{
+				"osascript": "cat >/dev/null; echo not authorized >&2; exit 1",
+				"pbcopy":    `echo "$@" >>` + log + `; cat >` + file, "pbpaste": "cat " + file,
+			}
 		}},
 		// Which of the scripts it is shows in the word that is the script.
 		{clip.PowerShell, "linux", func(file, log string) map[string]string {
@@ -91,6 +112,24 @@ esac`}
 	}
 }
 
+// clip.exe can be neither asked nor told to clear what it has: nothing of it is claimed.
+func TestClipExe(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "clipboard")
+	s, _ := fake(t, "linux", map[string]string{"WSL_DISTRO_NAME": "Debian"}, map[string]string{"clip.exe": `[ $# = 0 ] && cat >` + file})
+	done, err := s.Copy(t.Context(), clip.ClipExe, "123456", time.Minute)
+	if err != nil || done != (clip.Copied{Way: clip.ClipExe}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if held, err := os.ReadFile(file); err != nil || string(held) != "123456" {
+		t.Errorf("the clipboard holds %q, %v", held, err)
+	}
+	s, _ = fake(t, "linux", nil, map[string]string{"clip.exe": "echo no session >&2; exit 1"})
+	if _, err := s.Copy(t.Context(), clip.ClipExe, "123456", time.Minute); err == nil || !strings.Contains(err.Error(), "clip.exe: no session") {
+		t.Errorf("a failure is %v", err)
+	}
+}
+
 // What the user copies meanwhile stays.
 func TestOtherTextStays(t *testing.T) {
 	t.Parallel()
@@ -104,6 +143,60 @@ func TestOtherTextStays(t *testing.T) {
 	}
 	if held, err := os.ReadFile(file); err != nil || string(held) != "theirs" {
 		t.Errorf("the clipboard holds %q, %v", held, err)
+	}
+}
+
+// The same text, copied again, stays for its own time: the process that held it first leaves it
+// to the one that holds it since. Where that one could not copy, the first one clears.
+func TestCopiedTwice(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, second string // what pbcopy does the second time
+		left         string
+	}{
+		{"held since", "cat >$file", "123456"},
+		{"failed since", "cat >/dev/null; exit 1", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir, state := t.TempDir(), t.TempDir()
+			file, again := filepath.Join(dir, "clipboard"), filepath.Join(dir, "again")
+			s, _ := fake(t, "darwin", nil, map[string]string{
+				"pbcopy":  "file=" + file + "; if [ -e " + again + " ]; then rm " + again + "; " + c.second + "; else cat >$file; fi",
+				"pbpaste": "cat " + file,
+			})
+			s.State = state
+			// The clock of the first process is told to go on.
+			first, over := s, make(chan struct{})
+			began := time.Now()
+			first.Now = func() time.Time {
+				select {
+				case <-over:
+					return began.Add(time.Minute)
+				default:
+					return began
+				}
+			}
+			_, ended := keep(t, first, clip.Pbcopy, "123456", 45*time.Second)
+			if err := os.WriteFile(again, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			_, endedToo := keepUntil(ctx, t, s, clip.Pbcopy, "123456", time.Hour)
+			close(over)
+			<-ended
+			if held, err := os.ReadFile(file); err != nil || string(held) != c.left {
+				t.Errorf("after the time of the first copy the clipboard holds %q, %v", held, err)
+			}
+			cancel()
+			<-endedToo
+			if held, err := os.ReadFile(file); err != nil || len(held) > 0 {
+				t.Errorf("after that of the second one it holds %q, %v", held, err)
+			}
+			if left, err := os.ReadDir(state); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
 	}
 }
 
@@ -206,7 +299,7 @@ func TestScreenByFile(t *testing.T) {
 		"grim":             "echo compositor does not support it >&2; exit 1",
 		"gnome-screenshot": `[ "$1" = --file ] && printf picture >"$2" && ls -ld "${2%/*}" | cut -c1-10 >` + seen,
 	})
-	got, err := s.Screen(t.Context())
+	got, err := s.Screen(t.Context(), clip.Whole)
 	if err != nil || string(got) != "picture" {
 		t.Fatalf("%q, %v", got, err)
 	}
@@ -223,18 +316,57 @@ func TestScreenByFile(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	if _, err := s.Screen(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := s.Screen(ctx, clip.Whole); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if left, err := os.ReadDir(run); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	s, _ = fake(t, "linux", env, nil)
-	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim (Debian: grim)") {
+	if _, err := s.Screen(t.Context(), clip.Whole); err == nil || !strings.Contains(err.Error(), "grim (Debian: grim)") {
 		t.Errorf("without a program: %v", err)
 	}
 	s, _ = fake(t, "linux", env, map[string]string{"grim": "echo compositor does not support it >&2; exit 1"})
-	if _, err := s.Screen(t.Context()); err == nil || !strings.Contains(err.Error(), "grim: compositor does not support it") {
+	if _, err := s.Screen(t.Context(), clip.Whole); err == nil || !strings.Contains(err.Error(), "grim: compositor does not support it") {
 		t.Errorf("a program that cannot: %v", err)
+	}
+}
+
+// A part of the screen is chosen with the program that fits the session. Nothing chosen is said so, and no other program
+// asks again.
+func TestScreenRegion(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, system, env string
+		programs          map[string]string
+		want              string // the picture, or a part of the error
+	}{
+		{"Wayland", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo 10,20 300x400", "grim": `[ "$1 $2 $3" = "-g 10,20 300x400 -" ] && printf picture`,
+		}, "picture"},
+		{"nothing chosen on Wayland", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo selection cancelled >&2; exit 1", "grim": "printf picture", "spectacle": "exit 0",
+		}, clip.ErrNotChosen.Error()},
+		{"slurp where it cannot", "linux", "WAYLAND_DISPLAY", map[string]string{
+			"slurp": "echo no layer shell >&2; exit 1", "grim": "printf picture",
+			"gnome-screenshot": `[ "$1 $2" = "--area --file" ] && printf picture >"$3"`,
+		}, "picture"},
+		{"grim alone", "linux", "WAYLAND_DISPLAY", map[string]string{"grim": "printf picture"}, "slurp and grim (Debian: slurp grim) or spectacle"},
+		{"X11", "linux", "DISPLAY", map[string]string{"maim": `[ "$*" = --select ] && printf picture`}, "picture"},
+		{"nothing chosen on X11", "linux", "DISPLAY", map[string]string{
+			"maim": "echo Selection was cancelled by keystroke or right-click. >&2; exit 1",
+		}, clip.ErrNotChosen.Error()},
+		{"macOS", "darwin", "TERM", map[string]string{"screencapture": `[ "$1" = -i ] && printf picture >"$5"`}, "picture"},
+		{"nothing chosen on macOS", "darwin", "TERM", map[string]string{"screencapture": "exit 0"}, clip.ErrNotChosen.Error()},
+		{"WSL", "linux", "WSL_INTEROP", map[string]string{"powershell.exe": "printf picture"}, clip.ErrNoRegion.Error()},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := fake(t, c.system, map[string]string{c.env: "x"}, c.programs)
+			got, err := s.Screen(t.Context(), clip.Region)
+			if c.want == "picture" && (err != nil || string(got) != c.want) || c.want != "picture" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%q, %v; want %s", got, err, c.want)
+			}
+		})
 	}
 }

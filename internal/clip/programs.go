@@ -34,7 +34,7 @@ func (s System) board(way string) (board, error) {
 			empty: program{name: "xsel", args: []string{"--clipboard", "--clear"}},
 		}, nil
 	case Pbcopy:
-		return &programBoard{s: s, set: program{name: "pbcopy"}, read: program{name: "pbpaste"}, empty: program{name: "pbcopy"}}, nil
+		return s.macBoard(), nil
 	case PowerShell:
 		return s.powerShell(), nil
 	case Tmux:

@@ -81,6 +81,9 @@ const (
 	// StayOn asks whether to back up to the location Name, which was restored, from now
 	// on: this vault has accounts of its own, or was not restored whole.
 	StayOn
+	// ReplaceKey asks whether to make a new recovery key although another device is said to
+	// have changed it: Err. Whoever can open that device's key should join it instead.
+	ReplaceKey
 	// GiveVaultUp asks whether to start an empty vault in place of one that is lost.
 	GiveVaultUp
 )

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/authcli/auth/internal/backup"
@@ -151,10 +152,10 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 			*b = b.next(backupState{Location: loc.String(), Generation: state.Generation, Sheet: b.Sheet.under(key)})
 		})
 	}
-	successions := readSuccessions(ctx, loc, entries, o.enrolment)
+	successions := d.readSuccessions(ctx, loc, entries, o.enrolment)
 	switch {
 	case successions.Replaced(key):
-		return ErrRotated
+		return outdated(successions, key)
 	case covered:
 		r.File = b.File
 		return d.lookAtKeys(ctx, loc, entries, o.enrolment, successions)
@@ -182,7 +183,7 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 	err = d.changeBackupState(ctx, func(b *backupState) {
 		*b = b.next(backupState{
 			Location: loc.String(), Generation: state.Generation, File: done.File, Bytes: int64(done.Bytes), Sheet: b.Sheet.under(key),
-			Time: d.o.Now().UTC(), OtherKeys: d.countOtherKeys(ctx, loc, entries, o.enrolment, successions),
+			Time: d.o.Now().UTC(), OtherKeys: len(d.otherKeys(ctx, loc, entries, o.enrolment, successions)),
 			Vouched: b.Vouched, Lost: b.Lost,
 		})
 	})
@@ -194,17 +195,18 @@ func (d *Device) runOrder(ctx context.Context, r *Report, o order) error {
 
 // readSuccessions returns the successions that this device knows of: its own, which may
 // not have come to the location yet, and what the location says.
-func readSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) backup.SuccessionOrder {
-	return slices.Concat(backup.ReadSuccessions(ctx, loc, entries, e.Keys().All(), e.Key.ID()), e.Successions)
+func (d *Device) readSuccessions(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment) backup.SuccessionOrder {
+	return slices.Concat(backup.ReadSuccessions(ctx, loc, entries, e.Keys().All(), e.Key.ID()), e.Successions).At(d.o.Now())
 }
 
-// outdated returns the error of a key that is not the one to use any more.
+// outdated returns the error of a key that is not the one to use any more. It names the
+// file that says so: whoever held the key before can write one.
 func outdated(order backup.SuccessionOrder, key string) error {
 	switch {
 	case order.Replaced(key):
-		return ErrRotated
+		return fmt.Errorf("%w, says %s", ErrRotated, order.Evidence(key))
 	case order.Current(key) != key:
-		return ErrTwoRotations
+		return fmt.Errorf("%w, says %s", ErrTwoRotations, order.Evidence(key))
 	default:
 		return nil
 	}
@@ -213,7 +215,7 @@ func outdated(order backup.SuccessionOrder, key string) error {
 // lookAtKeys notes what has changed about the keys at a location that holds the vault as
 // it is.
 func (d *Device) lookAtKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) error {
-	others := d.countOtherKeys(ctx, loc, entries, e, order)
+	others := len(d.otherKeys(ctx, loc, entries, e, order))
 	var err error
 	if d.backupState().OtherKeys != others {
 		err = d.changeBackupState(ctx, func(b *backupState) { b.OtherKeys = others })
@@ -244,31 +246,31 @@ func putSuccessions(ctx context.Context, loc location.Location, entries []locati
 	return nil
 }
 
-// countOtherKeys counts the keys at a location that are not held. A file that is named as
-// a sealed key counts only if it is one, and only while backups lie there that no key
-// opens which is held: anybody who can write there can make up names.
-func (d *Device) countOtherKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
-	if otherKeys(entries, e, order) == 0 {
-		return 0
+// otherKeys returns the ids of the keys at a location that are not held, by the names of
+// their sealed keys, while backups lie there that no key opens which is held. A file that is
+// only named as a sealed key does not count: anybody who can write there can make up names.
+// A key that lost against the one in use, or that of a device which has yet to join it, is
+// none: its backups come back with that device.
+func (d *Device) otherKeys(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) []string {
+	var others []string
+	for _, entry := range entries {
+		id, ok := backup.SealedKeyID(entry.Name)
+		if !ok || e.Keys().Has(id) || slices.Contains(others, id) || order.Lost(id, e.Key.ID()) {
+			continue
+		}
+		if data, err := loc.Read(ctx, entry.Name); err == nil { // one that the cloud has yet to bring may be one
+			if _, err = backup.UnderPassphrase(data); err != nil && !errors.Is(err, backup.ErrWorkFactor) {
+				continue
+			}
+		}
+		others = append(others, id)
 	}
-	whole := slices.DeleteFunc(slices.Clone(entries), func(entry location.Entry) bool {
-		id, sealed := backup.SealedKeyID(entry.Name)
-		if !sealed || e.Keys().Has(id) {
-			return false
-		}
-		data, err := loc.Read(ctx, entry.Name)
-		if err == nil {
-			_, err = backup.UnderPassphrase(data)
-		}
-		return err != nil && !errors.Is(err, backup.ErrWorkFactor)
-	})
-	others := otherKeys(whole, e, order)
-	if others == 0 {
-		return 0
+	if len(others) == 0 {
+		return nil
 	}
 	inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
 	if err == nil && !slices.ContainsFunc(inv.Files, func(f backup.File) bool { return f.State == backup.OtherKey }) {
-		return 0
+		return nil
 	}
 	return others
 }

@@ -65,6 +65,8 @@ type Options struct {
 	// and simulations put others in their place.
 	OpenKeyring  func(kind string) keyring.Keyring
 	OpenLocation func(name string) (location.Location, error)
+	// Keeper keeps the opened key of the file keyring; nil is the kernel of this machine.
+	Keeper Keeper
 }
 
 // A Device is this device. It is for one caller at a time.

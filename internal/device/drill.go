@@ -48,6 +48,9 @@ const (
 	DrillCounter  DrillOutcome = "an older counter"    // the codes of an HOTP account moved on since
 )
 
+// ErrOldAge says that the installed age has no post-quantum keys, which age 1.3 brought.
+var ErrOldAge = errors.New("it is older than age 1.3, which brought the keys of these backups")
+
 // An AgeDrill is what stock age said of the newest backup.
 type AgeDrill struct {
 	Version string // empty where it is not installed
@@ -184,6 +187,9 @@ func openWithAge(ctx context.Context, path string, data []byte, key backup.Recov
 	var out, problem bytes.Buffer
 	run.Stdout, run.Stderr = &out, &problem
 	if err := run.Run(); err != nil {
+		if key.Quantum() && strings.Contains(problem.String(), "unknown identity type") {
+			return ErrOldAge
+		}
 		first, _, _ := strings.Cut(strings.TrimSpace(problem.String()), "\n")
 		return fmt.Errorf("%w: %s", err, first)
 	}

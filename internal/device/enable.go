@@ -134,14 +134,14 @@ func (d *Device) join(ctx context.Context, loc location.Location, entries []loca
 	var held []backup.RecoveryKey
 	if mine != nil {
 		held = mine.Keys().All()
-		order := readSuccessions(ctx, loc, entries, *mine)
+		order := d.readSuccessions(ctx, loc, entries, *mine)
 		current := order.Current(mine.Key.ID())
 		if key, ok := mine.Returnable(current); ok {
-			return d.moveTo(ctx, loc, *mine, opened{key: key, successions: order})
+			return d.returnTo(ctx, loc, *mine, key, order)
 		}
 		// A device that turns backup on again does so with its own key. What else lies there
 		// it is told then.
-		if current == mine.Key.ID() && (!mine.On || d.countOtherKeys(ctx, loc, entries, *mine, order) == 0) {
+		if current == mine.Key.ID() && (!mine.On || len(d.otherKeys(ctx, loc, entries, *mine, order)) == 0) {
 			return *mine, nil, nil
 		}
 	}
@@ -168,7 +168,7 @@ func (d *Device) joinSuperseded(ctx context.Context, loc location.Location, entr
 ) {
 	current := found.successions.Current(mine.Key.ID())
 	if key, ok := mine.Returnable(current); ok {
-		return d.moveTo(ctx, loc, mine, opened{key: key, successions: found.successions})
+		return d.returnTo(ctx, loc, mine, key, found.successions)
 	}
 	if current != mine.Key.ID() {
 		return e, nil, backup.ErrSuperseded
@@ -185,14 +185,23 @@ func (d *Device) takeIn(ctx context.Context, loc location.Location, entries []lo
 	e backup.Enrolment, oldFiles []string, err error,
 ) {
 	e = mine.Moved(mine.Key)
+	own, err := d.read(ctx, backup.ReadNewest, loc, mine.Keys())
+	if err != nil {
+		return mine, nil, err
+	}
+	by := opened{key: mine.Key, inventory: own, successions: found.successions}
 	var counts []backup.RecoveryKey
 	for _, key := range append(found.equal, found.key) {
 		e.AddOldKey(key)
-		if !found.successions.Rotated(key.ID()) {
+		away, err := d.rotatedAway(ctx, loc, key.ID(), by)
+		if err != nil {
+			return mine, nil, err
+		}
+		if !away {
 			counts = append(counts, key)
 		}
 	}
-	if len(counts) == 0 && d.countOtherKeys(ctx, loc, entries, e, found.successions) > 0 {
+	if len(counts) == 0 && len(d.otherKeys(ctx, loc, entries, e, found.successions)) > 0 {
 		return mine, nil, backup.ErrSuperseded
 	}
 	if len(counts) > 0 {
@@ -212,13 +221,21 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 		return e, nil, ErrForeignKey // what is left of an act that was cut short
 	}
 	// Where the key was rotated away, somebody may have found it: only what this device
-	// wrote itself is known to be ours then, and it supersedes that anyway.
-	if !to.successions.Rotated(mine.Key.ID()) {
+	// wrote itself is known to be ours then. It supersedes that, unless its vault went back
+	// since.
+	if b := d.backupState(); b.wrote(loc) {
+		oldFiles = []string{backup.HashOfName(b.File)}
+	}
+	away, err := d.rotatedAway(ctx, loc, mine.Key.ID(), to)
+	if err != nil {
+		return e, nil, err
+	}
+	if !away {
 		inv, err := d.read(ctx, backup.ReadInventory, loc, mine.Keys())
 		if err != nil {
 			return e, nil, err
 		}
-		oldFiles = vouchable(inv, "")
+		oldFiles = append(oldFiles, vouchable(inv, "")...)
 	}
 	e = mine.Moved(to.key)
 	if err := d.succeed(ctx, &e, to.successions, mine.Key.ID()); err != nil {
@@ -227,10 +244,35 @@ func (d *Device) moveTo(ctx context.Context, loc location.Location, mine backup.
 	return d.adoptEqual(ctx, loc, to, e, oldFiles)
 }
 
+// returnTo is moveTo for a key that is held.
+func (d *Device) returnTo(ctx context.Context, loc location.Location, mine backup.Enrolment, key backup.RecoveryKey, order backup.SuccessionOrder) (
+	e backup.Enrolment, oldFiles []string, err error,
+) {
+	inv, err := d.read(ctx, backup.ReadNewest, loc, backup.Keys{Current: []backup.RecoveryKey{key}})
+	if err != nil {
+		return e, nil, err
+	}
+	return d.moveTo(ctx, loc, mine, opened{key: key, inventory: inv, successions: order})
+}
+
+// rotatedAway reports whether the key of an id was rotated away, so that somebody may have
+// found it. Successions alone do not tell: whoever has found it can delete them, and sign
+// others. The backups under the key by do, which that person cannot write: they list the
+// keys before it, and no sealed key of one that was rotated away as in use. What this device
+// has learned under the old key counts for nothing.
+func (d *Device) rotatedAway(ctx context.Context, loc location.Location, id string, by opened) (bool, error) {
+	theirs := backup.Enrolment{Key: by.key}
+	if err := d.learnKeys(ctx, loc, &theirs, by.inventory); err != nil {
+		return false, err
+	}
+	_, joined := theirs.Returnable(id)
+	return by.successions.Rotated(id) || theirs.Keys().Has(id) && !joined, nil
+}
+
 // succeed records that the devices of another key are to join the one of an enrolment,
 // unless a succession connects the two already.
 func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.SuccessionOrder, old string) error {
-	known = slices.Concat(known, e.Successions)
+	known = slices.Concat(known, e.Successions).At(d.o.Now())
 	if known.Connected(old, e.Key.ID()) {
 		return nil
 	}
@@ -238,7 +280,7 @@ func (d *Device) succeed(ctx context.Context, e *backup.Enrolment, known backup.
 	if err != nil {
 		return err
 	}
-	stamp := known.After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	stamp := known.After(d.o.Now(), state.Clock)
 	e.Succeed(backup.Succession{Old: old, New: e.Key.ID(), Stamp: stamp, Joined: true})
 	return nil
 }

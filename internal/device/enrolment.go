@@ -130,26 +130,6 @@ func (d *Device) emptied(loc location.Location, entries []location.Entry) bool {
 	return d.backupState().wrote(loc) && !holdsBackups(entries)
 }
 
-// otherKeys counts the keys at a location that are not held, by the names of their sealed
-// keys. A key that lost against the one in use, or that of a device which has yet to
-// join it, is none: its backups come back with that device.
-func otherKeys(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) int {
-	counted := map[string]bool{}
-	for _, key := range e.Keys().All() {
-		counted[key.ID()] = true
-	}
-	others := 0
-	for _, entry := range entries {
-		id, ok := backup.SealedKeyID(entry.Name)
-		if !ok || counted[id] || order.Lost(id, e.Key.ID()) {
-			continue
-		}
-		counted[id] = true
-		others++
-	}
-	return others
-}
-
 // sealedCopy returns this device's copy of a sealed key.
 func (d *Device) sealedCopy(name string) ([]byte, error) {
 	return os.ReadFile(d.sealedPath(name))

@@ -18,6 +18,8 @@ var (
 	ErrVaultElsewhere = errors.New("the vault lies elsewhere already")
 	ErrVaultThere     = errors.New("the vault is there: it can be read")
 	ErrNoFileKeyring  = fmt.Errorf("%w: the file keyring is not in use", keyring.ErrUnavailable)
+	ErrUnlockTime     = errors.New("the file keyring can be unlocked for one second to thirty days")
+	ErrSystemUnlocks  = errors.New("the vault is in the system keyring, which the login unlocks")
 
 	ErrBackupOff    = errors.New("backup is off")
 	ErrTwoRotations = errors.New("the location's recovery key was changed on two devices at once, and the other device's key is the newer")
@@ -54,6 +56,8 @@ var (
 	ErrKeyringNoKey       = keyring.ErrNoKey
 	ErrKeyringExposed     = keyring.ErrExposed
 	ErrKeyringNewer       = keyring.ErrNewer
+	ErrNoKeeper           = keyring.ErrNoKeeper
+	ErrNoPassphrase       = keyring.ErrNoPassphrase
 
 	ErrLocationInvalid = location.ErrInvalid
 	ErrLocationGone    = location.ErrGone

@@ -95,10 +95,14 @@ func (d *Device) AddRecipients(ctx context.Context, recipients []string) (Rekeye
 
 // Rotate replaces the recovery key, for example after a laptop was lost. It first merges
 // the backups of other devices, while it can read them. Then it backs up under the new
-// key.
+// key. Where another device is said to have changed the key, the [Asker] confirms it first;
+// otherwise the error wraps [ErrRotated] or [ErrTwoRotations].
 func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
+		return Rekeyed{}, err
+	}
+	if err := d.confirmReplacing(ctx, loc, e); err != nil {
 		return Rekeyed{}, err
 	}
 	merged, _, err := d.mergeLocation(ctx, e, loc, withoutPurges)
@@ -109,6 +113,26 @@ func (d *Device) Rotate(ctx context.Context, o EnableOptions) (Rekeyed, error) {
 	rekeyed, err := d.replaceKey(ctx, loc, o, "")
 	rekeyed.Notices = append(merged.Notices, rekeyed.Notices...)
 	return rekeyed, err
+}
+
+// confirmReplacing asks whether to replace a key that another device is said to have changed
+// already. Whoever has held the key can say so, and that is no reason to keep it. Without an
+// answer the key stays: of two new keys made apart one has to join the other. Nobody is
+// asked where there is no key to join.
+func (d *Device) confirmReplacing(ctx context.Context, loc location.Location, e backup.Enrolment) error {
+	entries, err := list(ctx, loc)
+	if err != nil {
+		return err
+	}
+	order := d.readSuccessions(ctx, loc, entries, e)
+	changed := outdated(order, e.Key.ID())
+	if changed == nil || !d.canJoin(ctx, loc, entries, e, order) {
+		return nil
+	}
+	if err := d.confirm(ctx, Question{Kind: ReplaceKey, Err: changed}); err != nil {
+		return fmt.Errorf("%w: %w", changed, err)
+	}
+	return nil
 }
 
 // replaceKey makes a new recovery key and writes everything under it. What others wrote
@@ -131,10 +155,6 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err := d.learnKeys(ctx, loc, &e, inv); err != nil {
 		return Rekeyed{}, err
 	}
-	successions := readSuccessions(ctx, loc, inv.Entries, e)
-	if err := outdated(successions, e.Key.ID()); err != nil && canJoin(inv.Entries, e, successions) {
-		return Rekeyed{}, err
-	}
 	state, err := d.storage.vault.Read(ctx)
 	if err != nil {
 		return Rekeyed{}, err
@@ -154,7 +174,7 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 	if err != nil {
 		return Rekeyed{}, err
 	}
-	stamp := successions.After(max(d.o.Now().UnixMilli(), state.Clock+1))
+	stamp := d.readSuccessions(ctx, loc, inv.Entries, e).After(d.o.Now(), state.Clock)
 	next := order{
 		enrolment: e.Rotated(key, stamp), location: loc, when: always,
 		oldFiles: vouchable(inv, ""), lostFiles: vouchable(theirs, ""),
@@ -172,13 +192,10 @@ func (d *Device) replaceKey(ctx context.Context, loc location.Location, o Enable
 // canJoin reports whether the key that is to be used in place of this device's may be used
 // again, or may be opened. If the device that made it is gone and its sealed keys have never arrived,
 // nobody can ever join it, and another rotation is the way out: it is the newer one.
-func canJoin(entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
+func (d *Device) canJoin(ctx context.Context, loc location.Location, entries []location.Entry, e backup.Enrolment, order backup.SuccessionOrder) bool {
 	_, returnable := e.Returnable(order.Current(e.Key.ID()))
 	replaced := backup.NamedReplaced(entries)
-	return returnable || slices.ContainsFunc(entries, func(entry location.Entry) bool {
-		id, sealed := backup.SealedKeyID(entry.Name)
-		return sealed && !e.Keys().Has(id) && !replaced[id]
-	})
+	return returnable || slices.ContainsFunc(d.otherKeys(ctx, loc, entries, e, order), func(id string) bool { return !replaced[id] })
 }
 
 // A Forgotten is a device whose backups were deleted.
@@ -192,6 +209,8 @@ type Forgotten struct {
 // Forget merges the newest backups of another device, named by its id or name, and
 // deletes all that it wrote, once the [Asker] has confirmed it. While one of them cannot
 // be read nothing happens; those that can never be used are left, and a [NotMerged] each.
+// Nothing happens either where another key took the place of this device's, which is a
+// *[StaleError] of [ErrRotated].
 func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -200,6 +219,9 @@ func (d *Device) Forget(ctx context.Context, name string) (Forgotten, error) {
 	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	if err != nil {
 		return Forgotten{}, err
+	}
+	if order := d.readSuccessions(ctx, loc, inv.Entries, e); order.Replaced(e.Key.ID()) {
+		return Forgotten{}, asked(d.stale(ctx, outdated(order, e.Key.ID())))
 	}
 	newest := inv.Newest(time.Time{}, false)
 	which, err := d.findDevice(ctx, newest, name)

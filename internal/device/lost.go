@@ -45,6 +45,9 @@ func (d *Device) Lose(ctx context.Context, name string, since time.Time, o Enabl
 	if err := d.confirm(ctx, Question{Kind: LoseDevice, Device: left.which}); err != nil {
 		return lost, err
 	}
+	if err := d.confirmReplacing(ctx, loc, e); err != nil {
+		return lost, err
+	}
 	if err := d.learn(ctx, loc, left.counted); err != nil {
 		return lost, err
 	}

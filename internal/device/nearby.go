@@ -43,7 +43,15 @@ func (d *Device) nearby(ctx context.Context, path string, err error) error {
 	default:
 		return err
 	}
-	var found []string
+	found := d.backupsBelow(ctx, roots)
+	if len(found) == 0 {
+		return err
+	}
+	return &NearbyError{err, found}
+}
+
+// backupsBelow returns the folders with backups among the roots and directly inside them.
+func (d *Device) backupsBelow(ctx context.Context, roots []string) (found []string) {
 	for _, root := range roots {
 		for _, dir := range append([]string{root}, foldersIn(root)...) {
 			if d.liesIn(ctx, dir, holdsBackups) {
@@ -51,10 +59,21 @@ func (d *Device) nearby(ctx context.Context, path string, err error) error {
 			}
 		}
 	}
-	if len(found) == 0 {
-		return err
-	}
-	return &NearbyError{err, found}
+	return found
+}
+
+// CloudBackups returns the folders in the clouds of this machine that hold backups, of this
+// device or of others.
+func (d *Device) CloudBackups(ctx context.Context) []string {
+	return d.backupsBelow(ctx, d.cloudRoots(ctx))
+}
+
+// Remotes returns the names of the remotes that the user's rclone has; none where there is
+// no rclone, or it does not answer.
+func (d *Device) Remotes(ctx context.Context) []string {
+	ctx, cancel := context.WithTimeout(ctx, location.FolderWait)
+	defer cancel()
+	return location.Remotes(ctx, location.Options{LookPath: d.o.LookPath, Env: d.o.Environ})
 }
 
 // cloudRoots returns the paths of the cloud folders of this machine.

@@ -258,12 +258,12 @@ func (d *Device) weigh(ctx context.Context, loc location.Location, candidates []
 	if len(candidates) == 0 {
 		return nil, nil
 	}
-	order := backup.ReadSuccessions(ctx, loc, candidates[0].inventory.Entries, known, "")
+	order := backup.ReadSuccessions(ctx, loc, candidates[0].inventory.Entries, known, "").At(d.o.Now())
 	for i := range candidates {
 		id := candidates[i].key.ID()
 		current := order.Current(id)
 		// Of two rotations at once the older one may be all that has arrived.
-		lost := current != id && (order.Replaced(id) || len(sealedOf(candidates[0].inventory.Sealed, current)) > 0)
+		lost := order.Replaced(id) || current != id && len(sealedOf(candidates[0].inventory.Sealed, current)) > 0
 		candidates[i].replaced = before[id] && !order.Returned(id) || lost
 	}
 	return order, nil

@@ -54,6 +54,9 @@ const (
 	// NotMerged: the file Name at the location could not be used, for Err, and what it holds
 	// was not merged.
 	NotMerged
+	// NothingMerged: another key took the place of this device's, so that whoever has found
+	// this one could have written what lies at the location.
+	NothingMerged
 	// SetAside: a file keyring that was damaged, or whose passphrase is forgotten, is the
 	// file Name from now on, and a new one is in its place.
 	SetAside

@@ -2,19 +2,22 @@ package device
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/vault"
 )
 
 // A Status is the state of the vault and its backup.
 type Status struct {
-	Keyring string
-	State   *vault.State
-	Backup  BackupStatus
-	Sync    ScheduleStatus
+	Keyring  string
+	Unlocked time.Time // until when the file keyring is unlocked; zero where it is not
+	State    *vault.State
+	Backup   BackupStatus
+	Sync     ScheduleStatus
 }
 
 // A BackupStatus is the state of the backup.
@@ -35,6 +38,8 @@ type BackupStatus struct {
 	// VoidSheet is when the last sheet was made, where this device backs up to another key
 	// now; zero otherwise.
 	VoidSheet time.Time
+	// Sheet is when this device made a sheet of the key that it backs up to; zero for never.
+	Sheet time.Time
 
 	// Devices are those that have backups at the location, this one first. What is known of
 	// them without opening a file.
@@ -72,7 +77,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if d.marker.Location == "" {
-		return Status{d.storage.kind, state, BackupStatus{}, d.ScheduleStatus()}, nil
+		return Status{d.storage.kind, d.storage.unlockedUntil(), state, BackupStatus{}, d.ScheduleStatus()}, nil
 	}
 	loc, err := d.openLocation(d.marker.Location)
 	var entries []location.Entry
@@ -81,7 +86,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, state, d.backupStatus(ctx, state.Generation, entries, err), d.ScheduleStatus()}, nil
+	return Status{d.storage.kind, d.storage.unlockedUntil(), state, d.backupStatus(ctx, state.Generation, entries, err), d.ScheduleStatus()}, nil
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that
@@ -94,6 +99,8 @@ func (d *Device) backupStatus(ctx context.Context, generation uint64, entries []
 	b := d.backupState()
 	if b.Sheet.Void {
 		s.VoidSheet = b.Sheet.Time
+	} else {
+		s.Sheet = b.Sheet.Time
 	}
 	if b.Drill.Location == s.Location {
 		s.Drill = DrillStatus{Time: b.Drill.Time, Failed: b.Drill.Failed}
@@ -143,8 +150,9 @@ type Examination struct {
 type KeyringSeen struct {
 	Kind string
 
-	Dir               string // of the file keyring
-	Exists, Protected bool   // the file keyring is there, and its key under a passphrase
+	Dir               string    // of the file keyring
+	Exists, Protected bool      // the file keyring is there, and its key under a passphrase
+	Unlocked          time.Time // until when it needs none; zero where it is not unlocked
 
 	Collection, Service string // of the system keyring
 	Locked              bool
@@ -176,6 +184,14 @@ func (d *Device) Examine(ctx context.Context) (x Examination) {
 	return x
 }
 
+// KeyringClosed reports whether the system keyring cannot be read at the moment: it has to be
+// unlocked, or it is gone. It asks nobody and starts nothing. The keyrings of macOS and Windows
+// tell it only when they are read.
+func (d *Device) KeyringClosed(ctx context.Context) bool {
+	seen, err := d.examineKeyring(ctx)
+	return seen.Locked || errors.Is(err, keyring.ErrUnavailable)
+}
+
 func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 	s := d.storage
 	seen := KeyringSeen{Kind: s.kind, Dir: d.o.Data, Service: d.o.Service}
@@ -184,6 +200,7 @@ func (d *Device) examineKeyring(ctx context.Context) (KeyringSeen, error) {
 		var err error
 		if seen.Exists = s.file.Exists(); seen.Exists {
 			seen.Protected, err = s.file.Protected()
+			seen.Unlocked = s.unlockedUntil()
 		}
 		return seen, err
 	case s.system == nil:

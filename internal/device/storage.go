@@ -101,7 +101,9 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 	switch {
 	case options.Keyring != nil:
 	case kind == FileKeyring:
-		s.file = keyring.File(keyring.FileOptions{Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor})
+		s.file = keyring.File(keyring.FileOptions{
+			Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor, Keeper: d.keeper(),
+		})
 		options.Keyring = s.file
 	default:
 		s.system = keyring.System(keyring.SystemOptions{Service: d.o.Service, Bus: d.o.Bus, Interactive: d.o.Interactive})
@@ -204,9 +206,20 @@ func (d *Device) keyringWait(kind string) (time.Duration, error) {
 	return waitAlone, nil
 }
 
-// unlock asks for the file keyring's passphrase where it has one: before any lock is
-// taken, so that nobody waits for a person.
+// unlock asks for the file keyring's passphrase where it has one and is not unlocked: before
+// any lock is taken, so that nobody waits for a person.
 func (s *storage) unlock(ctx context.Context) error {
+	if s.file == nil || s.passphrase != nil {
+		return nil
+	}
+	if _, err := s.file.Unlocked(); err == nil {
+		return nil
+	}
+	return s.prove(ctx)
+}
+
+// prove asks for the file keyring's passphrase where it has one, also where it is unlocked.
+func (s *storage) prove(ctx context.Context) error {
 	if s.file == nil || s.passphrase != nil || !s.file.Exists() {
 		return nil
 	}
@@ -224,9 +237,8 @@ func (s *storage) unlock(ctx context.Context) error {
 			return err
 		}
 		s.passphrase = &typed
-		// What the item holds does not matter: it opens the key, which stays open.
-		if _, wrong = s.file.Get(ctx, vault.DeviceItem.String()); !errors.Is(wrong, keyring.ErrWrongPassphrase) {
-			return nil
+		if wrong = s.file.Open(ctx); !errors.Is(wrong, keyring.ErrWrongPassphrase) {
+			return wrong
 		}
 		s.passphrase = nil
 	}

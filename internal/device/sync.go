@@ -21,8 +21,8 @@ type Synced struct {
 }
 
 // Sync merges what other devices wrote to the location, and backs the result up. A merge
-// that would remove or replace much asks the [Asker] first. A backup that could not be made is a
-// *[StaleError]; so is [ErrRotated], after what the keys that are held can read was merged.
+// that would remove or replace much asks the [Asker] first. A backup that could not be made
+// is a *[StaleError]; so is [ErrRotated], and then nothing was merged.
 func (d *Device) Sync(ctx context.Context) (Synced, error) {
 	e, loc, err := d.enrolled(ctx)
 	if err != nil {
@@ -56,7 +56,9 @@ const (
 	withoutPurges
 )
 
-// mergeLocation merges the newest backups of all other devices into the vault.
+// mergeLocation merges the newest backups of all other devices into the vault. Where
+// another key took the place of this device's, and the user has not decided otherwise, it
+// merges and learns nothing: whoever has found the old key can go on writing under it.
 func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc location.Location, what merging) (Synced, backup.Inventory, error) {
 	inv, err := d.read(ctx, backup.ReadNewest, loc, e.Keys())
 	if err != nil {
@@ -64,6 +66,11 @@ func (d *Device) mergeLocation(ctx context.Context, e backup.Enrolment, loc loca
 	}
 	if d.emptied(loc, inv.Entries) {
 		return Synced{Report: d.report()}, inv, asked(d.stale(ctx, ErrEmptied))
+	}
+	if what == everything && d.readSuccessions(ctx, loc, inv.Entries, e).Replaced(e.Key.ID()) {
+		synced := Synced{Report: d.report(), Skipped: inv.Skipped(false)}
+		synced.add(Notice{Kind: NothingMerged})
+		return synced, inv, nil
 	}
 	if err := d.learn(ctx, loc, inv); err != nil {
 		return Synced{Report: d.report()}, inv, err

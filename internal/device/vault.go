@@ -53,6 +53,9 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 		return Moved{}, err
 	}
 	// The vault is moved, whatever happens now. Where it is the marker says.
+	if from.file != nil {
+		_, _ = from.file.Lock() // there is nothing left to open
+	}
 	_ = d.keepSetting(settingKeyring, kind)
 	d.storage, d.marker.Keyring = to, kind
 	moved := Moved{Report: d.report()}
@@ -65,13 +68,14 @@ func (d *Device) UseKeyring(ctx context.Context, kind string) (Moved, error) {
 
 // SetVaultPassphrase puts the file keyring under a new passphrase, or under none, as the
 // [Asker] says; a weak one is [ErrWeak], unless weak says that it will do. It reports
-// whether there is one now.
+// whether there is one now. The old one is asked for also where the keyring is unlocked,
+// which it is no longer afterwards.
 func (d *Device) SetVaultPassphrase(ctx context.Context, weak bool) (protected bool, err error) {
 	s := d.storage
 	if s.file == nil || !s.file.Exists() {
 		return false, ErrNoFileKeyring
 	}
-	if err := s.unlock(ctx); err != nil {
+	if err := s.prove(ctx); err != nil {
 		return false, err
 	}
 	passphrase, err := askNew(ctx, d.o.Asker, NewForVault, weak)

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/authcli/auth/cmd"
 	"github.com/authcli/auth/internal/manual"
 	"github.com/authcli/auth/internal/transfer"
 )
@@ -37,19 +38,18 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 			return nil, err
 		}
 		files["docs/cli/"+strings.ReplaceAll(path, " ", "_")+".md"] = page
-		page, err = render(func(w io.Writer) error { return man(c, w) })
+		page, err = render(func(w io.Writer) error { _, err := io.WriteString(w, man(c)); return err })
 		if err != nil {
 			return nil, err
 		}
 		files["docs/man/"+strings.ReplaceAll(path, " ", "-")+".1"] = page
 	}
-	for name, write := range map[string]func(io.Writer) error{
-		"auth.bash": func(w io.Writer) error { return root.GenBashCompletionV2(w, true) },
-		"_auth":     root.GenZshCompletion,
-		"auth.fish": func(w io.Writer) error { return root.GenFishCompletion(w, true) },
-		"auth.ps1":  root.GenPowerShellCompletionWithDesc,
-	} {
-		script, err := render(write)
+	for name, shell := range map[string]string{"auth.bash": "bash", "_auth": "zsh", "auth.fish": "fish", "auth.ps1": "powershell"} {
+		script, err := render(func(w io.Writer) error {
+			text, err := cmd.CompletionScript(root, shell)
+			_, werr := io.WriteString(w, text)
+			return cmp.Or(err, werr)
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -67,18 +67,6 @@ func commands(root *cobra.Command) []*cobra.Command {
 		}
 	}
 	return all
-}
-
-// man writes the man page of c. Cobra always puts a month into the heading. An empty
-// month is valid (man(7), TH), and does not change from day to day.
-func man(c *cobra.Command, w io.Writer) error {
-	var page bytes.Buffer
-	header := &doc.GenManHeader{Section: "1", Source: "auth", Manual: "auth manual", Date: &time.Time{}}
-	if err := doc.GenMan(c, header, &page); err != nil {
-		return err
-	}
-	_, err := w.Write(bytes.Replace(page.Bytes(), []byte(`"Jan 0001"`), []byte(`""`), 1))
-	return err
 }
 
 // render returns the output of write, without trailing spaces and with one newline at the

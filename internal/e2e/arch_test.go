@@ -58,7 +58,7 @@ var rooms = map[string]room{
 		why: "files that others turn into images: it runs their programs and nothing else of ours needs to",
 	},
 	"internal/clip": {
-		may: []string{"golang.org/x/sys"},
+		may: []string{"golang.org/x/sys", "github.com/godbus/dbus/v5"},
 		why: "the clipboard and the screen: what is on them is not its business",
 	},
 	"internal/clip/cliptest": {
@@ -70,7 +70,9 @@ var rooms = map[string]room{
 		why: "a page for a printer: what the secret on it opens is not its business",
 	},
 	"internal/keyring": {
-		may: []string{"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync"},
+		may: []string{
+			"internal/atomicfile", "github.com/zalando/go-keyring", "filippo.io/age", "github.com/godbus/dbus/v5", "golang.org/x/sync", "golang.org/x/sys",
+		},
 		why: "bytes and where they live; what they mean is not its business",
 	},
 	"internal/keyring/keyringtest": {
@@ -169,7 +171,7 @@ var rooms = map[string]room{
 		why: "pages for people: what they say is written in docs",
 	},
 	"internal/docgen": {
-		may: []string{"cmd", "internal/manual", "internal/transfer", "github.com/spf13/cobra"},
+		may: []string{"cmd", "internal/manual", "internal/transfer", "github.com/spf13/cobra", "github.com/spf13/pflag"},
 		why: "it reads the command tree and the list of formats, and nothing that ships reads it",
 	},
 	"internal/demo": {

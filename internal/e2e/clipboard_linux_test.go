@@ -172,6 +172,27 @@ func TestCopyLeavesWhatWasCopiedSince(t *testing.T) {
 	})
 }
 
+// The same code that is copied again is held by the second process alone: the first one, whose time
+// is over sooner, leaves it.
+func TestCopyTwice(t *testing.T) {
+	t.Parallel()
+	desks(t, func(t *testing.T, d *desk) {
+		for range 2 {
+			if r := d.copyFor("1h"); r.code != 0 {
+				t.Fatalf("%+v", r)
+			}
+		}
+		eventually(t, "the process that held it first has ended", func() bool { return len(d.holders()) == 1 })
+		if got := d.held(); got != d.code() {
+			t.Errorf("the clipboard holds %q, not %q", got, d.code())
+		}
+		d.end(t)
+		if got := d.held(); got != "" {
+			t.Errorf("the clipboard holds %q", got)
+		}
+	})
+}
+
 // A process that is asked to end, as at a logout, clears the clipboard first.
 func TestClipboardIsClearedAtLogout(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"image/color"
@@ -24,7 +25,7 @@ import (
 	"github.com/authcli/auth/internal/testenv"
 )
 
-var update = flag.Bool("update", false, "write the screens of testdata/live anew; a person has to look at them")
+var update = flag.Bool("update", false, "write the screens of testdata anew; a person has to look at them")
 
 // A screen is a terminal that a program runs on, read through a terminal emulator.
 type screen struct {
@@ -33,13 +34,14 @@ type screen struct {
 	master, tty *os.File
 	before      *term.State
 	ended       chan struct{}
+	folder      string // of the goldens, in testdata; empty for live
 
 	mu       sync.Mutex
 	emulator *vt.Emulator
 	raw      strings.Builder // everything that was written
 }
 
-// watch runs a command on a screen. The background answers the question for the background; nil answers nothing.
+// watch runs a command on a screen, but for a standard input or output that it has already. The background answers the question for the background; nil answers nothing.
 func watch(t *testing.T, cmd *exec.Cmd, width, height int, background color.Color) *screen {
 	t.Helper()
 	master, tty, err := pty.Open()
@@ -54,8 +56,14 @@ func watch(t *testing.T, cmd *exec.Cmd, width, height int, background color.Colo
 	if s.before, err = term.GetState(int(tty.Fd())); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if cmd.Stdin == nil {
+		cmd.Stdin = tty
+	}
+	if cmd.Stdout == nil {
+		cmd.Stdout = tty
+	}
+	cmd.Stderr = tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -228,10 +236,13 @@ func TestLiveScreens(t *testing.T) {
 	}
 }
 
-// golden waits until the screen is the one in testdata/live: it is drawn piece by piece.
+// goldens is the folder of the screens.
+func (s *screen) goldens() string { return cmp.Or(s.folder, "live") }
+
+// golden waits until the screen is the one in testdata: it is drawn piece by piece.
 func (s *screen) golden(name string, colours bool) {
 	s.t.Helper()
-	s.heldBy(filepath.Join("testdata", "live", name+".txt"), func() string {
+	s.heldBy(filepath.Join("testdata", s.goldens(), name+".txt"), func() string {
 		if colours {
 			return trimmed(s.emulator.Render())
 		}
@@ -581,8 +592,9 @@ func TestLiveLockedKeyring(t *testing.T) {
 	s := watch(t, d.command(), 80, 8, nil)
 	s.shows("GitHub", "8s")
 	service.Lock()
+	s.shows("keyring is locked", "8s") // without a key, and while every code is valid
 	s.types("G")
-	s.shows("keyring is locked", "Corporate")
+	s.shows("Corporate")
 	if text := s.text(); strings.Contains(text, "38s") {
 		t.Errorf("a code from a locked keyring:\n%s", text)
 	}
@@ -613,4 +625,55 @@ func TestLiveNotices(t *testing.T) {
 	s.types("q")
 	s.ends(0)
 	d.stale()
+}
+
+// The view says which device has written what is not here, until it has been merged, and when a restore was practised.
+func TestLiveNews(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	view := d.with("AUTH_NO_INPUT=0", "TERM=xterm-256color", "TEST_NOW="+liveNow)
+	s := watch(t, view.command(), 80, 14, nil)
+	s.shows("auth  1 account  last backup 2", "! last drill: never")
+	s.types("q")
+	s.ends(0)
+
+	view.must(passphrase, "backup", "drill", "--passphrase-file", "-")
+	other := newDevice(t, nil)
+	other.env = append(other.env, "TEST_HOSTNAME=laptop")
+	other.restore(0, loc)
+	for _, news := range []struct{ label, who string }{{"second", "another device ("}, {"third", "laptop ("}} { // its name is inside
+		other.add(news.label)
+		s = watch(t, view.command(), 100, 14, nil)
+		s.shows("last backup 2", ", last drill 2026-11-28", "! "+news.who, ") has a newer backup than was merged here: auth sync")
+		d.must("", "sync")
+		s.shows(news.label)
+		s.lacks("newer backup")
+		s.types("q")
+		s.ends(0)
+	}
+}
+
+// A code that ends before code.min-valid is over is not given: with 8 seconds left the view waits, and leaves at once where
+// the user does not want to.
+func TestLiveMinValid(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	d.must("", "config", "set", "code.min-valid", "10s")
+	s := watch(t, d.command(), 80, 14, nil)
+	s.shows("GitHub", "8s")
+	s.types("t")
+	s.shows("waiting for the next code: this one ends in 8s")
+	s.types("j")
+	s.lacks("waiting")
+	d.must("", "config", "set", "code.min-valid", "5s")
+	s.eventually("not read anew", func(string) bool { // until then it waits, and the next key calls that off
+		s.types("t")
+		select {
+		case <-s.ended:
+			return true
+		case <-time.After(200 * time.Millisecond):
+			return false
+		}
+	})
+	s.ends(0)
 }

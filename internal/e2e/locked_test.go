@@ -23,6 +23,7 @@ func TestLockedKeyringHint(t *testing.T) {
 	d := newDevice(t, service)
 	d.add("keep")
 	service.Lock()
+	d.fails(6, []string{"keyring is locked", "log in to the desktop"}, "unlock") // which unlocks a file keyring only
 	said := d.fails(6, []string{"keyring is locked"}, "code", "keep").stderr
 	_, typed, found := strings.Cut(said, "in a terminal: ")
 	if !found {

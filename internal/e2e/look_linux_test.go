@@ -2,14 +2,21 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
+	stdimage "image"
+	"image/draw"
 	"image/png"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5"
+
 	"github.com/authcli/auth/internal/clip/cliptest"
+	"github.com/authcli/auth/internal/keyring/keyringtest"
 	"github.com/authcli/auth/internal/qr"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -125,4 +132,91 @@ func TestAddFromScreen(t *testing.T) {
 			screen.Show(image)
 		})
 	})
+}
+
+// With --region only the part of the screen that a person chose is read. Nobody can move a pointer on a display without
+// devices, so that the chooser is a script here; grim is real.
+func TestAddFromRegion(t *testing.T) {
+	t.Parallel()
+	grim := testenv.Program(t, "grim", "grim")
+	canvas := stdimage.NewGray(stdimage.Rect(0, 0, 1280, 800))
+	draw.Draw(canvas, canvas.Bounds(), stdimage.White, stdimage.Point{}, draw.Src)
+	for name, x := range map[string]int{"alice": 100, "bob": 700} {
+		code, err := png.Decode(bytes.NewReader(picture(t, strings.ReplaceAll(lookURI, "alice", name))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		draw.Draw(canvas, code.Bounds().Add(stdimage.Pt(x, 200)), code, code.Bounds().Min, draw.Src)
+	}
+	path := filepath.Join(cliptest.TempDir(t), "shown.png")
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(png.Encode(file, canvas), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	screen, d, programs := cliptest.Wayland(t, path), newDevice(t, nil), t.TempDir()
+	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho '650,150 600x500'\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.env = append(append(cliptest.Without(d.env), screen.Env...), "PATH="+programs+":"+filepath.Dir(grim)+":/usr/bin:/bin")
+	eventually(t, "both codes are on the screen", func() bool {
+		return strings.Count(d.run("", "scan", "--screen").stdout, "\n") == 2
+	})
+	d.must("", "add", "--region")
+	d.has("GitHub:bob")
+	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho selection cancelled >&2\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	d.fails(1, []string{"no part of the screen was chosen"}, "scan", "--region")
+	d.fails(2, nil, "scan", "--region", "--screen")
+}
+
+// A portal takes one picture, which is a file that it leaves.
+type portal struct {
+	conn *dbus.Conn
+	path string
+}
+
+// Screenshot is the method of org.freedesktop.portal.Screenshot.
+func (p portal) Screenshot(sender dbus.Sender, _ string, options map[string]dbus.Variant) (dbus.ObjectPath, *dbus.Error) {
+	token, _ := options["handle_token"].Value().(string)
+	request := dbus.ObjectPath("/org/freedesktop/portal/desktop/request/" + strings.ReplaceAll(string(sender[1:]), ".", "_") + "/" + token)
+	uri := dbus.MakeVariant((&url.URL{Scheme: "file", Path: p.path}).String())
+	if err := p.conn.Emit(request, "org.freedesktop.portal.Request.Response", uint32(0), map[string]dbus.Variant{"uri": uri}); err != nil {
+		return "", dbus.MakeFailedError(err)
+	}
+	return request, nil
+}
+
+// On a desktop without any program that sees the screen its portal is asked, and the picture that it left among the user's
+// own is gone afterwards.
+func TestAddFromPortal(t *testing.T) {
+	t.Parallel()
+	bus := keyringtest.SecretService(t, keyringtest.ServiceOptions{BusOnly: true}).Bus
+	d, path := newDevice(t, nil), filepath.Join(t.TempDir(), "Screenshot 1.png")
+	d.env = append(cliptest.Without(d.env), "DBUS_SESSION_BUS_ADDRESS="+bus, "WAYLAND_DISPLAY=wayland-0", "PATH="+t.TempDir())
+	d.fails(1, []string{"no program to see the screen on Wayland: grim (Debian: grim)"}, "add", "--screen")
+	conn, err := dbus.Connect(bus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Export(portal{conn, path}, "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Screenshot"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.RequestName("org.freedesktop.portal.Desktop", dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range []string{"--screen", "--region"} {
+		if err := os.WriteFile(path, picture(t, lookURI), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d.must("", "add", flag)
+		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the picture was left behind: %v", flag, err)
+		}
+	}
+	d.has("GitHub:alice")
 }

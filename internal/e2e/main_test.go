@@ -20,6 +20,7 @@ import (
 
 	"github.com/authcli/auth/cmd"
 	"github.com/authcli/auth/internal/backup/plugintest"
+	"github.com/authcli/auth/internal/keyring"
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -29,11 +30,18 @@ var root = filepath.Join("..", "..")
 
 // TestMain makes the test binary run auth if a script calls it by that name. It differs
 // from the shipped program in settings that users do not have: a clock and a machine name
-// that tests can set, shorter timeouts for locations, and a low cost of passphrases. It is
-// the program of a plugin of age too.
+// that tests can set, shorter timeouts for locations, and a low cost of passphrases; and in
+// that it holds its own JSON against the schemas. It is the program of a plugin of age too.
 func TestMain(m *testing.M) {
 	if code, ok := plugintest.Main(); ok {
 		os.Exit(code)
+	}
+	if os.Getenv(docsVariable) == "" { // otherwise this is auth, in a folder of its own
+		docs, err := filepath.Abs(filepath.Join(root, "docs"))
+		if err != nil {
+			panic(err)
+		}
+		os.Setenv(docsVariable, docs)
 	}
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
@@ -58,10 +66,13 @@ func TestMain(m *testing.M) {
 				panic(err)
 			}
 		}
+		if os.Getenv("TEST_KEEPER") == "none" {
+			env.Keeper = &keyringtest.Keeper{Err: keyring.ErrNoKeeper}
+		}
 		if name := os.Getenv("TEST_HOSTNAME"); name != "" {
 			env.Hostname = func() string { return name }
 		}
-		os.Exit(cmd.Main(env, os.Args[1:]))
+		os.Exit(mainHeld(env, os.Args[1:]))
 	}, "age-plugin-test": func() {}}) // the name puts the program into PATH
 }
 
@@ -127,6 +138,7 @@ func run(t *testing.T, keyring string, env []string) {
 				e.Setenv(name, value)
 			}
 			e.Setenv("REPO", repo)
+			e.Setenv(docsVariable, os.Getenv(docsVariable))
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("AUTH_HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("AUTH_NO_INPUT", "1")
@@ -142,6 +154,12 @@ func run(t *testing.T, keyring string, env []string) {
 				return os.Getuid() == 0, nil
 			case "long":
 				return testenv.Long(), nil
+			case "kernel-keyring":
+				err := keyringtest.KernelKeeps()
+				if err != nil && testenv.Required(name) {
+					return false, fmt.Errorf("%s is required: %w", name, err)
+				}
+				return err == nil, nil
 			case "age1.3":
 				if age13Path() == "" && testenv.Required(name) {
 					return false, fmt.Errorf("%s is required: go install filippo.io/age/cmd/...@latest, in PATH or as AUTH_TEST_AGE", name)
@@ -159,13 +177,14 @@ func run(t *testing.T, keyring string, env []string) {
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":    exits,
-			"remember": remember,
-			"same":     same,
-			"flip":     flip,
-			"cut":      cut,
-			"mode":     mode,
-			"repeat":   repeat,
+			"exits":      exits,
+			"eventually": comesTo,
+			"remember":   remember,
+			"same":       same,
+			"flip":       flip,
+			"cut":        cut,
+			"mode":       mode,
+			"repeat":     repeat,
 		},
 	}
 	if runtime.GOOS == "windows" {
@@ -188,17 +207,41 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
-	got := 0
+	if got := exitCode(ts, args[1:]); got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// exitCode runs a program and returns its exit code.
+func exitCode(ts *testscript.TestScript, args []string) int {
+	err := ts.Exec(args[0], args[1:]...)
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		got = exit.ExitCode()
+		return exit.ExitCode()
 	case err != nil:
-		ts.Fatalf("%s: %v", args[1], err)
+		ts.Fatalf("%s: %v", args[0], err)
 	}
-	if got != want {
-		ts.Fatalf("exit code %d, want %d", got, want)
+	return 0
+}
+
+// comesTo is eventually: it runs a program that exits with 0 again and again, until it exits with another code, and checks that:
+// eventually 2 auth status.
+func comesTo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for {
+		switch got := exitCode(ts, args[1:]); got {
+		case want:
+			return
+		case 0:
+			time.Sleep(50 * time.Millisecond)
+		default:
+			ts.Fatalf("exit code %d, want %d in the end", got, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"iter"
 	"maps"
 	"path/filepath"
 	"regexp"
@@ -182,4 +183,32 @@ func parsed(t *testing.T, name string) *ast.File {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// TestHelpNamesTheVariables checks that "auth --help" and the man page auth(1) list the variables of auth, all and no
+// others.
+func TestHelpNamesTheVariables(t *testing.T) {
+	t.Parallel()
+	own := func(names iter.Seq[string]) []string {
+		return slices.Compact(slices.Sorted(func(yield func(string) bool) {
+			for name := range names {
+				if strings.HasPrefix(name, "AUTH_") && !yield(name) {
+					return
+				}
+			}
+		}))
+	}
+	all := map[string]bool{}
+	for folder := range shipped(t) {
+		maps.Copy(all, variables(t, folder))
+	}
+	want := own(maps.Keys(all))
+	for _, page := range []string{"docs/cli/auth.md", "docs/man/auth.1"} {
+		_, list, found := strings.Cut(string(read(t, filepath.Join(root, filepath.FromSlash(page)))), "Environment:")
+		list, _, _ = strings.Cut(list, "auth help environment")
+		got := own(slices.Values(regexp.MustCompile(`[A-Z_]+`).FindAllString(list, -1)))
+		if !found || !slices.Equal(got, want) {
+			t.Errorf("%s lists %v, the program reads %v", page, got, want)
+		}
+	}
 }

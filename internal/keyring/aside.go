@@ -11,6 +11,9 @@ import (
 func (k *FileKeyring) SetAside(mark string) (paths []string, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if text, err := k.readKey(); err == nil {
+		_ = k.forget(text) // its time ends without that too
+	}
 	for _, name := range []string{itemsFile, keyFile} {
 		to := k.path(name) + "." + mark
 		switch err := os.Rename(k.path(name), to); {

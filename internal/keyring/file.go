@@ -38,6 +38,8 @@ type FileOptions struct {
 	// WorkFactor is scrypt's for a new passphrase, as a power of two; 0 is
 	// 18, as in age. The lowest for tests is 1, the highest accepted 20.
 	WorkFactor int
+	// Keeper keeps the opened key for a while after [FileKeyring.Unlock]. Nil keeps nothing.
+	Keeper Keeper
 }
 
 // FileKeyring keeps items in two files for machines without a keyring of
@@ -66,6 +68,7 @@ type FileKeyring struct {
 type opened struct {
 	from     []byte
 	identity *age.X25519Identity
+	kept     bool // it was kept by the [Keeper]
 }
 
 var _ Keyring = (*FileKeyring)(nil)

@@ -61,12 +61,16 @@ func (k *FileKeyring) Protected() (bool, error) {
 }
 
 // SetPassphrase makes a new key, under a new passphrase or under none if that is empty.
-// The old passphrase comes from [FileOptions]. The items stay as they are; a copy of the
-// old key opens nothing that is written from now on. A crash leaves the old passphrase or
+// The old passphrase comes from [FileOptions], also where the [Keeper] keeps the old key,
+// which it forgets. The items stay as they are; a copy of the old key opens nothing that is
+// written from now on. A crash leaves the old passphrase or
 // the new one, and never a key in clear beside a key under a passphrase.
 func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if err := k.prove(ctx); err != nil {
+		return err
+	}
 	items, old, err := k.readItems(ctx)
 	if err != nil { // never replace a key by one that opens nothing
 		return err
@@ -89,6 +93,7 @@ func (k *FileKeyring) SetPassphrase(ctx context.Context, newPassphrase string) e
 	if err := k.replaceKey(text, newPassphrase != ""); err != nil {
 		return err
 	}
+	_ = k.forget(k.opened.from) // it opens nothing from now on, and goes when its time is over
 	k.opened = opened{from: text, identity: identity}
 	// If this fails the items are what the old key opened before. The next write is
 	// sealed to the new one alone.
@@ -131,8 +136,8 @@ func appendFile(path string, data []byte) error {
 	return nil
 }
 
-// identity opens the key file, asking for a passphrase if it has one. k.mu is
-// held.
+// identity opens the key file, with the key that the [Keeper] keeps or asking for a
+// passphrase if it has one. k.mu is held.
 func (k *FileKeyring) identity(ctx context.Context) (*age.X25519Identity, error) {
 	text, err := k.readKey()
 	if err != nil {
@@ -141,7 +146,19 @@ func (k *FileKeyring) identity(ctx context.Context) (*age.X25519Identity, error)
 	if k.opened.identity != nil && bytes.Equal(text, k.opened.from) {
 		return k.opened.identity, nil
 	}
+	if _, sealed := keyText(text); sealed {
+		if key, err := k.keptKey(text); err == nil {
+			k.opened = opened{from: text, identity: key.identity, kept: true}
+			return key.identity, nil
+		}
+	}
+	return k.ask(ctx, text)
+}
+
+// ask opens a key file, asking for a passphrase if it has one.
+func (k *FileKeyring) ask(ctx context.Context, text []byte) (*age.X25519Identity, error) {
 	var passphrase string
+	var err error
 	if _, sealed := keyText(text); sealed {
 		if k.o.Passphrase == nil {
 			return nil, fmt.Errorf("%w: its key is under a passphrase", ErrLocked)

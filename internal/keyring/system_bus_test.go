@@ -83,12 +83,15 @@ func (f fakeBus) serve(conn net.Conn) {
 	if line, _ := in.ReadString('\n'); line != "BEGIN\r\n" {
 		return
 	}
-	for {
+	for greeted := false; ; greeted = true {
 		var answers [][]byte
 		for first := true; first || in.Buffered() > 0; first = false {
 			m, err := dbus.DecodeMessage(in)
 			if err != nil {
 				return
+			}
+			if member, _ := m.Headers[dbus.FieldMember].Value().(string); !greeted && member != "Hello" && member != "ReadAlias" {
+				f.t.Errorf("%s is asked before a greeting was answered", member)
 			}
 			if answer := f.answer(m); answer != nil {
 				answers = append(answers, answer)
@@ -120,6 +123,8 @@ func (f fakeBus) answer(m *dbus.Message) []byte {
 		return encode(f.t, f.order, dbus.TypeError, fields, "it is locked")
 	case "Hello":
 		return reply(":1.7")
+	case "ReadAlias":
+		return reply(dbus.ObjectPath("/collection/login"))
 	case "OpenSession":
 		return reply(dbus.MakeVariant(""), dbus.ObjectPath("/session/s1"))
 	case "SearchItems":
@@ -162,6 +167,15 @@ func TestReadUnlocked(t *testing.T) {
 	}
 }
 
+// A service that refuses to greet is one that does not have the race that greeting avoids.
+func TestReadUnlockedWithoutAlias(t *testing.T) {
+	t.Parallel()
+	f := fakeBus{t: t, order: binary.LittleEndian, secret: "secret", items: []dbus.ObjectPath{"/item/1"}, failing: "ReadAlias"}
+	if got, ok := System(SystemOptions{Service: "auth", Bus: f.listen()}).readUnlocked(t.Context(), "head"); !ok || got != "secret" {
+		t.Errorf("read %q, %t", got, ok)
+	}
+}
+
 // Where anything is unusual go-keyring is asked: the answer is no.
 func TestReadUnlockedIsUnsure(t *testing.T) {
 	t.Parallel()
@@ -179,7 +193,7 @@ func TestReadUnlockedIsUnsure(t *testing.T) {
 			t.Errorf("%s: read %q", name, got)
 		}
 	}
-	for _, method := range []string{"Hello", "OpenSession", "SearchItems", "GetSecret"} {
+	for _, method := range []string{"Hello", "ReadAlias", "OpenSession", "SearchItems", "GetSecret"} {
 		f := fakeBus{t: t, order: binary.LittleEndian, items: items, silent: method}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		if _, ok := System(SystemOptions{Service: "auth", Bus: f.listen()}).readUnlocked(ctx, "head"); ok {

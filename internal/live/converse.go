@@ -24,6 +24,7 @@ type conversation struct {
 	last     Account   // the one that was answered about
 	code     string    // its code
 	ends     <-chan time.Time
+	short    bool  // the code ends too soon to be given, and the next one follows by itself
 	err      error // of writing
 }
 
@@ -35,7 +36,13 @@ func Converse(ctx context.Context, o Options) error {
 	c := &conversation{Options: o, ctx: ctx, accounts: o.Accounts}
 	lines := c.read()
 	notices := make(chan []string, 1)
-	go func() { notices <- o.Notices(ctx) }()
+	go func() {
+		lines, standing := o.Notices(ctx)
+		if standing != "" {
+			lines = append(lines, standing)
+		}
+		notices <- lines
+	}()
 	c.say("%s. Type a part of a name for its code, or help.", howMany(len(c.accounts)))
 	for c.err == nil {
 		select {
@@ -47,6 +54,10 @@ func Converse(ctx context.Context, o Options) error {
 			}
 		case <-c.ends:
 			c.ends, c.code = nil, "" // it is not copied any more
+			if c.short {
+				c.give(c.last)
+				continue
+			}
 			c.say("The code of %s has ended. Enter gives the next one.", c.last.spoken())
 		case line, ok := <-lines:
 			if !ok || line == "q" || line == "quit" {
@@ -177,7 +188,7 @@ func (c *conversation) give(a Account) {
 		return
 	}
 	a = c.accounts[at]
-	c.last, c.code, c.ends = a, "", nil
+	c.last, c.code, c.ends, c.short = a, "", nil, false
 	switch {
 	case a.Unverified:
 		c.say("%s: %s.", a.spoken(), a.needs())
@@ -197,9 +208,13 @@ func (c *conversation) give(a Account) {
 		c.say("%s has no code now.", a.spoken())
 		return
 	}
-	c.code = code.Text
 	rest := code.Until.Sub(now)
 	c.ends = time.After(rest)
+	if c.short = code.tooShort(now); c.short {
+		c.say("%s: its code ends in %s. The next one follows then.", a.spoken(), spokenTime(rest))
+		return
+	}
+	c.code = code.Text
 	c.say("%s: %s. Valid for %s.", a.spoken(), a.grouped(code.Text), spokenTime(rest))
 	if rest <= soon && code.Next != "" {
 		c.say("The next one is %s.", a.grouped(code.Next))

@@ -122,3 +122,27 @@ func TestConverseLockedKeyring(t *testing.T) {
 		t.Errorf("heard %q", c.out.Text())
 	}
 }
+
+// A code that ends sooner than code.min-valid allows is not read out: the next one follows by itself. How the backup
+// stands is said once.
+func TestConverseWaitsForALongerCode(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	v.least = 5 * time.Second
+	o := v.options()
+	end := noon.Add(30 * time.Second)
+	times := []time.Time{end.Add(-100 * time.Millisecond), end}
+	o.Now = func() time.Time {
+		now := times[0]
+		times = times[min(1, len(times)-1):]
+		return now
+	}
+	o.Notices = func(context.Context) ([]string, string) {
+		return []string{"the laptop has news"}, "last backup 2026-11-28"
+	}
+	c := converse(t.Context(), t, o)
+	c.hears("1 account. Type a part of a name for its code, or help.", "Note: the laptop has news", "Note: last backup 2026-11-28")
+	c.types("issuer")
+	c.hears("Issuer 0, me: its code ends in 1 second. The next one follows then.",
+		"Issuer 0, me: "+group(number("id0", end.Add(30*time.Second)))+". Valid for 30 seconds.")
+}

@@ -3,12 +3,17 @@ package live
 import (
 	"context"
 	"slices"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 )
 
 // press takes a key.
 func (m *model) press(key tea.KeyPressMsg) tea.Cmd {
+	if m.waiting.id != "" {
+		m.waiting = waiting{}
+		m.say("")
+	}
 	switch key.Keystroke() {
 	case "ctrl+c":
 		return tea.Interrupt
@@ -186,8 +191,7 @@ func (m *model) copy() tea.Cmd {
 	if a.Counter {
 		return m.count(a)
 	}
-	code := m.codes[a.ID].Text
-	if code == "" {
+	if m.codes[a.ID].Text == "" {
 		m.fail("there is no code to copy" + because(m.trouble))
 		return nil
 	}
@@ -195,7 +199,41 @@ func (m *model) copy() tea.Cmd {
 		m.say("there is no clipboard here; t prints the code")
 		return nil
 	}
-	return m.act(func(ctx context.Context) (string, error) { return m.o.Copy(ctx, code) }, nil)
+	return m.give(a, func(code string) tea.Cmd {
+		return m.act(func(ctx context.Context) (string, error) { return m.o.Copy(ctx, code) }, nil)
+	})
+}
+
+// give gives the code of an account, or the next one where this one ends too soon.
+func (m *model) give(a Account, give func(code string) tea.Cmd) tea.Cmd {
+	code := m.codes[a.ID]
+	if code.tooShort(m.o.Now()) {
+		m.waiting = waiting{a.ID, give}
+		m.say("waiting for the next code: this one ends in " + left(code.Until.Sub(m.now)))
+		return nil
+	}
+	return give(code.Text)
+}
+
+// tooShort reports whether a code that is given now would end too soon, and the next one would not.
+func (c Code) tooShort(now time.Time) bool {
+	return c.Next != "" && c.Until.Sub(now) < c.Least && c.NextUntil.Sub(c.Until) >= c.Least
+}
+
+// waited gives the code that was waited for, once it is there.
+func (m *model) waited() tea.Cmd {
+	code := m.codes[m.waiting.id]
+	if m.waiting.id == "" || code.Text == "" && m.trouble == "" || code.tooShort(m.now) {
+		return nil
+	}
+	give := m.waiting.give
+	m.waiting = waiting{}
+	m.say("")
+	if code.Text == "" {
+		m.fail("there is no code" + because(m.trouble))
+		return nil
+	}
+	return give(code.Text)
 }
 
 // needs says what an account without its secret lacks.
@@ -241,14 +279,15 @@ func (m *model) print() tea.Cmd {
 		return nil
 	case a.Counter:
 		m.printed = m.counted.code
-	default:
-		m.printed = m.codes[a.ID].Text
-	}
-	if m.printed == "" {
+		return m.leave()
+	case m.codes[a.ID].Text == "":
 		m.fail("there is no code to print" + because(m.trouble))
 		return nil
 	}
-	return m.leave()
+	return m.give(a, func(code string) tea.Cmd {
+		m.printed = code
+		return m.leave()
+	})
 }
 
 // toggleNext shows the next code of the selected account, until another one is selected.

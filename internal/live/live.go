@@ -38,11 +38,26 @@ type Code struct {
 	Text, Next string
 	// Text is valid until Until, exclusive, and Next from then until NextUntil.
 	Until, NextUntil time.Time
+	// Least is how long a code has to be valid to be copied or printed. Otherwise the next one is waited for.
+	Least time.Duration
 }
+
+// A Source is where a new account comes from.
+type Source int
+
+// The sources.
+const (
+	Typed     Source = iota // the secret that is typed, or an otpauth URI
+	File                    // the QR codes of an image file, whose name is typed
+	Screen                  // the QR codes that are on the screen
+	Clipboard               // what was copied: an image, a URI or a secret
+)
 
 // Fields are what a person types about an account: for a change the new values, for a new account also its secret.
 type Fields struct {
-	Secret       string // base32, or an otpauth URI; empty for a change
+	From         Source
+	Secret       string // base32, or an otpauth URI; of another source than Typed, and for a change, empty
+	File         string // the name of the image file, as it was typed or dropped
 	Issuer, Name string
 	Alias, Tags  string // tags with commas between them: a tag may have spaces
 }
@@ -66,8 +81,11 @@ type Options struct {
 	Load func(ctx context.Context) ([]Account, error)
 	// Codes returns the codes of accounts at an instant. Accounts without one then are left out.
 	Codes func(ctx context.Context, ids []string, at time.Time) (map[string]Code, error)
-	// Notices returns what the user should know of this device, a line each.
-	Notices func(ctx context.Context) []string
+	// Closed reports whether the keyring cannot be read at the moment, as one that is locked. It asks nobody. It is called
+	// every second, beside the other functions, and what it reports is looked at with Load. Nil where it cannot be told.
+	Closed func(ctx context.Context) bool
+	// Notices returns what the user should know of this device, a line each, and how its backup stands, in a few words.
+	Notices func(ctx context.Context) (lines []string, standing string)
 
 	// Advance advances the counter of an account, stores it, and returns the code of the counter that it had.
 	Advance func(ctx context.Context, id string) (code string, err error)
@@ -95,21 +113,28 @@ func Run(ctx context.Context, o Options) (printed string, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := newModel(ctx, o)
-	// Signals end ctx, in one place for every command.
-	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(o.In), tea.WithOutput(o.Out),
-		tea.WithEnvironment(o.Environ), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
-	_, err = program.Run()
+	if err := run(ctx, m, o.In, o.Out, o.Environ); err != nil {
+		return "", err
+	}
+	return m.printed, nil
+}
+
+// run shows a model until it ends, and restores the terminal. Signals end ctx, in one place for every command.
+func run(ctx context.Context, m tea.Model, in io.Reader, out io.Writer, environ []string) error {
+	program := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out),
+		tea.WithEnvironment(environ), tea.WithoutSignalHandler(), tea.WithFPS(framesPerSecond))
+	_, err := program.Run()
 	switch {
 	case err == nil:
-		return m.printed, nil
+		return nil
 	case errors.Is(err, tea.ErrProgramPanic):
-		return "", ErrCrashed
+		return ErrCrashed
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return ctx.Err()
 	case errors.Is(err, tea.ErrInterrupted):
-		return "", context.Canceled
+		return context.Canceled
 	default:
-		return "", fmt.Errorf("show the live view: %w", err)
+		return fmt.Errorf("show the live view: %w", err)
 	}
 }
 

@@ -19,6 +19,8 @@ type vault struct {
 	generation uint64
 	now        time.Time
 	err        error // of reading
+	closed     bool
+	least      time.Duration
 
 	asked   [][]string // ids, a call of Codes each
 	counter int
@@ -42,17 +44,21 @@ func (v *vault) options() Options {
 	return Options{
 		Now: func() time.Time { return v.now }, Accounts: v.accounts, Words: error.Error,
 		Generation: func() uint64 { return v.generation },
+		Closed:     func(context.Context) bool { return v.closed },
 		Load:       func(context.Context) ([]Account, error) { return slices.Clone(v.accounts), v.err },
 		Codes: func(_ context.Context, ids []string, at time.Time) (map[string]Code, error) {
 			v.asked = append(v.asked, ids)
 			codes := map[string]Code{}
 			until := at.Truncate(30 * time.Second).Add(30 * time.Second)
 			for _, id := range ids {
-				codes[id] = Code{number(id, until), number(id, until.Add(30*time.Second)), until, until.Add(30 * time.Second)}
+				codes[id] = Code{
+					Text: number(id, until), Next: number(id, until.Add(30*time.Second)), Until: until, NextUntil: until.Add(30 * time.Second),
+					Least: v.least,
+				}
 			}
 			return codes, v.err
 		},
-		Notices: func(context.Context) []string { return nil },
+		Notices: func(context.Context) ([]string, string) { return nil, "" },
 		Advance: func(context.Context, string) (string, error) {
 			v.counter++
 			return fmt.Sprintf("%06d", v.counter), nil
@@ -198,6 +204,75 @@ func TestLockedKeyring(t *testing.T) {
 	m.passes(v, 6*time.Second)
 	has(t, m, group(number("id0", noon.Add(90*time.Second))))
 	hasNot(t, m, "locked")
+}
+
+// A keyring that is locked while every code is still valid is on the screen within a second, and so is one that is
+// unlocked again, and what another process changes.
+func TestSeenWithinASecond(t *testing.T) {
+	t.Parallel()
+	v := newVault(2)
+	m := open(t, v)
+	m.passes(v, time.Second)
+	hasNot(t, m, "locked")
+	v.closed, v.err = true, errors.New("the keyring is locked")
+	m.passes(v, time.Second)
+	has(t, m, "the keyring is locked", group(number("id0", noon.Add(30*time.Second))))
+	v.closed, v.err = false, nil
+	m.passes(v, time.Second)
+	hasNot(t, m, "locked")
+	v.accounts[1].Name, v.accounts[1].Label = "renamed", "Issuer 1:renamed"
+	v.generation++
+	m.passes(v, time.Second)
+	has(t, m, "renamed")
+}
+
+// A code that would end too soon by code.min-valid is not copied and not printed: the next one is, when it begins. A key
+// calls that off. An account whose codes are never valid for that long is no reason to wait for ever.
+func TestWaitsForALongerCode(t *testing.T) {
+	t.Parallel()
+	v := newVault(2)
+	v.least = 5 * time.Second
+	m := open(t, v)
+	m.passes(v, 25*time.Second)
+	m.send(enter)
+	this, next := number("id0", noon.Add(30*time.Second)), number("id0", noon.Add(60*time.Second))
+	if !slices.Equal(v.copied, []string{this}) {
+		t.Fatalf("with 5 seconds left, copied %q", v.copied)
+	}
+	m.passes(v, time.Second)
+	m.send(enter)
+	has(t, m, "waiting for the next code: this one ends in 4s")
+	m.passes(v, 3*time.Second)
+	if len(v.copied) != 1 {
+		t.Fatalf("copied %q before the next code began", v.copied)
+	}
+	m.passes(v, time.Second)
+	has(t, m, "copied for 45 s")
+	if !slices.Equal(v.copied, []string{this, next}) {
+		t.Errorf("copied %q", v.copied)
+	}
+	m.passes(v, 27*time.Second)
+	m.types("t")
+	has(t, m, "waiting for the next code")
+	m.types("j")
+	hasNot(t, m, "waiting")
+	m.passes(v, 5*time.Second)
+	if m.printed != "" || len(v.copied) != 2 {
+		t.Errorf("called off, and printed %q, copied %q", m.printed, v.copied)
+	}
+	m.passes(v, 24*time.Second)
+	m.types("t")
+	m.passes(v, 4*time.Second)
+	if want := number("id1", noon.Add(120*time.Second)); m.printed != want {
+		t.Errorf("printed %q, want %q", m.printed, want)
+	}
+	v = newVault(1)
+	v.least = time.Hour
+	m = open(t, v)
+	m.send(enter)
+	if len(v.copied) != 1 {
+		t.Errorf("for an hour: copied %q", v.copied)
+	}
 }
 
 // The next code is shown when few seconds are left, and with n.
@@ -386,6 +461,130 @@ func TestForm(t *testing.T) {
 	}
 	if m.form.lines != nil {
 		t.Error("the form is kept, with the secret in it")
+	}
+}
+
+// An account is added from the screen, the clipboard or an image file as well. What looks like the name of a file is one;
+// it is shown while it is typed, and a secret is not.
+func TestAddFrom(t *testing.T) {
+	t.Parallel()
+	control := func(letter rune) tea.KeyPressMsg { return tea.KeyPressMsg{Code: letter, Mod: tea.ModCtrl} }
+	for _, c := range []struct {
+		name  string
+		typed string
+		key   tea.KeyPressMsg
+		want  Fields
+		shown bool
+	}{
+		{"a file", "/tmp/shot.png", enter, Fields{From: File, File: "/tmp/shot.png"}, true},
+		{"a dropped file", "'/tmp/my shot.png'", enter, Fields{From: File, File: "'/tmp/my shot.png'"}, true},
+		{"a file of the folder", "shot.png", enter, Fields{From: File, File: "shot.png"}, false},
+		{"the screen", "JBSWY3DP", control('s'), Fields{From: Screen}, false},
+		{"the clipboard", "", control('v'), Fields{From: Clipboard}, false},
+		{"a URI", "otpauth://totp/a.b/c?secret=JBSWY3DP", enter, Fields{Secret: "otpauth://totp/a.b/c?secret=JBSWY3DP"}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			v := newVault(1)
+			o := v.options()
+			var got []Fields
+			o.Add = func(_ context.Context, f Fields) (string, error) {
+				got = append(got, f)
+				return "added it", nil
+			}
+			m := newModel(t.Context(), o)
+			m.types("a")
+			m.send(tea.PasteMsg{Content: c.typed})
+			if shown := strings.Contains(m.screen(), "shot.png") || strings.Contains(m.screen(), "JBSWY3DP"); shown != c.shown {
+				t.Errorf("shown: %v\n%s", shown, m.screen())
+			}
+			m.send(c.key)
+			has(t, m, "added it")
+			if !slices.Equal(got, []Fields{c.want}) {
+				t.Errorf("added %+v, want %+v", got, c.want)
+			}
+		})
+	}
+	v := newVault(1)
+	o := v.options()
+	o.Add = func(context.Context, Fields) (string, error) { panic("an account is being changed, not added") }
+	m := newModel(t.Context(), o)
+	m.types("e")
+	m.send(control('s'), control('v'))
+}
+
+// An act that has ended closes the form that it was begun in, and not the one that is open by then.
+func TestFormOpenedSince(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	o.Add = func(context.Context, Fields) (string, error) { return "added it", nil }
+	m := newModel(t.Context(), o)
+	m.types("a")
+	_, adding := m.Update(tea.KeyPressMsg{Code: 's', Mod: tea.ModCtrl})
+	m.send(esc)
+	m.types("e")
+	m.run(adding)
+	has(t, m, "Change Issuer 0:me", "added it")
+}
+
+// Leaving the form calls off what it waits for.
+func TestLeavingTheFormStopsLooking(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	o.Add = func(ctx context.Context, _ Fields) (string, error) {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
+	m := newModel(t.Context(), o)
+	m.types("a")
+	_, adding := m.Update(tea.KeyPressMsg{Code: 's', Mod: tea.ModCtrl})
+	has(t, m, "looking at the screen")
+	m.send(esc)
+	m.types("/iss")
+	m.run(adding)
+	m.types("uer")
+	has(t, m, "nothing was added", "/issuer▏")
+	if m.acts != 0 {
+		t.Error("it is still waited for")
+	}
+}
+
+// How the backup stands is beside the number of accounts, where there is room for all of it.
+func TestStanding(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	o.Notices = func(context.Context) ([]string, string) {
+		return []string{"the laptop has news"}, "last backup 2026-11-28"
+	}
+	m := newModel(t.Context(), o)
+	m.run(m.askNotices())
+	m.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+	has(t, m, "auth  1 account  last backup 2026-11-28", "! the laptop has news")
+	m.send(tea.WindowSizeMsg{Width: 30, Height: 24})
+	hasNot(t, m, "last backup")
+	m.send(tea.WindowSizeMsg{Width: 39, Height: 24})
+	has(t, m, "last backup 2026-11-28")
+}
+
+// What other devices have written is looked for every five minutes, since it is no change of this vault.
+func TestAsksForNews(t *testing.T) {
+	t.Parallel()
+	v := newVault(1)
+	o := v.options()
+	asked := 0
+	o.Notices = func(context.Context) ([]string, string) { asked++; return nil, "" }
+	m := newModel(t.Context(), o)
+	m.run(m.askNotices())
+	m.passes(v, 5*time.Minute-time.Second)
+	if asked != 1 {
+		t.Errorf("asked %d times within five minutes", asked)
+	}
+	m.passes(v, time.Second)
+	if asked != 2 {
+		t.Errorf("asked %d times after five minutes", asked)
 	}
 }
 

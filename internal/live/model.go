@@ -49,16 +49,23 @@ type model struct {
 	pause   int              // seconds until the vault is read again after that; counted in ticks, as the clock may be set back
 	counted counted
 	next    string // the id of the account whose next code is shown
+	waiting waiting
 
-	notices []string // of the device
-	said    string   // what the last act said
-	failed  bool     // it says what went wrong
-	removed string   // the id of the account that undo brings back
-	acts    int      // that have not ended
-	moved   moved
-	leaving bool // once the acts have ended
-	form    form
-	drawing string // a QR code
+	looking bool // at the keyring, whether it is closed
+	closed  bool // it was, when it was last looked at
+
+	notices  []string // of the device
+	standing string   // of its backup
+	sinceAsk int      // seconds since these two were asked for; counted in ticks
+	said     string   // what the last act said
+	failed   bool     // it says what went wrong
+	removed  string   // the id of the account that undo brings back
+	acts     int      // that have not ended
+	moved    moved
+	leaving  bool // once the acts have ended
+	form     form
+	opened   int    // how many forms were
+	drawing  string // a QR code
 
 	width, height int
 	cells         ansi.Method // how the terminal counts columns
@@ -79,6 +86,12 @@ type counted struct {
 }
 
 const countedFor = time.Minute
+
+// A waiting account is one whose next code will be given when it begins. Any key calls that off.
+type waiting struct {
+	id   string // empty for none
+	give func(code string) tea.Cmd
+}
 
 // A moved account is one whose new place is being stored.
 type moved struct {
@@ -106,7 +119,11 @@ type (
 		codes map[string]Code
 		err   error
 	}
-	noticesMsg []string
+	closedMsg  bool
+	noticesMsg struct {
+		lines    []string
+		standing string
+	}
 	// An actMsg is the end of an act.
 	actMsg struct {
 		said string
@@ -131,14 +148,6 @@ func (m *model) tick() tea.Cmd {
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case tea.BackgroundColorMsg:
-		m.style = styled(msg.IsDark())
-	case tea.ModeReportMsg:
-		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
-			m.cells = ansi.GraphemeWidth // as Bubble Tea does
-		}
 	case tickMsg:
 		cmd = tea.Batch(m.tick(), m.second())
 	case tea.ResumeMsg:
@@ -147,17 +156,35 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.loaded(msg)
 	case codesMsg:
 		m.answered(msg)
+	case closedMsg:
+		cmd = m.looked(bool(msg))
 	case noticesMsg:
-		m.notices = msg
+		m.notices, m.standing = msg.lines, msg.standing
 	case actMsg:
 		cmd = m.ended(msg)
 	case tea.PasteMsg:
 		m.paste(msg.Content)
 	case tea.KeyPressMsg:
 		cmd = m.press(msg)
+	default:
+		m.looks(msg)
 	}
 	m.scroll()
 	return m, tea.Batch(cmd, m.askCodes())
+}
+
+// looks takes what the terminal says of itself.
+func (m *model) looks(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.BackgroundColorMsg:
+		m.style = styled(msg.IsDark())
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && msg.Value != ansi.ModeNotRecognized && msg.Value != ansi.ModePermanentlyReset {
+			m.cells = ansi.GraphemeWidth // as Bubble Tea does
+		}
+	}
 }
 
 // second does what every second brings: codes end, and another process may have changed the vault.
@@ -177,15 +204,43 @@ func (m *model) second() tea.Cmd {
 			m.codes[id] = code.following()
 		}
 	}
-	if m.acts > 0 || m.o.Generation() == m.generation {
-		return nil
+	cmds := []tea.Cmd{m.look(), m.waited()}
+	switch m.sinceAsk++; {
+	case m.acts == 0 && m.o.Generation() != m.generation:
+		cmds = append(cmds, m.load(), m.askNotices())
+	case m.sinceAsk >= noticeTicks:
+		cmds = append(cmds, m.askNotices())
 	}
-	return tea.Batch(m.load(), m.askNotices())
+	return tea.Batch(cmds...)
 }
+
+// noticeTicks is how many seconds pass before the location is looked at for what other devices have written: that may
+// be a question over the network.
+const noticeTicks = 300
 
 // following returns the code after this one.
 func (c Code) following() shown {
-	return shown{Code{Text: c.Next, Until: c.NextUntil}, true}
+	return shown{Code{Text: c.Next, Until: c.NextUntil, Least: c.Least}, true}
+}
+
+// look asks whether the keyring is closed. Reading it would tell as well, and take more than a glance.
+func (m *model) look() tea.Cmd {
+	if m.o.Closed == nil || m.looking {
+		return nil
+	}
+	m.looking = true
+	return func() tea.Msg { return closedMsg(m.o.Closed(m.ctx)) }
+}
+
+// looked reads the vault when the keyring has been closed or opened: that has the words for what is wrong, or nothing is.
+func (m *model) looked(closed bool) tea.Cmd {
+	m.looking = false
+	if closed == m.closed || m.loading {
+		return nil
+	}
+	m.closed = closed
+	m.pause = 0
+	return m.load()
 }
 
 // load reads the accounts again.
@@ -334,7 +389,11 @@ func (m *model) answered(msg codesMsg) {
 }
 
 func (m *model) askNotices() tea.Cmd {
-	return func() tea.Msg { return noticesMsg(m.o.Notices(m.ctx)) }
+	m.sinceAsk = 0
+	return func() tea.Msg {
+		lines, standing := m.o.Notices(m.ctx)
+		return noticesMsg{lines, standing}
+	}
 }
 
 // act runs an act and waits for it before the view can be left.

@@ -70,11 +70,13 @@ func (m *model) header() []string {
 		count = fmt.Sprintf("%d of %d", len(m.places), len(m.accounts))
 	}
 	title := m.style.title.Render("auth") + "  " + m.style.quiet.Render(count)
-	switch {
+	switch rest := m.width - m.cells.StringWidth(count) - 8; {
 	case m.mode == typing:
-		title += "  /" + m.tail(m.filter.text, m.width-m.cells.StringWidth(count)-10) + "▏"
+		title += "  /" + m.tail(m.filter.text, rest-2) + "▏"
 	case m.filter.text != "":
-		title += "  /" + m.tail(m.filter.text, m.width-m.cells.StringWidth(count)-10)
+		title += "  /" + m.tail(m.filter.text, rest-2)
+	case m.standing != "" && rest >= m.cells.StringWidth(m.standing):
+		title += "  " + m.style.quiet.Render(m.standing)
 	}
 	lines := []string{title}
 	for _, notice := range m.notices[:min(len(m.notices), m.noticeRoom())] {
@@ -337,7 +339,7 @@ func (m *model) clip(text string) string { return m.cells.Truncate(text, m.width
 // pad cuts or fills text to a width.
 func (m *model) pad(text string, width int) string {
 	text = m.cut(text, width)
-	return text + strings.Repeat(" ", max(0, width-m.cells.StringWidth(text)))
+	return term.Mark(text) + strings.Repeat(" ", max(0, width-m.cells.StringWidth(text)))
 }
 
 // tail returns the end of text that is being typed.
@@ -374,10 +376,10 @@ func (m *model) fits(drawing string) bool {
 
 func (m *model) formLines() []string {
 	lines := []string{m.style.title.Render(m.cut(m.form.title, m.width)), ""}
-	const names = 15
+	names := min(19, m.width-4)
 	for i, name := range m.form.names {
 		text := m.form.lines[i].text
-		if name == fieldSecret || strings.Contains(text, "://") {
+		if name == fieldSecret && !isPath(text) || strings.Contains(text, "://") {
 			text = strings.Repeat("•", len([]rune(text)))
 		}
 		mark, end := "  ", ""
@@ -390,7 +392,11 @@ func (m *model) formLines() []string {
 	if m.failed {
 		style = m.style.bad
 	}
-	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless("enter next and store  ↑↓ lines  esc back")))
+	keys := "enter next and store  ↑↓ lines  esc back"
+	if m.form.id == "" {
+		keys = "enter next and store  ^s screen  ^v clipboard  ↑↓ lines  esc back"
+	}
+	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless(keys)))
 }
 
 func (m *model) helpLines() []string {
@@ -402,7 +408,7 @@ func (m *model) helpLines() []string {
 		{"enter", "copy the code; advances a counter"},
 		{"t", "leave, and print the code below"},
 		{"n", "the next code"},
-		{"a e", "add, edit"},
+		{"a e", "add (typed, image, screen, clipboard), edit"},
 		{"m K J", "move; up, down"},
 		{"d u", "remove to the trash; undo that"},
 		{"s", "the QR code, which has the secret"},

@@ -8,15 +8,15 @@ import (
 // Man returns the page as a man page of section 7, in the macros of man(7).
 func (t Topic) Man() string {
 	s := style{
-		plain:  roff,
+		plain:  Roff,
 		strong: func(text string) string { return `\fB` + text + `\fP` },
 		code: func(text string) string { // whose words are never hyphenated
-			return `\fB\%` + strings.ReplaceAll(roff(text), " ", ` \%`) + `\fP`
+			return `\fB\%` + strings.ReplaceAll(Roff(text), " ", ` \%`) + `\fP`
 		},
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH \"AUTH-%s\" \"7\" \"\" \"auth\" \"auth manual\"\n", strings.ToUpper(t.Name))
-	fmt.Fprintf(&b, ".SH NAME\nauth-%s \\- %s\n", t.Name, roff(t.Short))
+	fmt.Fprintf(&b, ".SH NAME\nauth-%s \\- %s\n", t.Name, Roff(t.Short))
 	for i, p := range parse(t.Markdown) {
 		text := s.inline(p.text)
 		switch p.kind {
@@ -34,7 +34,7 @@ func (t Topic) Man() string {
 		case code:
 			b.WriteString(".PP\n.RS 4\n.EX\n")
 			for _, l := range p.lines {
-				b.WriteString(line(roff(l)))
+				b.WriteString(line(Roff(l)))
 			}
 			b.WriteString(".EE\n.RE\n")
 		case table:
@@ -70,9 +70,9 @@ func roffTable(rows [][]string) string {
 	return b.String()
 }
 
-// roff escapes a text for troff: backslashes, and hyphens, which would otherwise not be
+// Roff escapes a text for troff: backslashes, and hyphens, which would otherwise not be
 // found or pasted as they are typed.
-func roff(text string) string {
+func Roff(text string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "'", `\(aq`).Replace(text)
 }
 

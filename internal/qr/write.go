@@ -26,6 +26,12 @@ func PNG(w io.Writer, text string, scale int) error {
 	return png.Encode(w, img)
 }
 
+// Width returns how many columns the QR code of text takes in a terminal.
+func Width(text string) (int, error) {
+	modules, err := Matrix(text)
+	return len(modules), err
+}
+
 // Terminal returns text as a QR code of half-block characters, dark on light
 // whatever the terminal's theme.
 func Terminal(text string) (string, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // The first step with a match decides: id, then label or alias, then issuer or name,
-// then beginning, then part, case and space folded.
+// then beginning, then part, then every word anywhere, case and space folded.
 func TestFindSteps(t *testing.T) {
 	t.Parallel()
 	x := newMember(t, "x")
@@ -17,6 +17,8 @@ func TestFindSteps(t *testing.T) {
 		x.add(i, "i"+string(rune('1'+i)), label, label)
 	}
 	x.at(10, func(tx *vault.Tx) error { return tx.SetAlias("i2", "work") })
+	x.at(11, func(tx *vault.Tx) error { return tx.SetTag("i4", "Night Shift", true) })
+	x.at(12, func(tx *vault.Tx) error { return tx.SetTag("i1", "work", true) })
 	for query, want := range map[string][]string{
 		"id:i3":               {"i3"},
 		" id: i3 ":            {"i3"},
@@ -34,6 +36,13 @@ func TestFindSteps(t *testing.T) {
 		"wor":                 {"i2"},
 		"hub":                 {"i4"}, // an issuer before a part
 		"ub:":                 {"i1", "i2", "i4"},
+		"git alice":           {"i1", "i3"},
+		"ALICE  lab":          {"i3"},
+		"bob work":            {"i2"},
+		"shift":               {"i4"}, // a word of a tag
+		"shift night":         {"i4"},
+		"hub work":            {"i1", "i2"}, // a tag of one, the alias of the other
+		"alice nobody":        nil,
 		"nothing of the kind": nil,
 		"":                    nil,
 		"   ":                 nil,
@@ -111,4 +120,68 @@ func TestTakenNamesAreRefused(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// A search finds by every step at once, in the order of the accounts.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	for i, label := range []string{"GitHub:alice", "Hub:x", "Bank:alice", "alice"} {
+		x.add(i, "i"+string(rune('1'+i)), label, label)
+	}
+	x.at(10, func(tx *vault.Tx) error { return tx.SetTag("i3", "Hub", true) })
+	for query, want := range map[string][]string{
+		"hub":       {"i1", "i2", "i3"},
+		"alice":     {"i1", "i3", "i4"},
+		"hub alice": {"i1", "i3"},
+		"id:i2":     {"i2"},
+		"nobody":    nil,
+		"id:none":   nil,
+		" ":         nil,
+	} {
+		found, err := x.state.Search(query)
+		var got []string
+		for _, a := range found {
+			got = append(got, a.ID)
+		}
+		if !slices.Equal(got, want) || (len(want) == 0) != errors.Is(err, vault.ErrNotFound) {
+			t.Errorf("%q finds %q, %v, want %q", query, got, err, want)
+		}
+	}
+}
+
+// What was mistyped is near what was meant, and what is something else is not.
+func TestNear(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	for i, label := range []string{"GitHub:alice@example.com", "GitLab:alice@example.com", "Bank:bob", "日本銀行:花子", "Dropbox:carol"} {
+		x.add(i, "i"+string(rune('1'+i)), label, label)
+	}
+	x.at(10, func(tx *vault.Tx) error { return tx.SetAlias("i3", "savings") })
+	for query, want := range map[string][]string{
+		"githb":          {"i1"},
+		"gitbub":         {"i1", "i2"}, // one letter from GitHub, two from GitLab
+		"ihtgub":         nil,
+		"dorpbox":        {"i5"}, // two letters in the wrong order are one mistake
+		"savngs":         {"i3"},
+		"bnak bob":       {"i3"},
+		"dropbox carrol": {"i5"},
+		"日木銀行":           {"i4"},
+		"bo":             {"i3", "i5"}, // a part of a label, which --exact does not find
+		"xx":             nil,
+		"paypal":         nil,
+		"id:i9":          nil,
+		"":               nil,
+	} {
+		var got []string
+		for _, a := range x.state.Near(query, 2) {
+			got = append(got, a.ID)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("near %q: %q, want %q", query, got, want)
+		}
+	}
+	if got := x.state.Near("gitbub", 1); len(got) != 1 || got[0].ID != "i1" {
+		t.Errorf("the nearest is %+v", got)
+	}
 }

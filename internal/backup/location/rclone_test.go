@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,4 +98,26 @@ func (r *rclone) obscure(t *testing.T, password string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// The remotes of the user's rclone are found by its own configuration, and each of them
+// can be named as a location.
+func TestRemotes(t *testing.T) {
+	t.Parallel()
+	o := newRclone(t).options(t)
+	found := location.Remotes(t.Context(), o)
+	for _, name := range []string{"disk", "short cut", "sealed", "dav"} {
+		if !slices.Contains(found, name) {
+			t.Errorf("found %q, without %q", found, name)
+		}
+	}
+	for _, name := range found {
+		if _, err := location.Parse("rclone:"+name+":auth", o); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	o.LookPath = func(string) (string, error) { return "", exec.ErrNotFound }
+	if found := location.Remotes(t.Context(), o); found != nil {
+		t.Errorf("without rclone: %q", found)
+	}
 }

@@ -247,6 +247,13 @@ func (w *world) enable(m *machine, to string) error {
 	if was := m.location(); was != "" && was != to {
 		defer func() { w.excuse(w.added(), m.name+" left it at "+was, w.allArrived()...) }()
 	}
+	if before := m.key(); w.rotatedAway(m) {
+		defer func() {
+			if m.key() != before {
+				w.excuse(w.added(), m.name+" merges nothing under the key that was replaced", w.allArrived()...)
+			}
+		}()
+	}
 	w.newWord()
 	w.person.try = w.person.newest()
 	for {
@@ -259,6 +266,21 @@ func (w *world) enable(m *machine, to string) error {
 			return err
 		}
 	}
+}
+
+// rotatedAway reports whether a machine can see that its key was rotated away. What others
+// wrote under it is named then, and merged only if a backup under the new key vouches for it.
+func (w *world) rotatedAway(m *machine) bool {
+	e, ok := m.enrolment()
+	if !ok {
+		return false
+	}
+	f := m.folders[e.Location]
+	entries, err := f.List(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return backup.ReadSuccessions(w.t.Context(), f, entries, []backup.RecoveryKey{e.Key}, "").Rotated(e.Key.ID())
 }
 
 // options returns the options of a command that makes a key. Most histories have keys that
