@@ -39,9 +39,6 @@ func TestManPages(t *testing.T) {
 				return
 			}
 			name, _ := pflag.UnquoteUsage(f)
-			if f.Hidden {
-				return
-			}
 			want = append(want, strings.TrimSpace("--"+f.Name+" "+name))
 		})
 		_, exit, _ := strings.Cut(c.Long, "Exit status:")
