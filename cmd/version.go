@@ -54,7 +54,7 @@ func version() string {
 
 type jsonVersionOf struct {
 	Version int    `json:"version"`
-	Release string `json:"release"`
+	Auth    string `json:"auth"`
 	Commit  string `json:"commit,omitempty"`
 	Date    string `json:"date,omitempty"` // of the commit
 	Go      string `json:"go"`

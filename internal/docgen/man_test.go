@@ -35,10 +35,10 @@ func TestManPages(t *testing.T) {
 			"\nENVIRONMENT\n", "\n       AUTH_HOME\n", "\n       AUTH_KEYRING\n", "\nFILES\n", "\n       ~/.local/state/auth/vault.json\n", "\nSEE ALSO\n", "auth-recovery(7)",
 		}
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			name, _ := pflag.UnquoteUsage(f)
 			if f.Hidden {
 				return
 			}
+			name, _ := pflag.UnquoteUsage(f)
 			want = append(want, strings.TrimSpace("--"+f.Name+" "+name))
 		})
 		_, exit, _ := strings.Cut(c.Long, "Exit status:")
