@@ -139,7 +139,9 @@ func (s *session) list(state *vault.State, accounts []vault.Account, o listOptio
 		}, rows)
 	default:
 		return s.printColumns([]term.Column{
-			{Name: "LABEL", Fit: term.Cut}, {Name: "ALIAS", Fit: term.Cut}, {Name: "TAGS", Fit: term.Cut},
+			{Name: "LABEL", Fit: term.Cut},
+			{Name: "ALIAS", Fit: term.Cut},
+			{Name: "TAGS", Fit: term.Cut},
 			{Name: "STATE", Fit: term.Wrap, Look: stateLook},
 		}, rows)
 	}
