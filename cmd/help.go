@@ -109,9 +109,17 @@ func helpWords(root *cobra.Command, args []string) []string {
 	return words
 }
 
-// printHelp prints the help of a command: first what to type, then what it does. A group
-// of commands, and the program itself, list those below them.
+// printHelp prints the help of a command.
 func (c *cli) printHelp(cmd *cobra.Command) error {
+	if c.json {
+		return c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), c.helpText(cmd)})
+	}
+	return c.print(c.helpText(cmd))
+}
+
+// helpText returns the help of a command: first what to type, then what it does. A group of
+// commands, and the program itself, list those below them.
+func (c *cli) helpText(cmd *cobra.Command) string {
 	width := 0 // where there is no terminal, lines are not broken
 	if terminal := term.Width(c.Out); terminal > 0 {
 		width = min(terminal, maxPageWidth)
@@ -147,7 +155,7 @@ func (c *cli) printHelp(cmd *cobra.Command) error {
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + cmd.CommandPath() + " COMMAND --help says more about a command.\n")
 	}
-	return c.print(b.String())
+	return b.String()
 }
 
 // commandLines lists the commands of a group below cmd.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -227,19 +226,6 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
-	help := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		if !c.json {
-			help(cmd, args)
-			return
-		}
-		var text strings.Builder
-		cmd.SetOut(&text)
-		help(cmd, args)
-		if err := c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), text.String()}); err != nil {
-			cmd.PrintErrln(err) // cobra's own help does no more
-		}
-	})
 	return root
 }
 

@@ -69,6 +69,16 @@ func faultWords(err error) string {
 			return "it ended with exit code " + strconv.Itoa(code)
 		}
 		return "it was ended: " + strings.TrimPrefix(e.String(), "signal: ")
+	case syscall.Errno:
+		switch e {
+		case syscall.ENOENT:
+			return "it is not there"
+		case syscall.ENOTDIR:
+			return "a part of its path is no folder"
+		case syscall.EACCES, syscall.EPERM:
+			return "no permission"
+		}
+		return ""
 	case *strconv.NumError:
 		if errors.Is(e, strconv.ErrRange) {
 			return fmt.Sprintf("%q is too large a number", e.Num)
