@@ -27,6 +27,12 @@ type jsonPage struct {
 	Markdown string `json:"markdown"`
 }
 
+type jsonHelp struct {
+	Version int    `json:"version"`
+	Command string `json:"command"`
+	Help    string `json:"help"`
+}
+
 func newHelp(c *cli) *cobra.Command {
 	var topics strings.Builder
 	for _, t := range manual.Topics() {
@@ -146,6 +152,9 @@ func (c *cli) printHelp(cmd *cobra.Command) error {
 	part("Exit status", exit)
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + cmd.CommandPath() + " COMMAND --help says more about a command.\n")
+	}
+	if c.json {
+		return c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), b.String()})
 	}
 	return c.print(b.String())
 }

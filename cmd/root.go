@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -179,7 +178,7 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion && c.json {
-				return c.printJSON(jsonProgram{jsonVersion, version()})
+				return c.printVersionJSON()
 			}
 			if showVersion {
 				_, err := fmt.Fprintln(c.Out, "auth", version())
@@ -227,31 +226,7 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 		}
 	}
 	root.SetHelpCommandGroupID(groupCare)
-	help := root.HelpFunc()
-	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		if !c.json {
-			help(cmd, args)
-			return
-		}
-		var text strings.Builder
-		cmd.SetOut(&text)
-		help(cmd, args)
-		if err := c.printJSON(jsonHelp{jsonVersion, cmd.CommandPath(), text.String()}); err != nil {
-			cmd.PrintErrln(err) // cobra's own help does no more
-		}
-	})
 	return root
-}
-
-type jsonProgram struct {
-	Version int    `json:"version"`
-	Auth    string `json:"auth"`
-}
-
-type jsonHelp struct {
-	Version int    `json:"version"`
-	Command string `json:"command"`
-	Help    string `json:"help"`
 }
 
 // exitStatus is the heading of the last part of every command's long help.
