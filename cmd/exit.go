@@ -216,9 +216,9 @@ func (c *cli) exit(err error, args []string) int {
 	case result == codeInterrupted:
 		c.say("auth: %s", words)
 	default:
-		c.say("auth: error: %s", words)
+		c.say("%s %s", c.paint(c.Err, "auth: error:", term.Bad), words)
 		for _, h := range hints {
-			c.say("auth: hint: %s", h)
+			c.say("%s %s", c.paint(c.Err, "auth: hint:", term.Strong), h)
 		}
 	}
 	return result

@@ -71,8 +71,6 @@ func habit(group, verb string) string {
 		return "auth check QUERY CODE"
 	case "auth man", "auth manual", "auth docs":
 		return "auth help"
-	case "auth version":
-		return "auth --version"
 	case "auth backup ls", "auth backup show":
 		return "auth backup list"
 	case "auth backup init", "auth backup setup", "auth backup on", "auth backup start":

@@ -132,8 +132,10 @@ func (s *session) list(state *vault.State, accounts []vault.Account, o listOptio
 		return s.print(lines.String())
 	case o.codes:
 		return s.printColumns([]term.Column{
-			{Name: "LABEL", Fit: term.Cut}, {Name: "CODE", Look: func(string) term.Look { return term.Strong }},
-			{Name: "LEFT"}, {Name: "STATE", Fit: term.Wrap, Look: stateLook},
+			{Name: "LABEL", Fit: term.Cut},
+			{Name: "CODE", Look: strong},
+			{Name: "LEFT"},
+			{Name: "STATE", Fit: term.Wrap, Look: stateLook},
 		}, rows)
 	default:
 		return s.printColumns([]term.Column{

@@ -165,7 +165,7 @@ Environment:
   AUTH_VAULT_PASSPHRASE_FILE  as --vault-passphrase-file
   AUTH_NO_INPUT               1: never ask, as --no-input
   AUTH_ACCESSIBLE             1: talk in lines, as --accessible
-  NO_COLOR                    no colours
+  NO_COLOR                    no colours; CLICOLOR, CLICOLOR_FORCE and --color too
 auth help environment lists the variables of others that auth reads, too.` + exitStatus("0 done; 1 error; 2 usage, or an answer is missing; 3 no such account;\n"+
 			"4 ambiguous; 5 done in part, nothing overwritten; 6 keyring locked, lost or\n"+
 			"not available; 7 wrong passphrase or key, or a damaged or foreign backup;\n"+

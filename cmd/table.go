@@ -100,7 +100,7 @@ func (c *cli) printTable(rows [][]string) error { return c.printFacts(rows, nil)
 func (c *cli) printStates(rows [][]string) error { return c.printFacts(rows, stateLook) }
 
 func (c *cli) printFacts(rows [][]string, look func(string) term.Look) error {
-	columns := []term.Column{{Look: func(string) term.Look { return term.Strong }}}
+	columns := []term.Column{{Look: strong}}
 	for _, row := range rows {
 		for len(columns) < len(row) {
 			columns = append(columns, term.Column{Fit: term.Wrap, Look: look})
@@ -115,6 +115,8 @@ func (c *cli) printResults(rows [][]string) error {
 		{Name: "ACCOUNT", Fit: term.Cut}, {Name: "RESULT", Fit: term.Wrap, Look: stateLook},
 	}, rows)
 }
+
+func strong(string) term.Look { return term.Strong }
 
 // stateLook returns the look of words that say how something is: the states and outcomes
 // of the domain packages, and what a status begins with.

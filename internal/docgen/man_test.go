@@ -36,6 +36,9 @@ func TestManPages(t *testing.T) {
 		}
 		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			name, _ := pflag.UnquoteUsage(f)
+			if f.Hidden {
+				return
+			}
 			want = append(want, strings.TrimSpace("--"+f.Name+" "+name))
 		})
 		_, exit, _ := strings.Cut(c.Long, "Exit status:")

@@ -54,7 +54,7 @@ func TestFindScreens(t *testing.T) {
 			for name, args := range map[string][]string{
 				"list":  {"list"},
 				"codes": {"list", "--codes"},
-				"facts": {"config", "list"},
+				"facts": {"status"},
 				"pick":  {"code"},
 			} {
 				screen := fmt.Sprintf("%s-%d-%s", name, width, look.name)
@@ -62,11 +62,7 @@ func TestFindScreens(t *testing.T) {
 					t.Parallel()
 					other := *d
 					other.t = t
-					height := 14
-					if name == "facts" {
-						height = 40
-					}
-					s := watch(t, other.with(look.env).command(args...), width, height, look.background)
+					s := watch(t, other.with(look.env).command(args...), width, 14, look.background)
 					s.folder = "find"
 					if args[0] == "code" {
 						s.shows("Which account?", "7 accounts", "Bank")

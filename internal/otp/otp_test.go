@@ -107,7 +107,7 @@ func base32(t *testing.T, text string) []byte {
 }
 
 // testdata/codes.tsv comes from testdata/codes.py, an independent implementation: 5 to 10
-// digits, secrets of 1 to 200 bytes, periods of 1 s to 2^31 s.
+// digits, secrets of 1 to 200 bytes, periods of 1 s to 2^31 - 1 s.
 func TestCodesOfAnotherImplementation(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile("testdata/codes.tsv")

@@ -80,7 +80,8 @@ func TestLayoutFits(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-		state := cells(lines[0][:strings.Index(lines[0], "STATE")])
+		before, _, _ := strings.Cut(lines[0], "STATE")
+		state := cells(before)
 		for _, line := range lines {
 			if n := cells(line); n > width {
 				t.Errorf("at %d columns a line takes %d: %q", width, n, line)

@@ -59,7 +59,7 @@ def main():
         for algorithm in ("SHA1", "SHA256", "SHA512"):
             for length in (1, 2, 3, 5, 7, 10, 16, 20, 32, 64, 65, 129, 200):
                 secret = dice.randbytes(length)
-                period = dice.choice((1, 10, 15, 30, 60, 90, 3600, 2**31))
+                period = dice.choice((1, 10, 15, 30, 60, 90, 3600, 2**31 - 1))
                 at = dice.choice((0, period - 1, period, dice.randrange(2**31), dice.randrange(2**36)))
                 row("totp", secret.hex(), "", algorithm, digits, period, at, decimal(secret, at // period, algorithm, digits))
                 counter = dice.choice((0, 1, dice.randrange(2**32), 2**63, 2**64 - 1))
