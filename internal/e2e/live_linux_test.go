@@ -30,7 +30,9 @@ func TestLiveAddsFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := watch(t, d.command(), 200, 20, nil)
-	s.shows("no accounts yet")
+	s.shows("Set it up now, step by step? [y/N]")
+	s.types("n\r")
+	s.shows("auth  0 accounts")
 
 	s.types("a" + strings.NewReplacer(" ", `\ `, "'", `\'`).Replace(path) + "\r")
 	s.shows("auth  1 account", "added GitHub:alice; its code is ")
