@@ -27,6 +27,12 @@ type jsonPage struct {
 	Markdown string `json:"markdown"`
 }
 
+type jsonHelp struct {
+	Version int    `json:"version"`
+	Command string `json:"command"`
+	Help    string `json:"help"`
+}
+
 func newHelp(c *cli) *cobra.Command {
 	var topics strings.Builder
 	for _, t := range manual.Topics() {

@@ -178,7 +178,7 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if showVersion && c.json {
-				return c.printJSON(jsonProgram{jsonVersion, version()})
+				return c.printVersionJSON()
 			}
 			if showVersion {
 				_, err := fmt.Fprintln(c.Out, "auth", version())
@@ -227,17 +227,6 @@ auth help environment lists the variables of others that auth reads, too.` + exi
 	}
 	root.SetHelpCommandGroupID(groupCare)
 	return root
-}
-
-type jsonProgram struct {
-	Version int    `json:"version"`
-	Auth    string `json:"auth"`
-}
-
-type jsonHelp struct {
-	Version int    `json:"version"`
-	Command string `json:"command"`
-	Help    string `json:"help"`
 }
 
 // exitStatus is the heading of the last part of every command's long help.

@@ -75,10 +75,14 @@ checksums. docs/install.md has the steps.`,
 			if !c.json {
 				return c.print("auth " + version() + "\n")
 			}
-			b := thisBuild()
-			return c.printJSON(jsonVersionOf{jsonVersion, cmp.Or(b.release, "(devel)"), b.commit, b.date, b.compiler, verifyCommand()})
+			return c.printVersionJSON()
 		},
 	})
+}
+
+func (c *cli) printVersionJSON() error {
+	b := thisBuild()
+	return c.printJSON(jsonVersionOf{jsonVersion, cmp.Or(b.release, "(devel)"), b.commit, b.date, b.compiler, verifyCommand()})
 }
 
 // verifyCommand returns the command that checks the signature of this release's checksums; empty for other builds.
