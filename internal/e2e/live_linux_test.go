@@ -107,7 +107,9 @@ func TestLiveRemovesThePicture(t *testing.T) {
 			}
 			d.env = append(cliptest.Without(d.env), "PATH="+dir+":/bin:/usr/bin", "XDG_RUNTIME_DIR="+run, "WAYLAND_DISPLAY=wayland-0", "AUTH_NO_INPUT=0", "TERM=xterm")
 			s := watch(t, d.command(), 80, 14, nil)
-			s.shows("no accounts yet")
+			s.shows("Set it up now, step by step? [y/N]")
+			s.types("n\r")
+			s.shows("auth  0 accounts")
 			s.types("a\x13")
 			eventually(t, "a picture is being taken", func() bool {
 				_, err := os.Stat(seen)

@@ -74,7 +74,7 @@ func atCard(t *testing.T, d *device, args ...string) string {
 	p := sit(t, cmd)
 	p.awaits(`age-plugin-card: enter the \x1b[31mPIN: `)
 	p.types(plugintest.PIN + "\r")
-	p.awaits("first  restored")
+	p.awaits("restored")
 	p.awaits("backup is on")
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v:\n%s", err, p.seen.String())

@@ -224,6 +224,7 @@ func TestPickerAndConfirmation(t *testing.T) {
 	d.add("one:a")
 	d.add("one:b")
 	interactive(d)
+	d = d.with("TERM=dumb") // where nothing is drawn, a number is asked for; TestPick draws
 	cmd := d.command("code", "one", "--at", "59")
 	p := sit(t, cmd)
 	p.awaits("Which account?")

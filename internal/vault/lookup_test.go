@@ -341,7 +341,7 @@ func markerText(v *vault.Vault) string {
 // take memory too: this one is not parallel.
 func TestDirectoryOfManyRecords(t *testing.T) {
 	const records = 8 << 20
-	text := fmt.Sprintf("auth directory 1 %d 128\n", records) + strings.Repeat("\n", records)
+	text := fmt.Sprintf("auth directory 2 %d 128\n", records) + strings.Repeat("\n", records)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	_, _, ok := vault.RewriteDirectory(text)
@@ -349,7 +349,7 @@ func TestDirectoryOfManyRecords(t *testing.T) {
 	if took := after.TotalAlloc - before.TotalAlloc; ok || took > 1<<20 {
 		t.Errorf("%d records are read: %v, %d bytes", records, ok, took)
 	}
-	text = "auth directory 1 100000 128\n" + strings.Repeat("a\n", 100_000)
+	text = "auth directory 2 100000 128\n" + strings.Repeat("a\n", 100_000)
 	if again, listings, ok := vault.RewriteDirectory(text); !ok || again != text || listings != 100_000 {
 		t.Errorf("100,000 accounts: %d are read, %v", listings, ok)
 	}
