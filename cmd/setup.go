@@ -315,7 +315,8 @@ func (s *session) askBackup(ctx context.Context) error {
 
 // chooseLocation asks where backups go, and turns backup on.
 func (s *session) chooseLocation(ctx context.Context) error {
-	s.say("Backups are encrypted files in a folder that leaves this machine: that of a cloud, or a USB stick.")
+	s.say("Backups are encrypted files in a folder that leaves this machine: that of")
+	s.say("a cloud, or a USB stick.")
 	var options, locations []string
 	for _, dir := range s.device.CloudBackups(ctx) {
 		options, locations = append(options, dir+" (has backups of auth)"), append(locations, dir)
@@ -353,7 +354,7 @@ func (s *session) chooseLocation(ctx context.Context) error {
 
 // offerSheet writes the recovery key as a page.
 func (s *session) offerSheet(ctx context.Context) error {
-	yes, err := s.Prompt.Confirm(ctx, "The passphrase opens the backups. Write a page that does so too, to print and to lock away?")
+	yes, err := s.Prompt.Confirm(ctx, "Write a page that opens the backups too, to print and to lock away?")
 	if err != nil || !yes {
 		return err
 	}
@@ -370,7 +371,7 @@ func (s *session) offerSheet(ctx context.Context) error {
 
 // offerDrill practises a restore.
 func (s *session) offerDrill(ctx context.Context) error {
-	yes, err := s.Prompt.Confirm(ctx, "Practise a restore now, with the passphrase that you wrote down? Nothing is changed.")
+	yes, err := s.Prompt.Confirm(ctx, "Practise a restore, with the passphrase that you wrote down?")
 	if err != nil || !yes {
 		return err
 	}
