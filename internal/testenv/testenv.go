@@ -4,7 +4,7 @@
 //	AUTH_TEST_REQUIRE   comma-separated parts that must be present: without one, its tests fail
 //	AUTH_TEST_LONG      any value: also run the long tests
 //	AUTH_TEST_SEED      a number: the seed of random tests, to repeat a failure
-//	AUTH_TEST_HISTORIES a number: how many whole histories internal/e2e/sim lives
+//	AUTH_TEST_HISTORIES a number: how many new histories internal/e2e/sim lives, from AUTH_TEST_SEED on
 package testenv
 
 import (
