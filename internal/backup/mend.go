@@ -18,9 +18,11 @@ func (j Job) Mend(ctx context.Context) (Done, error) {
 	return done, err
 }
 
-// mend is Mend with a listing of the location. It never puts a retired sealed key back,
-// and removes one that is there. If another device has retired a key, that device's
-// backups say so.
+// mend is Mend with a listing of the location. It puts no retired sealed key back, and
+// removes one that is there. If another device has retired a key, that device's backups
+// say so. Where no other sealed key opens the recovery key with a passphrase, a retired one
+// that does stays, or comes back: the one that took its place may have gone with a device
+// that was lost before it had brought it here, and an older passphrase is better than none.
 func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
 	there := map[string]location.Entry{}
 	for _, e := range entries {
@@ -39,10 +41,10 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 	}
 	var errs []error
 	for _, sealed := range done.Sealed {
-		switch _, found := there[sealed.Name]; {
-		case sealed.Retired && found:
-			errs = append(errs, j.Location.Remove(ctx, sealed.Name))
-		case !sealed.Retired && wrong[sealed.Name]:
+		if sealed.Retired {
+			continue
+		}
+		if wrong[sealed.Name] {
 			if err := j.putBack(ctx, sealed); err != nil {
 				errs = append(errs, fmt.Errorf("%s is missing or altered at the location: %w", sealed.Name, err))
 				continue
@@ -50,8 +52,74 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 			done.PutBack = append(done.PutBack, sealed.Name)
 		}
 	}
+	errs = append(errs, j.mendRetired(ctx, there, done))
 	errs = append(errs, j.readme(ctx, there, done))
 	return errors.Join(errs...)
+}
+
+// mendRetired removes retired sealed keys, but for the last ones that open the recovery key
+// with a passphrase. Those it puts back.
+func (j Job) mendRetired(ctx context.Context, there map[string]location.Entry, done *Done) error {
+	retired := slices.DeleteFunc(slices.Clone(done.Sealed), func(k SealedKey) bool { return !k.Retired })
+	if len(retired) == 0 {
+		return nil
+	}
+	last := !j.othersOpen(ctx, there, done)
+	var errs []error
+	for _, sealed := range retired {
+		_, found := there[sealed.Name]
+		keep := last && j.opens(ctx, sealed)
+		switch {
+		case found && !keep:
+			errs = append(errs, j.Location.Remove(ctx, sealed.Name))
+		case !found && keep && j.putBack(ctx, sealed) == nil:
+			done.PutBack = append(done.PutBack, sealed.Name)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// othersOpen reports whether a sealed key at the location that is not retired opens the
+// recovery key with a passphrase. Another device may have written it, so that this one has
+// not learned of it yet.
+func (j Job) othersOpen(ctx context.Context, there map[string]location.Entry, done *Done) bool {
+	listed := map[string]bool{}
+	for _, sealed := range done.Sealed {
+		listed[sealed.Name] = true
+		_, found := there[sealed.Name]
+		if !sealed.Retired && (found || slices.Contains(done.PutBack, sealed.Name)) && j.opens(ctx, sealed) {
+			return true
+		}
+	}
+	for name := range there {
+		if listed[name] {
+			continue
+		}
+		if id, ok := SealedKeyID(name); !ok || id != j.Enrolment.Key.ID() {
+			continue
+		}
+		data, err := j.Location.Read(ctx, name)
+		if under, bad := UnderPassphrase(data); err == nil && bad == nil && under {
+			return true
+		}
+	}
+	return false
+}
+
+// opens reports whether a sealed key gives whoever has its passphrase the recovery key in
+// use. It goes by the copy of this device, or by the location where there is none.
+func (j Job) opens(ctx context.Context, sealed SealedKey) bool {
+	if id, ok := SealedKeyID(sealed.Name); !ok || id != j.Enrolment.Key.ID() {
+		return false
+	}
+	data, err := j.SealedBytes(sealed.Name)
+	if err != nil || HashOf(data) != sealed.Hash {
+		if data, err = j.Location.Read(ctx, sealed.Name); err != nil || HashOf(data) != sealed.Hash {
+			return false
+		}
+	}
+	under, err := UnderPassphrase(data)
+	return err == nil && under
 }
 
 // intact reports whether a sealed key at the location is as it was written. Reading one

@@ -211,3 +211,28 @@ func TestReadme(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// The last sealed key that opens the recovery key with a passphrase is not taken away, and comes back, though it is
+// retired: the one in its place was lost with the device that made it. Once that arrives, the old one goes.
+func TestMendKeepsTheLast(t *testing.T) {
+	t.Parallel()
+	s, key := newShelf(t), newRecoveryKey(t)
+	w := newWriter(t, "a", key)
+	first := w.seal(s)
+	w.run(s)
+	other := newWriter(t, "b", key)
+	other.e.Sealed = []backup.SealedKey{{Name: first.Name, Hash: first.Hash, Retired: true}}
+	second := other.seal(s)
+	other.run(s)
+	onItsWay := s.files[second.Name]
+	delete(s.files, second.Name)
+	for range 2 {
+		if _, err := w.mend(s, false); err != nil || s.files[first.Name] == "" {
+			t.Fatalf("%v, and there is %v", err, s.entries())
+		}
+	}
+	s.files[second.Name] = onItsWay
+	if _, err := w.mend(s, false); err != nil || s.files[first.Name] != "" || s.files[second.Name] == "" {
+		t.Errorf("%v, and there is %v", err, s.entries())
+	}
+}
