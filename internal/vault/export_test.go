@@ -48,6 +48,9 @@ func (k Kept) LookUp(query string, exact bool) (a Account, ok bool) {
 	return a, ok
 }
 
+// MarshalRecords writes a block of records.
+func MarshalRecords(records []*Record) ([]byte, error) { return marshalRecords(records) }
+
 // Names returns what the directory lists, sorted, each name with its alias on the next line.
 func (k Kept) Names() (names []string, ok bool) {
 	_, list, ok := listNames(k)

@@ -1,6 +1,8 @@
 package vault_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -140,6 +142,19 @@ func TestLookupIsFind(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// A block of records is the JSON that encoding/json makes of them.
+func TestMarshalRecords(t *testing.T) {
+	t.Parallel()
+	s := withLater(full(t).state, rand.New(rand.NewPCG(1, 6)))
+	for n := range len(s.Records) + 1 {
+		want, err1 := json.Marshal(s.Records[:n])
+		got, err2 := vault.MarshalRecords(s.Records[:n])
+		if err := errors.Join(err1, err2); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d records: %v\n%s\nwant\n%s", n, err, got, want)
+		}
+	}
 }
 
 // The same with a state that uses every field, and with one of a later version.

@@ -47,11 +47,28 @@ func (s *State) encode(block int) (e encoded, err error) {
 	var group errgroup.Group // with 10,000 accounts it is most of what a change takes
 	for i := range records {
 		group.Go(func() (err error) {
-			e.blocks[i], err = json.Marshal(records[i])
+			e.blocks[i], err = marshalRecords(records[i])
 			return err
 		})
 	}
 	return e, group.Wait()
+}
+
+// marshalRecords is [json.Marshal], which would look at each letter that a record writes
+// once more: a third of its time.
+func marshalRecords(records []*Record) ([]byte, error) {
+	list := []byte{'['}
+	for i, r := range records {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		data, err := r.MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, data...)
+	}
+	return append(list, ']'), nil
 }
 
 func (e encoded) equal(other encoded) bool {
