@@ -181,8 +181,8 @@ func sources(t *testing.T) (mans, completions, pages []string) {
 	}
 	mans = glob("docs/man/*")
 	completions = glob("completions/*")
-	pages = append(glob("docs/moving/*.md"), "docs/recovery.md", "docs/ja/recovery.md", "docs/formats.md", "docs/moving.md", "docs/environment.md",
-		"docs/exit-codes.md", "docs/install.md")
+	pages = append(append(glob("docs/moving/*.md"), glob("docs/json/*.json")...), "docs/recovery.md", "docs/ja/recovery.md", "docs/formats.md", "docs/moving.md", "docs/environment.md",
+		"docs/exit-codes.md", "docs/install.md", "docs/scripts.md", "docs/json.md")
 	return mans, completions, pages
 }
 
