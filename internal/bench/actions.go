@@ -3,9 +3,14 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/zalando/go-keyring"
 )
 
 // looks returns what reads the vault.
@@ -42,10 +47,24 @@ func changes(dir string) ([]*program, error) {
 		if err := backUpTo(dir, backed, location, n); err != nil {
 			return nil, err
 		}
+		untouched := location + "-untouched"
+		if err := os.CopyFS(untouched, os.DirFS(location)); err != nil {
+			return nil, err
+		}
+		// A device that is new each time: what the one before left in the keyring is removed,
+		// since gnome-keyring writes all that it has at each change.
 		fresh := func(what string) func(int) ([]string, string, error) {
 			return func(run int) ([]string, string, error) {
-				return []string{fmt.Sprintf("AUTH_HOME=%s/%s-%d-%d", dir, what, n, run)}, "", nil
+				at := func(run int) string { return fmt.Sprintf("%s/%s-%d-%d", dir, what, n, run) }
+				err := keyring.DeleteAll(profileService(at(run - 1)))
+				return []string{"AUTH_HOME=" + at(run)}, "", err
 			}
+		}
+		// And one that nobody has joined before.
+		restored := location + "-restored"
+		freshLocation := func(run int) ([]string, string, error) {
+			env, input, err := fresh("restore")(run)
+			return env, input, errors.Join(err, os.RemoveAll(restored), os.CopyFS(restored, os.DirFS(untouched)))
 		}
 		bar := ""
 		if n <= 1000 {
@@ -62,11 +81,18 @@ func changes(dir string) ([]*program, error) {
 			&program{name: "auth sync, " + accounts(n), command: []string{auth, "sync", "--no-input"}, env: backed, slow: true},
 			&program{
 				name:    "auth restore, " + accounts(n),
-				command: []string{auth, "restore", location, "--identity", location + ".txt", "--no-input"}, prepare: fresh("restore"), slow: true,
+				command: []string{auth, "restore", restored, "--identity", location + ".txt", "--no-input"}, prepare: freshLocation, slow: true,
 			},
 		)
 	}
 	return list, nil
+}
+
+// profileService is the name under which the items of an AUTH_HOME lie, which is a path
+// without links.
+func profileService(home string) string {
+	sum := sha256.Sum256([]byte(home))
+	return "auth-" + hex.EncodeToString(sum[:8])
 }
 
 // backUpTo turns backup on for n accounts, with a key in a file for restoring: a
