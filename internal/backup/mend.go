@@ -18,11 +18,12 @@ func (j Job) Mend(ctx context.Context) (Done, error) {
 	return done, err
 }
 
-// mend is Mend with a listing of the location. It puts no retired sealed key back, and
-// removes one that is there. If another device has retired a key, that device's backups
-// say so. Where no other sealed key opens the recovery key with a passphrase, a retired one
-// that does stays, or comes back: the one that took its place may have gone with a device
+// mend is Mend with a listing of the location. It never puts a retired sealed key back,
+// and removes one that is there. If another device has retired a key, that device's
+// backups say so. Where no other sealed key opens the recovery key with a passphrase, a
+// retired one that does stays: the one that took its place may have gone with a device
 // that was lost before it had brought it here, and an older passphrase is better than none.
+// It is not put back, since whoever knows that passphrase could have it by deleting others.
 func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) error {
 	there := map[string]location.Entry{}
 	for _, e := range entries {
@@ -58,7 +59,7 @@ func (j Job) mend(ctx context.Context, entries []location.Entry, done *Done) err
 }
 
 // mendRetired removes retired sealed keys, but for the last ones that open the recovery key
-// with a passphrase. Those it puts back.
+// with a passphrase.
 func (j Job) mendRetired(ctx context.Context, there map[string]location.Entry, done *Done) error {
 	retired := slices.DeleteFunc(slices.Clone(done.Sealed), func(k SealedKey) bool { return !k.Retired })
 	if len(retired) == 0 {
@@ -67,13 +68,8 @@ func (j Job) mendRetired(ctx context.Context, there map[string]location.Entry, d
 	last := !j.othersOpen(ctx, there, done)
 	var errs []error
 	for _, sealed := range retired {
-		_, found := there[sealed.Name]
-		keep := last && j.opens(ctx, sealed)
-		switch {
-		case found && !keep:
+		if _, found := there[sealed.Name]; found && !(last && j.opens(ctx, sealed)) {
 			errs = append(errs, j.Location.Remove(ctx, sealed.Name))
-		case !found && keep && j.putBack(ctx, sealed) == nil:
-			done.PutBack = append(done.PutBack, sealed.Name)
 		}
 	}
 	return errors.Join(errs...)
