@@ -94,7 +94,7 @@ same label has another secret, it is kept and named.`,
 	flags.BoolVar(&o.replace, "replace", false, "give an account that is here its new secret; the old one goes to the trash")
 	flags.BoolVar(&o.deviceBound, "device-bound", false, "keep the secret on this device; backups have only the name")
 	o.lookFlags(flags)
-	cmd.MarkFlagsMutuallyExclusive("secret-file", "uri", "qr", "clipboard", "screen", "region")
+	cmd.MarkFlagsMutuallyExclusive(addSources()...)
 	for _, name := range []string{"type", "algorithm", "digits", "period", "counter"} {
 		cmd.MarkFlagsMutuallyExclusive("uri", name)
 		cmd.MarkFlagsMutuallyExclusive("qr", name)
@@ -123,13 +123,16 @@ func (o *addOptions) imagesAmong(args []string) (labels []string, err error) {
 	return labels, nil
 }
 
+// addSources are the flags that say where accounts come from.
+func addSources() []string { return []string{"secret-file", "uri", "qr", "clipboard", "screen", "region"} }
+
 // sources refuses flags that images among the arguments exclude, as --qr does.
 func (o *addOptions) sources(flags *pflag.FlagSet) error {
 	if len(o.images) == 0 {
 		return nil
 	}
-	for _, name := range []string{"secret-file", "uri", "clipboard", "screen", "type", "digits", "period", "algorithm", "counter"} {
-		if flags.Changed(name) {
+	for _, name := range append(addSources(), "type", "digits", "period", "algorithm", "counter") {
+		if name != "qr" && flags.Changed(name) {
 			return hint.With(usagef("an image and --%s exclude each other", name), "auth add --help")
 		}
 	}

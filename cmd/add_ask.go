@@ -19,7 +19,7 @@ const secretTries = 3
 // askWhat asks for the label, or an image, where neither flags nor arguments say what to
 // add.
 func (s *session) askWhat(ctx context.Context, o *addOptions) error {
-	given := o.issuer != "" || o.name != "" || len(o.images) > 0 || o.uri != "" || o.secretFile != "" || o.clipboard || o.screen
+	given := o.issuer != "" || o.name != "" || len(o.images) > 0 || o.uri != "" || o.secretFile != "" || o.clipboard || o.screen || o.region
 	if given || !s.asking() {
 		return nil
 	}
@@ -79,24 +79,26 @@ func (s *session) askSecret(ctx context.Context, o addOptions) (transfer.Batch, 
 	}
 }
 
-// typedPath returns the path that somebody typed, or dropped on the terminal: those quote
-// it, escape its spaces, or make it a file URL.
+// typedPath returns the path that somebody typed, or that a terminal has typed for a file
+// that was dropped on it: in quotes, as a file URL, or on Unix with a backslash before each
+// letter that means something to a shell.
 func (c *cli) typedPath(text string) string {
 	if rest, ok := strings.CutPrefix(text, "file://"); ok {
 		if path, err := url.PathUnescape(rest); err == nil {
 			return path
 		}
 	}
+	quoted := false
 	for _, quote := range []string{`'`, `"`} {
 		if inner, ok := strings.CutPrefix(text, quote); ok && strings.HasSuffix(inner, quote) {
-			text = strings.TrimSuffix(inner, quote)
+			text, quoted = strings.TrimSuffix(inner, quote), true
 		}
 	}
 	if rest, ok := strings.CutPrefix(text, "~/"); ok && c.home() != "" {
 		text = filepath.Join(c.home(), rest)
 	}
-	if runtime.GOOS != "windows" && !isFile(text) {
-		text = strings.ReplaceAll(text, `\ `, " ")
+	if runtime.GOOS != "windows" && !quoted && !isFile(text) {
+		text = strings.ReplaceAll(text, `\`, "")
 	}
 	return text
 }

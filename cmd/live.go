@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -379,7 +377,7 @@ func (v *screen) gather(ctx context.Context, f live.Fields) (batch transfer.Batc
 	case live.Clipboard:
 		o.clipboard = true
 	case live.File:
-		path := v.droppedPath(f.File)
+		path := v.typedPath(strings.TrimSpace(f.File))
 		if !isFile(path) || path == "-" {
 			return batch, nil, errNoFile
 		}
@@ -403,22 +401,6 @@ func (v *screen) gather(ctx context.Context, f live.Fields) (batch transfer.Batc
 		met = append(met, strings.TrimPrefix(line, "auth: warning: "))
 	}
 	return batch, met, nil
-}
-
-// droppedPath returns the path that was typed, or that a terminal has typed for a file that was dropped on it: in quotes,
-// or on Unix with a backslash before each letter that means something to a shell.
-func (v *screen) droppedPath(text string) string {
-	text = strings.TrimSpace(text)
-	switch quote := text[:min(1, len(text))]; {
-	case (quote == `"` || quote == "'") && len(text) > 1 && strings.HasSuffix(text, quote):
-		text = text[1 : len(text)-1]
-	case os.PathSeparator == '/':
-		text = strings.ReplaceAll(text, `\`, "")
-	}
-	if rest, ok := strings.CutPrefix(text, "~/"); ok {
-		text = filepath.Join(v.home(), rest)
-	}
-	return text
 }
 
 // typed returns the accounts that were typed as a secret or a URI.

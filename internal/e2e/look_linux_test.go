@@ -166,6 +166,9 @@ func TestAddFromRegion(t *testing.T) {
 	})
 	d.must("", "add", "--region")
 	d.has("GitHub:bob")
+	s := watch(t, d.with("AUTH_NO_INPUT=0", "TERM=xterm").command("add", "--region"), 80, 14, nil)
+	s.shows("GitHub:bob is already here") // and nothing was asked
+	s.ends(0)
 	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho selection cancelled >&2\nexit 1\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -171,6 +171,20 @@ func TestAddAsks(t *testing.T) {
 		t.Errorf("the secret is on the screen:\n%s", s.text())
 	}
 
+	// A terminal types the name of a file that is dropped on it as a word of a shell.
+	data, err := os.ReadFile(filepath.Join(home, "my shot.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "shot (1).png"), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = watch(t, d.command("add"), 100, 40, nil)
+	s.shows("or the path of the image:")
+	s.types(filepath.Join(home, `shot\ \(1\).png`) + "\r")
+	s.shows("Example:alice@example.com; its code is")
+	s.ends(0)
+
 	s = watch(t, d.command("add", "Mine:me"), 100, 40, nil)
 	s.shows("Secret of Mine:me")
 	s.types("file://" + strings.ReplaceAll(filepath.Join(home, "my shot.png"), " ", "%20") + "\r")

@@ -92,7 +92,7 @@ func (m *model) pressFilling(key tea.KeyPressMsg) tea.Cmd {
 
 // isFile reports whether what is typed as a secret is the name of a file. A secret has letters and digits alone.
 func isFile(text string) bool {
-	return strings.ContainsAny(text, `./\~`) && !strings.Contains(text, "://")
+	return strings.ContainsAny(text, `./\~`) && (strings.HasPrefix(text, "file://") || !strings.Contains(text, "://"))
 }
 
 // isPath reports whether what is typed need not be hidden: a name of a file that begins as no secret and no URI does, also
