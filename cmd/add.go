@@ -124,7 +124,9 @@ func (o *addOptions) imagesAmong(args []string) (labels []string, err error) {
 }
 
 // addSources are the flags that say where accounts come from.
-func addSources() []string { return []string{"secret-file", "uri", "qr", "clipboard", "screen", "region"} }
+func addSources() []string {
+	return []string{"secret-file", "uri", "qr", "clipboard", "screen", "region"}
+}
 
 // sources refuses flags that images among the arguments exclude, as --qr does.
 func (o *addOptions) sources(flags *pflag.FlagSet) error {

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -56,7 +55,7 @@ For a counter-based account, the next codes are right too. The counter does not
 change. Without a QUERY, a terminal shows the accounts to choose from.`,
 		exit:     "0 right; 3 no such account; 4 several match; 6 keyring; 8 needs verification;\n10 wrong",
 		example:  `  auth check github 123456`,
-		args:     needsCode,
+		args:     cobra.MinimumNArgs(1),
 		complete: c.completeLabels,
 		run: func(ctx context.Context, s *session, args []string) error {
 			state, err := s.device.Read(ctx)
@@ -79,14 +78,6 @@ change. Without a QUERY, a terminal shows the accounts to choose from.`,
 	})
 	cmd.Flags().BoolVar(&exact, "exact", false, "take QUERY for a whole label, an alias or id:ID only")
 	return cmd
-}
-
-// needsCode is the check of the arguments. The last one is the code.
-func needsCode(_ *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return errors.New("a code is needed")
-	}
-	return nil
 }
 
 func equalCodes(a, b string) bool {

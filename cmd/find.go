@@ -77,25 +77,34 @@ func (s *session) nothingFound(state *vault.State, query string, exact bool, com
 	if words := s.emptyWords(state); words != "" {
 		return hint.With(err, words)
 	}
-	near := state.Near(query, suggestions)
 	if exact {
 		if a, partErr := state.Find(query, false); partErr == nil {
 			err = fmt.Errorf("%w, as a whole label, an alias or id:ID; a part of %s", err, label(a))
-			return hint.With(err, command+" "+queryWord(a)+", with the same options")
+			return hint.With(err, naming(command, queryWord(a)))
 		}
 	}
+	near := state.Near(query, suggestions)
 	if len(near) == 0 {
 		return err
 	}
 	labels := make([]string, len(near))
-	hints := err
-	for i, a := range near {
+	for i, a := range slices.Backward(near) {
 		labels[i] = label(a)
+		err = hint.With(err, naming(command, queryWord(a)))
 	}
-	for _, a := range slices.Backward(near) {
-		hints = hint.With(hints, command+" "+queryWord(a))
+	return &nearError{err, labels}
+}
+
+// naming returns a command with the account that it is about, as it is typed.
+func naming(command, query string) string {
+	switch command {
+	case "auth code", "auth show":
+		return command + " " + query
+	case "auth check":
+		return command + " " + query + " CODE"
+	default: // which does nothing without its options
+		return command + " " + query + ", with the same options"
 	}
-	return &nearError{hints, labels}
 }
 
 // A nearError is an error of a search that found nothing, with the labels that may have
@@ -136,7 +145,7 @@ func (s *session) choose(ctx context.Context, state *vault.State, accounts []vau
 	case len(accounts) == 0:
 		return vault.Account{}, hint.With(errNoAccounts, s.emptyWords(state))
 	case !s.choosing():
-		return vault.Account{}, hint.With(usageError{errUnnamed}, s.options.Holder+" QUERY; auth list shows the accounts")
+		return vault.Account{}, hint.With(usageError{errUnnamed}, naming(s.options.Holder, "QUERY")+"; auth list shows the accounts")
 	case s.accessible() || s.Getenv("TERM") == "dumb":
 		return s.chooseInLines(ctx, accounts)
 	}
