@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -73,6 +74,12 @@ same label has another secret, it is kept and named.`,
 			}
 			if err := o.sources(cmd.Flags()); err != nil {
 				return err
+			}
+			for _, image := range o.images {
+				if slices.Contains(args, image) && !strings.ContainsAny(image, `./\`) {
+					// It may have been meant as a label, by somebody who does not know that the file is here.
+					s.say("%s is a file here: its QR codes are read", term.Escape(image))
+				}
 			}
 			return s.add(ctx, o, cmd.Flags())
 		},
@@ -142,11 +149,15 @@ func (o *addOptions) sources(flags *pflag.FlagSet) error {
 }
 
 // isImage reports whether an argument is an image: a file that begins as one, or a name
-// that ends as one, also of a file that is not there.
+// that ends as one, also of a file that is not there. What has a colon is a label, unless
+// it is a path.
 func isImage(arg string) bool {
+	if strings.Contains(arg, ":") && !strings.ContainsAny(arg, `/\`) {
+		return false
+	}
 	switch strings.ToLower(filepath.Ext(arg)) {
 	case ".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic":
-		return isFile(arg) || !strings.Contains(arg, ":")
+		return true
 	}
 	info, err := os.Stat(arg)
 	if err != nil || !info.Mode().IsRegular() {
