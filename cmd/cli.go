@@ -99,10 +99,27 @@ func looksSecret(arg string) bool {
 	return digits || word == strings.ToUpper(word)
 }
 
+// secretAmong reports whether an argument looks like a secret, or several that follow one
+// another look like one that was typed in groups.
+func secretAmong(args []string) bool {
+	const group, most = 4, 32 // groups of a secret of 80 bytes
+	for from := range args {
+		for to := from + 1; to <= min(len(args), from+most); to++ {
+			run := args[from:to]
+			all := strings.Join(run, "")
+			grouped := !slices.ContainsFunc(run[:len(run)-1], func(word string) bool { return len(word) != group })
+			if looksSecret(all) && (grouped || all == strings.ToUpper(all)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // checked returns a check of positional arguments. It first checks that none is a secret.
 func checked(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if slices.ContainsFunc(args, looksSecret) {
+		if secretAmong(args) {
 			return secretArgument()
 		}
 		err := check(cmd, args)

@@ -81,10 +81,7 @@ insists on one of these.`,
 
 // lookUp is find without reading all of a large vault for one account.
 func (s *session) lookUp(ctx context.Context, args []string, exact bool) (vault.Found, error) {
-	query, err := query(args)
-	if err != nil {
-		return vault.Found{}, err
-	}
+	query := query(args)
 	if len(args) > 0 {
 		found, err := s.device.Lookup(ctx, query, exact)
 		if !errors.Is(err, vault.ErrNotFound) && !as[*vault.AmbiguousError](err) {

@@ -27,21 +27,8 @@ var errUnnamed = errors.New("no account is named, and there is no terminal to ch
 var errNoAccounts = fmt.Errorf("%w: there is none to choose", vault.ErrNotFound)
 
 // query returns the QUERY of a command from its arguments. Words with spaces between them
-// are one. An argument for each group of a secret is refused as a secret is.
-func query(args []string) (string, error) {
-	if len(args) > 1 && secretInGroups(args) {
-		return "", secretArgument()
-	}
-	return strings.Join(args, " "), nil
-}
-
-// secretInGroups reports whether words look like a secret that was typed in groups.
-func secretInGroups(words []string) bool {
-	all := strings.Join(words, "")
-	const group = 4
-	grouped := !slices.ContainsFunc(words[:len(words)-1], func(word string) bool { return len(word) != group })
-	return looksSecret(all) && (grouped || all == strings.ToUpper(all))
-}
+// are one.
+func query(args []string) string { return strings.Join(args, " ") }
 
 // find returns the account that args name. If they name none, or several, it lets the user
 // pick on a terminal. Elsewhere, several are listed on standard error, and it returns an
@@ -50,11 +37,7 @@ func (s *session) find(ctx context.Context, state *vault.State, args []string, e
 	if len(args) == 0 {
 		return s.choose(ctx, state, state.Accounts())
 	}
-	query, err := query(args)
-	if err != nil {
-		return vault.Account{}, err
-	}
-	return s.findBy(ctx, state, query, exact, s.options.Holder)
+	return s.findBy(ctx, state, query(args), exact, s.options.Holder)
 }
 
 // findBy is find for a query that the rest of a command is put before in hints.

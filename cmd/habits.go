@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,7 +107,7 @@ func (c *cli) noCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	if slices.ContainsFunc(args, looksSecret) {
+	if secretAmong(args) {
 		return secretArgument()
 	}
 	path, word := cmd.CommandPath(), args[0]

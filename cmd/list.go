@@ -76,16 +76,16 @@ func (s *session) search(state *vault.State, args []string) ([]vault.Account, er
 	if len(args) == 0 {
 		return state.Accounts(), nil
 	}
-	query, err := query(args)
-	if err != nil {
-		return nil, err
-	}
+	query := query(args)
 	found, err := state.Search(query)
 	return found, s.nothingFound(state, query, false, s.options.Holder, err)
 }
 
 // list prints accounts.
 func (s *session) list(state *vault.State, accounts []vault.Account, o listOptions) error {
+	if secretAmong(o.tags) {
+		return secretArgument()
+	}
 	list := []jsonAccount{}
 	var lines strings.Builder
 	var rows [][]string

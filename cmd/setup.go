@@ -271,8 +271,8 @@ func (s *session) moveFrom(ctx context.Context, guide manual.Topic) error {
 func (s *session) askFiles(ctx context.Context) error {
 	prompt := "Path of the file or image (empty: go on without): "
 	for {
-		text, err := s.Prompt.Line(ctx, prompt)
-		if text = strings.TrimSpace(text); err != nil || text == "" {
+		text, err := s.askPath(ctx, prompt)
+		if err != nil || text == "" {
 			return err
 		}
 		err = s.importFiles(ctx, s.typedPaths(text), importOptions{})
@@ -284,6 +284,18 @@ func (s *session) askFiles(ctx context.Context) error {
 		default:
 			s.sayFault(err)
 		}
+	}
+}
+
+// askPath asks for a path, without spaces around it; empty where there is none. A secret is
+// not taken for one, since an error would repeat it.
+func (s *session) askPath(ctx context.Context, prompt string) (string, error) {
+	for {
+		text, err := s.Prompt.Line(ctx, prompt)
+		if text = strings.TrimSpace(text); err != nil || !secretAmong(strings.Fields(text)) {
+			return text, err
+		}
+		s.say("auth: this looks like a secret, and a path is asked for here")
 	}
 }
 
@@ -306,8 +318,8 @@ func (c *cli) typedPaths(text string) []string {
 
 // askBackup asks for a location or a backup file, and restores it.
 func (s *session) askBackup(ctx context.Context) error {
-	text, err := s.Prompt.Line(ctx, "Folder, file or rclone:REMOTE:PATH of the backups (empty: go on without): ")
-	if text = strings.TrimSpace(text); err != nil || text == "" {
+	text, err := s.askPath(ctx, "Folder, file or rclone:REMOTE:PATH of the backups (empty: go on without): ")
+	if err != nil || text == "" {
 		return err
 	}
 	return s.restore(ctx, restoreOptions{RestoreOptions: device.RestoreOptions{From: s.typedPath(text)}})
@@ -341,8 +353,8 @@ func (s *session) chooseLocation(ctx context.Context) error {
 	case n < len(locations):
 		where = locations[n]
 	case n == len(locations):
-		text, err := s.Prompt.Line(ctx, "Folder, or rclone:REMOTE:PATH (empty: later): ")
-		if text = strings.TrimSpace(text); err != nil || text == "" {
+		text, err := s.askPath(ctx, "Folder, or rclone:REMOTE:PATH (empty: later): ")
+		if err != nil || text == "" {
 			return err
 		}
 		where = s.typedPath(text)

@@ -46,6 +46,8 @@ func TestSetup(t *testing.T) {
 	s.shows("Settings → Import & Export → Export", "auth help moving aegis", "Path of the file or image (empty: go on without):")
 	s.types(filepath.Join(home, "nothing.json") + "\r")
 	s.shows("there is no file or folder " + filepath.Join(home, "nothing.json"))
+	s.types("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ\r")
+	s.shows("this looks like a secret, and a path is asked for here")
 	s.types(`~/my\ shot.png` + "\r")
 	s.shows("Passphrase for the file keyring (empty for none):")
 	s.types("\r")
