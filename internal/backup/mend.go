@@ -79,9 +79,9 @@ func (j Job) mendRetired(ctx context.Context, there map[string]location.Entry, d
 // recovery key with a passphrase. Another device may have written it, so that this one has
 // not learned of it yet.
 func (j Job) othersOpen(ctx context.Context, there map[string]location.Entry, done *Done) bool {
-	listed := map[string]bool{}
+	listed := map[string]bool{} // names, and hashes: a copy under another name is no other key
 	for _, sealed := range done.Sealed {
-		listed[sealed.Name] = true
+		listed[sealed.Name], listed[sealed.Hash] = true, true
 		_, found := there[sealed.Name]
 		if !sealed.Retired && (found || slices.Contains(done.PutBack, sealed.Name)) && j.opens(ctx, sealed) {
 			return true
@@ -95,7 +95,10 @@ func (j Job) othersOpen(ctx context.Context, there map[string]location.Entry, do
 			continue
 		}
 		data, err := j.Location.Read(ctx, name)
-		if under, bad := UnderPassphrase(data); err == nil && bad == nil && under {
+		if err != nil || listed[HashOf(data)] {
+			continue
+		}
+		if under, err := UnderPassphrase(data); err == nil && under {
 			return true
 		}
 	}
