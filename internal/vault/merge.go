@@ -9,7 +9,9 @@ import (
 // Merge returns what two devices know together, and a report of what that changes for
 // a. It is commutative, associative and idempotent, whatever the clocks of the
 // devices were: of two changes the one with the later stamp holds. Neither a nor b
-// is changed. The vault's id is the smaller one; [Tx.Merge] keeps its own.
+// is changed. The vault's id is the smaller one; [Tx.Merge] keeps its own. What is of one
+// device alone, [Trashed.Expired], is not associative: a secret that is live between two
+// merges has to be found expired anew.
 //
 // First everything is merged by id alone, field by field; each field has a rule that
 // takes the greater of two values. Then links are found, and secrets are moved to

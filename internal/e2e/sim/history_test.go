@@ -34,8 +34,7 @@ import (
 
 // histories returns the seed of the first history, and how many are lived: as many as
 // AUTH_TEST_HISTORIES says, which nobody has seen before, or a few that are always the same.
-// New ones are for the nights: what one of them finds is seldom the fault of the change that
-// is being tested, and should not stop it.
+// New ones are for the nights, as [testenv.Seed] says.
 func histories(t *testing.T) (seed uint64, n int) {
 	text := os.Getenv("AUTH_TEST_HISTORIES")
 	if text == "" {
