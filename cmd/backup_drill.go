@@ -149,7 +149,7 @@ func (c *cli) drillRow(w io.Writer, d device.DrillStatus) string {
 	when := "never; auth backup drill practises a restore"
 	if !d.Time.IsZero() {
 		when = d.Time.Format(time.DateOnly)
-		if term.IsTerminal(w) {
+		if c.inWords(w) {
 			when = c.when(w, d.Time)
 		}
 	}

@@ -74,10 +74,7 @@ const stale = "STALE"
 
 // lastWords says when the last backup was.
 func (c *cli) lastWords(b device.BackupStatus) string {
-	if term.IsTerminal(c.Out) && !c.json {
-		return "last " + c.when(c.Out, b.Last)
-	}
-	return "last at " + timestamp(b.Last)
+	return "last " + c.at(b.Last)
 }
 
 // backupRow describes the backup in one line, for standard output.

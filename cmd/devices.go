@@ -42,7 +42,7 @@ func deviceName(d device.DeviceDate) string {
 // deviceWords describes a device, for where w leads.
 func (c *cli) deviceWords(w io.Writer, d device.DeviceDate) string {
 	words := deviceName(d) + ", last backup of " + c.when(w, d.Created.UTC())
-	if term.IsTerminal(w) && !c.json {
+	if c.inWords(w) {
 		words = deviceName(d) + ", last backup " + c.when(w, d.Created)
 	}
 	if d.This {

@@ -33,7 +33,7 @@ type Env struct {
 	Patience time.Duration
 	// CopyFor is how long a copied code stays on the clipboard; 0 for the default (45 s).
 	CopyFor time.Duration
-	// Keeper keeps the opened key of the file keyring; nil for the kernel of this machine.
+	// Keeper keeps the opened key of the file keyring; nil keeps nothing.
 	Keeper device.Keeper
 }
 
@@ -50,6 +50,7 @@ func System() *Env {
 		Terminal: term.OpenTerminal,
 		Self:     self,
 		Exit:     os.Exit,
+		Keeper:   device.KernelKeeper(),
 		Hostname: func() string {
 			name, _ := os.Hostname() // the name is only for people, so an empty one will do
 			return name

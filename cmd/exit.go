@@ -216,13 +216,20 @@ func (c *cli) exit(err error, args []string) int {
 	case result == codeInterrupted:
 		c.say("auth: %s", words)
 	default:
-		c.say("%s %s", c.paint(c.Err, "auth: error:", term.Bad), words)
-		for _, h := range hints {
-			c.say("%s %s", c.paint(c.Err, "auth: hint:", term.Strong), h)
-		}
+		c.sayError(words, hints)
 	}
 	return result
 }
+
+func (c *cli) sayError(words string, hints []string) {
+	c.say("%s %s", c.paint(c.Err, "auth: error:", term.Bad), words)
+	for _, h := range hints {
+		c.say("%s %s", c.paint(c.Err, "auth: hint:", term.Strong), h)
+	}
+}
+
+// sayFault prints an error that does not end the command.
+func (c *cli) sayFault(err error) { c.sayError(message(err, nil), advice(err)) }
 
 // wantsJSON reports whether args ask for JSON. The parser has not seen that where it stopped before the flag.
 func wantsJSON(args []string) bool {

@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -81,12 +83,11 @@ func (c *cli) printPage(t manual.Topic) error {
 	if c.json {
 		return c.printJSON(jsonPage{jsonVersion, t.Name, t.Markdown})
 	}
-	width := pageWidth
-	if terminal := term.Width(c.Out); terminal > 0 {
-		width = min(terminal, maxPageWidth)
-	}
-	return c.print(t.Text(width))
+	return c.print(t.Text(cmp.Or(pageColumns(c.Out), pageWidth)))
 }
+
+// pageColumns returns how wide a page is that w shows; 0 where that is no terminal.
+func pageColumns(w io.Writer) int { return min(term.Width(w), maxPageWidth) }
 
 // helpWords returns what can follow args: the commands below them, and at first the
 // topics.
@@ -115,6 +116,9 @@ func helpWords(root *cobra.Command, args []string) []string {
 	return words
 }
 
+// Listed reports whether help and the pages that are made from it list a command.
+func Listed(c *cobra.Command) bool { return c.IsAvailableCommand() || c.Name() == helpName }
+
 // printHelp prints the help of a command.
 func (c *cli) printHelp(cmd *cobra.Command) error {
 	if c.json {
@@ -126,10 +130,6 @@ func (c *cli) printHelp(cmd *cobra.Command) error {
 // helpText returns the help of a command: first what to type, then what it does. A group of
 // commands, and the program itself, list those below them.
 func (c *cli) helpText(cmd *cobra.Command) string {
-	width := 0 // where there is no terminal, lines are not broken
-	if terminal := term.Width(c.Out); terminal > 0 {
-		width = min(terminal, maxPageWidth)
-	}
 	var b strings.Builder
 	part := func(heading, text string) {
 		if text = strings.TrimRight(text, "\n"); text == "" {
@@ -144,6 +144,7 @@ func (c *cli) helpText(cmd *cobra.Command) string {
 		b.WriteString(text + "\n")
 	}
 	about, exit := AboutAndExit(cmd)
+	columns := pageColumns(c.Out) // where there is no terminal, lines are not broken
 	part("Examples", cmd.Example)
 	part("", about)
 	usage := "  " + cmd.UseLine()
@@ -155,8 +156,8 @@ func (c *cli) helpText(cmd *cobra.Command) string {
 		part(strings.TrimSuffix(group.Title, ":"), commandLines(cmd, group.ID))
 	}
 	part("Commands", commandLines(cmd, ""))
-	part("Flags", cmd.LocalFlags().FlagUsagesWrapped(width))
-	part("Flags of every command", cmd.InheritedFlags().FlagUsagesWrapped(width))
+	part("Flags", cmd.LocalFlags().FlagUsagesWrapped(columns))
+	part("Flags of every command", cmd.InheritedFlags().FlagUsagesWrapped(columns))
 	part("Exit status", exit)
 	if cmd.HasAvailableSubCommands() {
 		b.WriteString("\n" + cmd.CommandPath() + " COMMAND --help says more about a command.\n")
@@ -171,9 +172,8 @@ func commandLines(cmd *cobra.Command, group string) string {
 	for _, sub := range cmd.Commands() {
 		width = max(width, len(sub.Name()))
 	}
-	grouped := len(cmd.Groups()) > 0
 	for _, sub := range cmd.Commands() {
-		if (sub.IsAvailableCommand() || sub.Name() == helpName) && (!grouped && group == "" || grouped && group != "" && sub.GroupID == group) {
+		if Listed(sub) && sub.GroupID == group {
 			fmt.Fprintf(&b, "  %-*s  %s\n", width, sub.Name(), sub.Short)
 		}
 	}

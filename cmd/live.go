@@ -272,8 +272,8 @@ func (v *screen) notices(ctx context.Context) (lines []string, standing string) 
 	if backup.Stale {
 		lines = append(lines, "the backup is stale: "+staleWords(backup)+" (auth status)")
 	}
-	if words := syncTrouble(status.Sync); words != "" {
-		lines = append(lines, "the sync that runs by itself: "+words)
+	if state, why := v.syncTrouble(status.Sync); why != "" {
+		lines = append(lines, "the sync that runs by itself: "+state+": "+why)
 	}
 	if words := newsWords(backup.Devices); words != "" {
 		lines = append(lines, words)

@@ -5,7 +5,6 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -177,12 +176,8 @@ auth help environment lists the variables of others that auth reads, too.` + exi
   auth restore ~/Dropbox/auth`,
 		Args: c.noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if showVersion && c.json {
-				return c.printVersionJSON()
-			}
 			if showVersion {
-				_, err := fmt.Fprintln(c.Out, "auth", version())
-				return err
+				return c.printVersion()
 			}
 			return c.bare(cmd, accessible)
 		},

@@ -265,42 +265,46 @@ func (s *session) noteSync(ctx context.Context, scheduled bool, err error) error
 	return err
 }
 
+// How the words begin for a device that does not sync by itself as it should.
+const (
+	syncFailed  = "FAILED"
+	syncStopped = "STOPPED"
+)
+
 // syncRow describes in one line how this device syncs by itself; empty where it does not.
-func syncRow(s device.ScheduleStatus) string {
-	if !s.On && s.Tried.IsZero() {
-		return ""
-	}
-	var parts []string
-	if s.On {
-		parts = append(parts, "every "+schedule.Words(s.Every))
-	}
+func (c *cli) syncRow(s device.ScheduleStatus) string {
+	last := ""
 	if !s.Last.IsZero() {
-		parts = append(parts, "last at "+timestamp(s.Last))
+		last = ", last " + c.at(s.Last)
 	}
-	if words := syncTrouble(s); words != "" {
-		parts = append(parts, words)
-	} else if s.Last.IsZero() {
-		parts = append(parts, "not yet")
+	state, why := c.syncTrouble(s)
+	switch {
+	case why != "":
+		return state + last + ": " + why
+	case s.On:
+		return "every " + schedule.Words(s.Every) + cmp.Or(last, ", not yet")
+	default:
+		return strings.TrimPrefix(last, ", ")
 	}
-	return strings.Join(parts, "; ")
 }
 
-// syncTrouble says why this device does not sync by itself as it should; empty where it does.
-func syncTrouble(s device.ScheduleStatus) string {
+// syncTrouble says that this device does not sync by itself as it should, and why; both are empty where it does.
+func (c *cli) syncTrouble(s device.ScheduleStatus) (state, why string) {
+	again := fmt.Sprintf("auth sync --every %s --install", schedule.Words(s.Every))
 	switch {
 	case s.Gone != "":
-		return fmt.Sprintf("STOPPED: %s is not there any more; auth sync --every %s --install", term.Escape(s.Gone), schedule.Words(s.Every))
+		return syncStopped, term.Escape(s.Gone) + " is not there any more; " + again
 	case s.Failed != "":
-		return fmt.Sprintf("FAILED since %s: %s", timestamp(s.Since), term.Escape(s.Failed))
+		return syncFailed + " since " + c.when(c.Out, s.Since), term.Escape(s.Failed)
 	case s.Overdue:
-		return fmt.Sprintf("STOPPED: nothing has run it for days; auth sync --every %s --install", schedule.Words(s.Every))
+		return syncStopped, "nothing has run it for days; " + again
 	default:
-		return ""
+		return "", ""
 	}
 }
 
 func syncJSON(s device.ScheduleStatus) *jsonSyncStatus {
-	if syncRow(s) == "" {
+	if !s.On && s.Tried.IsZero() {
 		return nil
 	}
 	j := &jsonSyncStatus{

@@ -166,9 +166,6 @@ func (s *session) setup(ctx context.Context) error {
 		return err
 	}
 	for i := range steps {
-		if steps, err = s.steps(ctx); err != nil { // what is done changes what is next
-			return err
-		}
 		step := steps[i]
 		s.say("")
 		s.say("%d of %d  %s: %s", i+1, len(steps), step.name, step.state)
@@ -189,16 +186,16 @@ func (s *session) setup(ctx context.Context) error {
 		default:
 			s.sayFault(err)
 		}
+		if steps, err = s.steps(ctx); err != nil { // what is done changes what is next
+			return err
+		}
 	}
-	return s.sayLeft(ctx)
+	s.sayLeft(steps)
+	return nil
 }
 
 // sayLeft ends the setup with what is missing.
-func (s *session) sayLeft(ctx context.Context) error {
-	steps, err := s.steps(ctx)
-	if err != nil {
-		return err
-	}
+func (s *session) sayLeft(steps []setupStep) {
 	s.say("")
 	left := 0
 	for _, step := range steps {
@@ -209,18 +206,9 @@ func (s *session) sayLeft(ctx context.Context) error {
 	}
 	if left > 0 {
 		s.say("auth setup goes on with that; auth shows the accounts and their codes")
-		return nil
+		return
 	}
 	s.say("all is set up; auth shows the accounts and their codes, auth status how they are")
-	return nil
-}
-
-// sayFault prints an error that does not end the command.
-func (c *cli) sayFault(err error) {
-	c.say("auth: error: %s", message(err, nil))
-	for _, h := range advice(err) {
-		c.say("auth: hint: %s", h)
-	}
 }
 
 // moveIn brings accounts in: from backups of another device, from another app, or the
@@ -261,7 +249,7 @@ func (s *session) moveIn(ctx context.Context) error {
 
 // moveFrom shows how an app gives its accounts, and reads them.
 func (s *session) moveFrom(ctx context.Context, guide manual.Topic) error {
-	s.say("%s", strings.TrimRight(guide.BeforeImport().Text(min(cmp.Or(term.Width(s.Err), pageWidth), maxPageWidth)), "\n"))
+	s.say("%s", strings.TrimRight(guide.BeforeImport().Text(cmp.Or(pageColumns(s.Err), pageWidth)), "\n"))
 	s.say("")
 	s.say("The whole guide: auth help %s %s", movingTopic, guide.Name)
 	return s.askFiles(ctx)

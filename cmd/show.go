@@ -83,7 +83,7 @@ code contain the secret. Without a QUERY, a terminal shows the accounts to choos
 func (c *cli) drawQR(command string, texts ...string) error {
 	var drawn strings.Builder
 	room := term.Width(c.Out)
-	for i, text := range texts {
+	for _, text := range texts {
 		width, err := qr.Width(text)
 		if err != nil {
 			return err
@@ -95,7 +95,7 @@ func (c *cli) drawQR(command string, texts ...string) error {
 		if err != nil {
 			return err
 		}
-		if len(texts) > 1 || i > 0 {
+		if len(texts) > 1 {
 			picture += "\n"
 		}
 		drawn.WriteString(picture)

@@ -61,7 +61,7 @@ the sync that runs by itself.`,
 			if status.Backup.On {
 				rows = append(rows, []string{"drill", s.drillRow(s.Out, status.Backup.Drill)})
 			}
-			if row := syncRow(status.Sync); row != "" {
+			if row := s.syncRow(status.Sync); row != "" {
 				rows = append(rows, []string{"sync", row})
 			}
 			rows = append(rows, s.deviceRows(status.Backup.Devices)...)

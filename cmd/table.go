@@ -67,12 +67,23 @@ func (c *cli) paint(w io.Writer, text string, look term.Look) string {
 	return term.Paint(text, look)
 }
 
+// inWords reports whether w shows moments in words: a person reads it, and no program.
+func (c *cli) inWords(w io.Writer) bool { return !c.json && term.IsTerminal(w) }
+
 // when returns a moment in words on a terminal, and exactly elsewhere.
 func (c *cli) when(w io.Writer, t time.Time) string {
-	if t.IsZero() || c.json || !term.IsTerminal(w) {
+	if t.IsZero() || !c.inWords(w) {
 		return timestamp(t)
 	}
 	return term.Ago(t, c.Now())
+}
+
+// at is when, for standard output, as it is said in a sentence.
+func (c *cli) at(t time.Time) string {
+	if c.inWords(c.Out) {
+		return c.when(c.Out, t)
+	}
+	return "at " + timestamp(t)
 }
 
 // defaultWidth is that of a terminal that does not say its own.
@@ -127,7 +138,7 @@ func stateLook(words string) term.Look {
 	}
 	switch {
 	case slices.Contains([]string{"wrong", "damaged", "unsigned", "unreadable", "exposed", "another secret", "would not come back"}, state),
-		strings.HasPrefix(state, stale):
+		strings.HasPrefix(state, stale), strings.HasPrefix(state, syncFailed), strings.HasPrefix(state, syncStopped):
 		return term.Bad
 	case slices.Contains([]string{
 		"needs verification", "kept", "replaced", "earlier secret", "removed here", "an older counter", "other key", "old key", "newer format",

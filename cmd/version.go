@@ -72,15 +72,15 @@ checksums. docs/install.md has the steps.`,
 		example: `  auth version
   auth version --json`,
 		alone: func(context.Context, []string) error {
-			if !c.json {
-				return c.print("auth " + version() + "\n")
-			}
-			return c.printVersionJSON()
+			return c.printVersion()
 		},
 	})
 }
 
-func (c *cli) printVersionJSON() error {
+func (c *cli) printVersion() error {
+	if !c.json {
+		return c.print("auth " + version() + "\n")
+	}
 	b := thisBuild()
 	return c.printJSON(jsonVersionOf{jsonVersion, cmp.Or(b.release, "(devel)"), b.commit, b.date, b.compiler, verifyCommand()})
 }

@@ -65,7 +65,7 @@ type Options struct {
 	// and simulations put others in their place.
 	OpenKeyring  func(kind string) keyring.Keyring
 	OpenLocation func(name string) (location.Location, error)
-	// Keeper keeps the opened key of the file keyring; nil is the kernel of this machine.
+	// Keeper keeps the opened key of the file keyring; nil keeps nothing.
 	Keeper Keeper
 }
 

@@ -77,7 +77,7 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if d.marker.Location == "" {
-		return Status{d.storage.kind, d.storage.unlockedUntil(), state, BackupStatus{}, d.ScheduleStatus()}, nil
+		return d.statusWith(state, BackupStatus{}), nil
 	}
 	loc, err := d.openLocation(d.marker.Location)
 	var entries []location.Entry
@@ -86,7 +86,13 @@ func (d *Device) Status(ctx context.Context) (Status, error) {
 		defer cancel()
 		entries, err = list(ctx, loc)
 	}
-	return Status{d.storage.kind, d.storage.unlockedUntil(), state, d.backupStatus(ctx, state.Generation, entries, err), d.ScheduleStatus()}, nil
+	return d.statusWith(state, d.backupStatus(ctx, state.Generation, entries, err)), nil
+}
+
+func (d *Device) statusWith(state *vault.State, b BackupStatus) Status {
+	return Status{
+		Keyring: d.storage.kind, Unlocked: d.storage.unlockedUntil(), State: state, Backup: b, Sync: d.ScheduleStatus(),
+	}
 }
 
 // backupStatus says how the backup stands, with what lies at the location or why that

@@ -11,6 +11,9 @@ import (
 // A Keeper keeps the opened key of the file keyring.
 type Keeper = keyring.Keeper
 
+// KernelKeeper returns the [Keeper] of this machine: its kernel, where that keeps keys.
+func KernelKeeper() Keeper { return keyring.Kernel() }
+
 // MaxUnlock is how long the file keyring may stay unlocked, by one [Device.Unlock].
 const MaxUnlock = 30 * 24 * time.Hour
 
@@ -70,11 +73,4 @@ func (s *storage) unlockedUntil() time.Time {
 		return time.Time{}
 	}
 	return until
-}
-
-func (d *Device) keeper() Keeper {
-	if d.o.Keeper != nil {
-		return d.o.Keeper
-	}
-	return keyring.Kernel()
 }

@@ -62,7 +62,7 @@ func generate(root *cobra.Command) (map[string][]byte, error) {
 func commands(root *cobra.Command) []*cobra.Command {
 	all := []*cobra.Command{root}
 	for _, c := range root.Commands() {
-		if c.IsAvailableCommand() && !c.IsAdditionalHelpTopicCommand() || c.Name() == "help" { // which cobra does not call available
+		if cmd.Listed(c) && !c.IsAdditionalHelpTopicCommand() { // which cobra does not call available
 			all = append(all, commands(c)...)
 		}
 	}

@@ -28,7 +28,7 @@ func man(c *cobra.Command) string {
 	name := strings.ReplaceAll(path, " ", "-")
 	fmt.Fprintf(&b, ".TH \"%s\" \"1\" \"\" \"auth\" \"auth manual\"\n", strings.ToUpper(name))
 	section := func(title string) { b.WriteString(".SH " + title + "\n") }
-	entry := func(term, text string) { b.WriteString(".TP\n" + term + "\n" + line(text)) }
+	entry := func(term, text string) { b.WriteString(".TP\n" + term + "\n" + manual.Line(text)) }
 
 	section("NAME")
 	b.WriteString(manual.Roff(name) + " \\- " + manual.Roff(c.Short) + "\n")
@@ -45,7 +45,7 @@ func man(c *cobra.Command) string {
 	if c.HasAvailableSubCommands() {
 		section("COMMANDS")
 		for _, sub := range c.Commands() {
-			if sub.IsAvailableCommand() || sub.Name() == "help" {
+			if cmd.Listed(sub) {
 				entry(`\fB`+manual.Roff(sub.Name())+`\fP`, manual.Roff(sub.Short))
 			}
 		}
@@ -146,7 +146,7 @@ func prose(text string) string {
 			b.WriteString(".PP\n")
 		}
 		for l := range strings.Lines(part) {
-			b.WriteString(line(manual.Roff(strings.TrimSpace(l))))
+			b.WriteString(manual.Line(manual.Roff(strings.TrimSpace(l))))
 		}
 	}
 	return b.String()
@@ -156,18 +156,10 @@ func code(text string) string {
 	var b strings.Builder
 	b.WriteString(".PP\n.RS 4\n.EX\n")
 	for l := range strings.Lines(text) {
-		b.WriteString(line(manual.Roff(strings.TrimPrefix(strings.TrimRight(l, "\n"), "  "))))
+		b.WriteString(manual.Line(manual.Roff(strings.TrimPrefix(strings.TrimRight(l, "\n"), "  "))))
 	}
 	b.WriteString(".EE\n.RE\n")
 	return b.String()
-}
-
-// line ends a line. A dot at its beginning is no request.
-func line(text string) string {
-	if strings.HasPrefix(text, ".") {
-		text = `\&` + text
-	}
-	return text + "\n"
 }
 
 // related returns the pages of the command above, of those below, and of the topics.
@@ -178,7 +170,7 @@ func related(c *cobra.Command) []string {
 		see(strings.ReplaceAll(c.Parent().CommandPath(), " ", "-"), "1")
 	}
 	for _, sub := range c.Commands() {
-		if sub.IsAvailableCommand() || sub.Name() == "help" {
+		if cmd.Listed(sub) {
 			see(strings.ReplaceAll(sub.CommandPath(), " ", "-"), "1")
 		}
 	}

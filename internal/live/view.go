@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/lipgloss/v2"
@@ -290,9 +289,7 @@ func (a Account) nameOnly() string {
 // grouped returns a code as it is read beside the label. Beside letters that are written from right to left it is one
 // group: a terminal that orders its line by Unicode's rules (UAX #9) would swap two of them.
 func (a Account) grouped(code string) string {
-	if strings.ContainsFunc(a.Label, func(r rune) bool {
-		return unicode.In(r, unicode.Hebrew, unicode.Arabic, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
-	}) {
+	if strings.ContainsFunc(a.Label, term.RightToLeft) {
 		return code
 	}
 	return group(code)

@@ -25,22 +25,22 @@ func (t Topic) Man() string {
 			case i == 0: // the title of the page
 				b.WriteString(".SH DESCRIPTION\n")
 			case p.level <= 2:
-				b.WriteString(".SH " + line(text))
+				b.WriteString(".SH " + Line(text))
 			default:
-				b.WriteString(".SS " + line(text))
+				b.WriteString(".SS " + Line(text))
 			}
 		case item:
-			b.WriteString(".IP \\(bu 2\n" + line(text))
+			b.WriteString(".IP \\(bu 2\n" + Line(text))
 		case code:
 			b.WriteString(".PP\n.RS 4\n.EX\n")
 			for _, l := range p.lines {
-				b.WriteString(line(Roff(l)))
+				b.WriteString(Line(Roff(l)))
 			}
 			b.WriteString(".EE\n.RE\n")
 		case table:
 			b.WriteString(roffTable(inlined(s, p.rows)))
 		default:
-			b.WriteString(".PP\n" + line(text))
+			b.WriteString(".PP\n" + Line(text))
 		}
 	}
 	return b.String()
@@ -51,7 +51,7 @@ func (t Topic) Man() string {
 func roffTable(rows [][]string) string {
 	var b strings.Builder
 	for _, row := range rows[1:] {
-		b.WriteString(".TP\n" + line(row[0]))
+		b.WriteString(".TP\n" + Line(row[0]))
 		first := true
 		for i, cell := range row[1:] {
 			if cell == "" {
@@ -64,7 +64,7 @@ func roffTable(rows [][]string) string {
 			if len(row) > 2 {
 				cell = `\fI` + rows[0][i+1] + `:\fP ` + cell
 			}
-			b.WriteString(line(cell))
+			b.WriteString(Line(cell))
 		}
 	}
 	return b.String()
@@ -76,8 +76,8 @@ func Roff(text string) string {
 	return strings.NewReplacer(`\`, `\e`, "-", `\-`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "'", `\(aq`).Replace(text)
 }
 
-// line ends a line. A dot at its beginning is no request.
-func line(text string) string {
+// Line ends a line of troff. A dot at its beginning is no request.
+func Line(text string) string {
 	if strings.HasPrefix(text, ".") {
 		text = `\&` + text
 	}

@@ -12,15 +12,15 @@ const leftToRight = "\u200e"
 // that, a terminal that knows of directions draws the spaces and digits behind such a label to its left, and so takes them
 // out of their columns (Unicode Standard Annex #9, rules W2 to W7 and N1).
 func Mark(text string) string {
-	if strings.ContainsFunc(text, rightToLeft) {
+	if strings.ContainsFunc(text, RightToLeft) {
 		return text + leftToRight
 	}
 	return text
 }
 
-// rightToLeft reports whether r is a letter or digit that is written from right to left, by the ranges in which only
+// RightToLeft reports whether r is a letter or digit that is written from right to left, by the ranges in which only
 // those are (DerivedBidiClass.txt, "@missing" lines for R and AL).
-func rightToLeft(r rune) bool {
+func RightToLeft(r rune) bool {
 	switch {
 	case r < 0x590:
 		return false

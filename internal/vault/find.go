@@ -64,12 +64,15 @@ func SearchIn(accounts []Account, query string) ([]Account, error) {
 		return []Account{a}, nil
 	}
 	folded := account.Fold(query)
+	if folded == "" {
+		return nil, fmt.Errorf("%w: %q", ErrNotFound, query)
+	}
 	words := strings.Fields(folded)
 	var found []Account
 	for i := range accounts {
 		a := &accounts[i]
-		matched := folded != "" && a.hasWords(words)
-		for step := 0; step < steps && !matched && folded != ""; step++ {
+		matched := a.hasWords(words)
+		for step := 0; step < steps && !matched; step++ {
 			matched = matches(step, a, folded)
 		}
 		if matched {
