@@ -68,7 +68,7 @@ func (j Job) mendRetired(ctx context.Context, there map[string]location.Entry, d
 	last := !j.othersOpen(ctx, there, done)
 	var errs []error
 	for _, sealed := range retired {
-		if _, found := there[sealed.Name]; found && !(last && j.opens(ctx, sealed)) {
+		if _, found := there[sealed.Name]; found && (!last || !j.opens(ctx, sealed)) {
 			errs = append(errs, j.Location.Remove(ctx, sealed.Name))
 		}
 	}
