@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -118,12 +119,13 @@ func (w *world) end() {
 	w.checkNew()
 }
 
-// all returns what each living machine knows, and its key.
+// all returns what each living machine knows, its key, and the files in the cloud: what one
+// machine has written last, the others have yet to read.
 func (w *world) all() (all []string) {
 	for _, m := range w.living() {
 		all = append(all, m.key()+known(m.read()))
 	}
-	return all
+	return append(all, slices.Sorted(maps.Keys(w.clouds[w.home].files))...)
 }
 
 // bring lets a machine sync, and its user do what they are told.
