@@ -37,9 +37,9 @@ func LockFile(ctx context.Context, dir, name, holder string, wait time.Duration)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	l := flock.New(filepath.Join(dir, name), flock.SetPermissions(0o600))
 	who := filepath.Join(dir, name+".holder")
-	if err := waitForLock(ctx, l, wait); err != nil {
+	l, err := waitForLock(ctx, filepath.Join(dir, name), wait)
+	if err != nil {
 		if errors.Is(err, errWaited) {
 			text, _ := os.ReadFile(who)
 			return nil, &BusyError{Holder: strings.TrimSpace(string(text)), Waited: wait}
@@ -55,10 +55,14 @@ var errWaited = errors.New("waited for too long")
 
 // waitForLock takes a lock. It waits in the kernel: two hundred processes that try
 // every few milliseconds would leave the one that holds the lock no time to work.
-func waitForLock(ctx context.Context, l *flock.Flock, wait time.Duration) error {
+func waitForLock(ctx context.Context, path string, wait time.Duration) (*flock.Flock, error) {
+	l := flock.New(path, flock.SetPermissions(0o600))
 	if got, err := l.TryLock(); err != nil || got {
-		return err
+		return l, err
 	}
+	// The file is there, and is not made again: what waits in the kernel may begin, or end,
+	// after the caller has given up and removed the folder.
+	l = flock.New(path, flock.SetFlag(os.O_RDONLY))
 	taken := make(chan error, 1)
 	go func() { taken <- l.Lock() }()
 	timer := time.NewTimer(wait)
@@ -66,7 +70,7 @@ func waitForLock(ctx context.Context, l *flock.Flock, wait time.Duration) error 
 	var end error
 	select {
 	case err := <-taken:
-		return err
+		return l, err
 	case <-ctx.Done():
 		end = ctx.Err()
 	case <-timer.C:
@@ -77,5 +81,5 @@ func waitForLock(ctx context.Context, l *flock.Flock, wait time.Duration) error 
 			_ = l.Unlock()
 		}
 	}()
-	return end
+	return nil, end
 }
