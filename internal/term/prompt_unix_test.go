@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"reflect"
 	"strings"
 	"syscall"
@@ -33,6 +34,9 @@ func TestMain(m *testing.M) {
 // child asks the question on its terminal and prints the answer on its standard output, which is a pipe.
 func child(question string) int {
 	ctx := context.Background()
+	// As the program does, from its beginning to its end: the question may see that its
+	// terminal has gone, and end, before the kernel's SIGHUP arrives.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	p := term.System()
 	var answer any
 	var err error
