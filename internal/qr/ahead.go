@@ -7,17 +7,18 @@ import (
 
 // A pass depends on the ones before it by one thing only: the codes that they
 // have read, whose finder patterns it leaves out. Mostly there are none, so the
-// passes run at once, as many as there are processors, each as if those before it
+// passes run at once, about as many as there are processors, each as if those before it
 // would read nothing. What they found counts in the order of the list. Where one
 // has read something, the later ones try their finder patterns once more. So the
 // result is that of one pass after the other, whatever the processors do.
 
-// maxAtOnce is how many passes run at once at most: each holds a picture and its bitmap.
+// maxAtOnce is how many passes run at once at most. Up to twice as many hold a picture and its bitmap.
 const maxAtOnce = 4
 
 // look is a pass on its way.
 type look struct {
-	step pass
+	step  pass
+	quick bool // it is one of the first
 	// What it looks at, and the finder patterns there; they do not depend on
 	// what has been read. ok is false where the pass does not apply.
 	view    view
@@ -29,23 +30,125 @@ type look struct {
 	done    chan struct{}
 }
 
-// begin starts a pass, or tries again one whose finder patterns are known.
-func (s *scanner) begin(l *look, p *pictures) {
-	prepared := l.done != nil
-	l.done = make(chan struct{})
-	l.scanner = scanner{decoder: s.decoder, versions: s.versions, found: slices.Clone(s.found)}
-	l.scanner.ctx, l.stop = context.WithCancel(s.ctx)
-	go func() {
-		defer close(l.done)
-		if !prepared {
-			if l.view, l.ok = l.step.view(p); l.ok {
-				l.finders = l.view.bits.finders(l.step.relaxed)
+// A lead is the passes over a picture, some of them ahead of their time.
+type lead struct {
+	*scanner
+	pictures *pictures
+	looks    []look
+	quick    int           // how many of the first are quick
+	begun    int           // how many of the first have begun
+	ended    chan struct{} // has room for one: some pass is done
+}
+
+// newLead prepares the passes of some steps.
+func (s *scanner) newLead(p *pictures, steps []pass) *lead {
+	l := &lead{scanner: s, pictures: p, looks: make([]look, len(steps)), ended: make(chan struct{}, 1)}
+	for i, step := range steps {
+		quick := i == l.quick && i < quickPasses && step.name == passes[i].name
+		if quick {
+			l.quick++
+		}
+		l.looks[i] = look{step: step, quick: quick}
+	}
+	if l.quick > 0 {
+		p.local() // all of them look at it
+	} else {
+		p.shrink()
+	}
+	return l
+}
+
+// runPasses looks at a picture in one way after the other.
+func (s *scanner) runPasses(p *pictures, steps []pass) {
+	l := s.newLead(p, steps)
+	defer l.end()
+	for i := range l.looks {
+		if s.context(&l.looks[i]).Err() != nil {
+			return
+		}
+		if l.await(i); !l.looks[i].ok {
+			continue
+		}
+		before := len(s.found)
+		s.take(&l.looks[i])
+		if len(s.found) > 0 && i >= l.quick-1 && !s.more(p) {
+			return
+		}
+		if len(s.found) > before {
+			for j := i + 1; j < l.begun; j++ {
+				l.looks[j].end()
+				l.begin(&l.looks[j])
 			}
 		}
-		if l.ok && l.scanner.ctx.Err() == nil {
-			l.scanner.search(l.view, slices.Clone(l.finders))
+	}
+}
+
+// await waits for pass i, and begins others meanwhile.
+func (l *lead) await(i int) {
+	ahead := min(i+2*l.atOnce, len(l.looks)) // those that are done keep their pictures until their turn
+	if i < l.quick && (i == 0 || len(l.found) > 0) {
+		ahead = l.quick // the others are probably not needed
+	}
+	for {
+		for running := l.running(); l.begun < ahead && running < l.atOnce; running++ {
+			l.begin(&l.looks[l.begun])
+			l.begun++
+		}
+		if i < l.begun && l.looks[i].isDone() {
+			return
+		}
+		<-l.ended
+	}
+}
+
+// running returns how many passes have begun and are not done.
+func (l *lead) running() (n int) {
+	for i := range l.looks[:l.begun] {
+		if !l.looks[i].isDone() {
+			n++
+		}
+	}
+	return n
+}
+
+// end stops all passes.
+func (l *lead) end() {
+	for i := range l.looks[:l.begun] {
+		l.looks[i].end()
+	}
+}
+
+// begin starts a pass, or tries again one whose finder patterns are known.
+func (l *lead) begin(at *look) {
+	prepared := at.done != nil
+	at.done = make(chan struct{})
+	at.scanner = scanner{decoder: l.decoder, versions: l.versions, found: slices.Clone(l.found)}
+	at.scanner.ctx, at.stop = context.WithCancel(l.context(at))
+	go func() {
+		defer func() {
+			close(at.done)
+			select {
+			case l.ended <- struct{}{}:
+			default: // it says so already
+			}
+		}()
+		if !prepared {
+			if at.view, at.ok = at.step.view(l.pictures); at.ok {
+				at.finders = at.view.bits.finders(at.step.relaxed)
+			}
+		}
+		if at.ok && at.scanner.ctx.Err() == nil {
+			at.scanner.search(at.view, slices.Clone(at.finders))
 		}
 	}()
+}
+
+// context returns how long a pass may take.
+func (s *scanner) context(l *look) context.Context {
+	if l.quick {
+		return s.quickCtx
+	}
+	return s.ctx
 }
 
 // end stops a pass and waits for it.
@@ -54,43 +157,13 @@ func (l *look) end() {
 	<-l.done
 }
 
-// runPasses looks at a picture in one way after the other, at some ahead of their time.
-func (s *scanner) runPasses(p *pictures, steps []pass) {
-	quick := len(steps) == quickPasses
-	if quick {
-		p.local() // both look at it
-	} else {
-		p.shrink()
-	}
-	looks := make([]look, len(steps))
-	begun := 0
-	defer func() {
-		for i := range looks[:begun] {
-			looks[i].end()
-		}
-	}()
-	for i := range looks {
-		if s.ctx.Err() != nil {
-			return
-		}
-		for ; begun < min(i+s.atOnce, len(looks)); begun++ {
-			looks[begun].step = steps[begun]
-			s.begin(&looks[begun], p)
-		}
-		before := len(s.found)
-		if <-looks[i].done; !looks[i].ok {
-			continue
-		}
-		s.take(&looks[i])
-		if len(s.found) > 0 && (i >= 1 || !quick) && !s.more(p) {
-			return
-		}
-		if len(s.found) > before {
-			for j := i + 1; j < begun; j++ {
-				looks[j].end()
-				s.begin(&looks[j], p)
-			}
-		}
+// isDone reports whether a pass that was begun is done.
+func (l *look) isDone() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -105,5 +178,5 @@ func (s *scanner) take(l *look) {
 		s.trace(l.step.name, len(s.found))
 	}
 	l.stop()
-	*l = look{step: l.step, stop: l.stop, done: l.done} // its picture is not needed any more
+	*l = look{step: l.step, quick: l.quick, stop: l.stop, done: l.done} // its picture is not needed any more
 }

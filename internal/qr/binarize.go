@@ -1,5 +1,7 @@
 package qr
 
+import "encoding/binary"
+
 // bitmap is a picture in two colours, by row: 1 is dark.
 type bitmap struct {
 	w, h int
@@ -13,8 +15,18 @@ func (p *plane) threshold(t uint8) *bitmap {
 	return b
 }
 
+// darken is [plane.threshold] for some pixels, eight at a time: of each byte, the upper
+// bit says whether t is not less (Warren, Hacker's Delight, 2-18 and 2-12).
 func darken(out, pix []uint8, t uint8) {
+	const ones, upper = 0x0101010101010101, 0x8080808080808080
 	pix = pix[:len(out)]
+	ts := uint64(t) * ones
+	for len(out) >= 8 {
+		x := binary.NativeEndian.Uint64(pix)
+		most := (ts | upper) - x&^upper
+		binary.NativeEndian.PutUint64(out, (ts&^x|^(ts^x)&most)&upper>>7)
+		out, pix = out[8:], pix[8:]
+	}
 	for i := range out {
 		// The sign bit of t-pix says whether the pixel is lighter; no branch.
 		out[i] = uint8(^(int32(t)-int32(pix[i]))>>31) & 1
@@ -24,12 +36,32 @@ func darken(out, pix []uint8, t uint8) {
 // otsu returns the threshold that divides the pixels that are not lighter than
 // limit into the two most distinct classes (Otsu, A Threshold Selection Method
 // from Gray-Level Histograms, 1979).
-func (p *plane) otsu(limit uint8) uint8 {
-	var shades [256]int
-	for _, v := range p.pix {
-		shades[v]++
+func (p *plane) otsu(limit uint8) uint8 { return p.histogram().otsu(limit) }
+
+// histogram counts the pixels of each shade.
+type histogram [256]int
+
+func (p *plane) histogram() *histogram {
+	var parts [4]histogram // so that no count waits for the one before
+	pix := p.pix
+	for ; len(pix) >= 4; pix = pix[4:] {
+		parts[0][pix[0]]++
+		parts[1][pix[1]]++
+		parts[2][pix[2]]++
+		parts[3][pix[3]]++
 	}
-	histogram := shades[:int(limit)+1]
+	for _, v := range pix {
+		parts[0][v]++
+	}
+	for i := range parts[0] {
+		parts[0][i] += parts[1][i] + parts[2][i] + parts[3][i]
+	}
+	return &parts[0]
+}
+
+// otsu is [plane.otsu] of the counted pixels.
+func (h *histogram) otsu(limit uint8) uint8 {
+	histogram := h[:int(limit)+1]
 	total, sum := 0, 0
 	for v, n := range histogram {
 		total += n
@@ -202,33 +234,49 @@ func fillGaps(t []int32, bw, bh int) bool {
 // pixels around it: it follows shadows more closely than blocks do.
 func (p *plane) adaptive(r int) *bitmap {
 	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
-	columns := make([]int, p.w)
-	top, bottom := 0, 0 // rows top to bottom-1 are in columns
+	columns := make([]int32, p.w)
+	sums := make([]int32, p.w+1) // of the columns before each
+	top, bottom := 0, 0          // rows top to bottom-1 are in columns
 	for y := range p.h {
 		for ; bottom < min(y+r+1, p.h); bottom++ {
 			for x, v := range p.pix[bottom*p.w:][:p.w] {
-				columns[x] += int(v)
+				columns[x] += int32(v)
 			}
 		}
 		for ; top < y-r; top++ {
 			for x, v := range p.pix[top*p.w:][:p.w] {
-				columns[x] -= int(v)
+				columns[x] -= int32(v)
 			}
 		}
-		sum, left, right := 0, 0, 0
+		for x, v := range columns {
+			sums[x+1] = sums[x] + v
+		}
 		row, out := p.pix[y*p.w:][:p.w], b.dark[y*p.w:][:p.w]
-		for x := range row {
-			for ; right < min(x+r+1, p.w); right++ {
-				sum += columns[right]
-			}
-			for ; left < x-r; left++ {
-				sum -= columns[left]
-			}
-			// A little below the mean, so that a flat surface is light.
-			if (int(row[x])+4)*(right-left)*(bottom-top) < sum {
-				out[x] = 1
+		high := int32(bottom - top)
+		edge := func(from, to int) {
+			for x := from; x < to; x++ {
+				left, right := max(x-r, 0), min(x+r+1, p.w)
+				out[x] = below(row[x], int32(right-left)*high, sums[right]-sums[left])
 			}
 		}
+		if p.w <= 2*r {
+			edge(0, p.w)
+			continue
+		}
+		edge(0, r)
+		inner, area := row[r:p.w-r], int32(2*r+1)*high
+		left, right := sums[:len(inner)], sums[2*r+1:][:len(inner)]
+		shown := out[r:][:len(inner)]
+		for i, v := range inner {
+			shown[i] = below(v, area, right[i]-left[i])
+		}
+		edge(p.w-r, p.w)
 	}
 	return b
+}
+
+// below returns 1 for a shade that is a little below the mean of so many pixels, and 0
+// for others, so that a flat surface is light.
+func below(v uint8, area, sum int32) uint8 {
+	return uint8(uint32((int32(v)+4)*area-sum) >> 31)
 }

@@ -113,7 +113,7 @@ func TestSpoiltModules(t *testing.T) {
 					}
 				}
 			}
-			m, ok := newDecoder().decode(modules, size)
+			m, ok := newDecoder().decode(modules, size, true)
 			if ok != want || ok && m.text != alice {
 				t.Errorf("%d codewords a block, visible: %d: %q, %v", codewords, visible, m.text, ok)
 			}
@@ -174,7 +174,7 @@ func TestNoiseIsNoMessage(t *testing.T) {
 		for i := range modules {
 			modules[i] = float32(random.NormFloat64())
 		}
-		if m, ok := d.decode(modules, size); ok {
+		if m, ok := d.decode(modules, size, true); ok {
 			t.Errorf("version %d: %q", 1+round%8, m.text)
 		}
 	}
@@ -201,7 +201,7 @@ func FuzzModules(f *testing.F) {
 			}
 		}
 		d := newDecoder()
-		if m, ok := d.decode(modules, size); ok && (m.text == "" || m.parts > 16) {
+		if m, ok := d.decode(modules, size, true); ok && (m.text == "" || m.parts > 16) {
 			t.Errorf("%+v", m)
 		}
 	})

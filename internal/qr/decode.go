@@ -20,13 +20,13 @@ func newDecoder() *decoder { return &decoder{order: map[int][]int{}} }
 // decode reads the modules of a symbol, row by row, size in a row. A value
 // above zero is a dark module, and its distance from zero is how sure that is.
 // It returns false for anything but a message that passes its error correction
-// and its grammar.
+// and its grammar. Only with erasures are doubtful codewords given up: see [correctErasures].
 //
 // The work is gozxing's, in the steps of its own Decoder.Decode. They are taken
 // one by one because that method returns nothing where a block has too many
 // errors, and where it does not like the text; see [correctBlock] and
 // [parseMessage] for what is done there.
-func (d *decoder) decode(modules []float32, size int) (message, bool) {
+func (d *decoder) decode(modules []float32, size int, erasures bool) (message, bool) {
 	matrix, err := gozxing.NewSquareBitMatrix(size)
 	if err != nil {
 		return message{}, false
@@ -63,7 +63,7 @@ func (d *decoder) decode(modules []float32, size int) (message, bool) {
 		block := b.GetCodewords()
 		checks := len(block) - b.GetNumDataCodewords()
 		if !correctBlock(block, checks, spareChecks(version, level)) {
-			if d.onlyErrors {
+			if d.onlyErrors || !erasures {
 				return message{}, false
 			}
 			if doubts == nil {

@@ -10,6 +10,7 @@ import (
 // scanner reads the codes in one picture, or one frame of several.
 type scanner struct {
 	ctx      context.Context
+	quickCtx context.Context // for the quick passes
 	decoder  *decoder
 	versions *versions
 	atOnce   int // passes that run at once
@@ -36,6 +37,9 @@ type view struct {
 // minAgreement is how well the function patterns must agree before a symbol is
 // decoded at all. Text and noise stay below it.
 const minAgreement = 0.45
+
+// certainAgreement is that of something that is surely a symbol.
+const certainAgreement = 0.64
 
 // search tries the combinations of the finder patterns of a view, in rounds: each
 // takes the most certain finds that no code explains. It goes on for as long as
@@ -121,7 +125,7 @@ func (t triple) estimate(b *bitmap) float64 {
 // where they are and as large as they were found, before versions are tried.
 // Of 300 symbols that were read, all had more than 2.1; six of ten triples in
 // text and noise stay below this.
-const minFinders = 1.0
+const minFinders = 1.6
 
 // plausible returns those of the two ways to lay a symbol over three finder
 // patterns by which they look like finder patterns in the shades of the picture.
@@ -135,6 +139,9 @@ func (s *scanner) plausible(v view, t triple, estimate float64) [][4]Point {
 		sum := 0.0
 		for i := range p.finders {
 			sum += p.finders[i].agreement(v.pic, &h, t.corner.light)
+			if sum+float64(len(p.finders)-1-i) < minFinders { // whatever the others are
+				break
+			}
 		}
 		if sum >= minFinders {
 			quads = append(quads, quad)
@@ -156,7 +163,10 @@ func (s *scanner) guesses(v view, t triple) []guess {
 			}
 			p := s.versions.patterns(version)
 			h := mapping(p.source(), quad)
-			sum := p.timing[0].agreement(v.pic, &h, t.corner.light) + p.timing[1].agreement(v.pic, &h, t.corner.light)
+			if len(p.sparse[0].at) > 0 && agreeing(&p.sparse, v.pic, &h, t.corner.light) < 0 {
+				continue // some modules say what all would
+			}
+			sum := agreeing(&p.timing, v.pic, &h, t.corner.light)
 			sum -= 0.6 * math.Abs(math.Log(size/estimate)) // among equals, the nearest
 			all = append(all, guess{version, quad, sum})
 		}
@@ -172,6 +182,11 @@ func (s *scanner) guesses(v view, t triple) []guess {
 		}
 	}
 	return best
+}
+
+// agreeing is the sum of the agreements of two patterns.
+func agreeing(p *[2]pattern, pic *plane, h *homography, light bool) float64 {
+	return p[0].agreement(pic, h, light) + p[1].agreement(pic, h, light)
 }
 
 // readAt reads a symbol over three finder patterns.
@@ -205,10 +220,11 @@ func (s *scanner) readAt(v view, t triple) bool {
 				continue
 			}
 			grid := grid{homography: h, size: p.size}
-			if s.decode(v, &grid, light) {
+			sure := agreement >= certainAgreement
+			if s.decode(v, &grid, light, sure) {
 				return true
 			}
-			if grid.followAlignments(v.pic, p.lines, light) && s.decode(v, &grid, light) {
+			if grid.followAlignments(v.pic, p.lines, light) && s.decode(v, &grid, light, sure) {
 				return true
 			}
 			s.seen.noteSymbol(&grid, agreement, v)
@@ -217,8 +233,9 @@ func (s *scanner) readAt(v view, t triple) bool {
 	return false
 }
 
-// decode samples a grid in several ways and keeps the first message.
-func (s *scanner) decode(v view, g *grid, light bool) bool {
+// decode samples a grid in several ways and keeps the first message. Where it is sure that
+// the grid is a symbol's, doubtful codewords are given up if need be, which takes a while.
+func (s *scanner) decode(v view, g *grid, light, sure bool) bool {
 	shades := g.shades(v.pic)
 	readings := [...]func() []float32{
 		func() []float32 { return againstNeighbours(shades, g.size) },
@@ -234,11 +251,11 @@ func (s *scanner) decode(v view, g *grid, light bool) bool {
 				modules[i] = -modules[i]
 			}
 		}
-		m, ok := s.decoder.decode(modules, g.size)
+		m, ok := s.decoder.decode(modules, g.size, sure)
 		flipped := false
 		if !ok {
 			flipped = true
-			m, ok = s.decoder.decode(transposed(modules, g.size), g.size)
+			m, ok = s.decoder.decode(transposed(modules, g.size), g.size, sure)
 		}
 		if ok {
 			s.record(v, g, m, flipped)

@@ -64,15 +64,26 @@ func (b *bitmap) finders(relaxed bool) []finder {
 
 // isFinder reports whether five runs are about 1:1:3:1:1.
 func isFinder(a, b, c, d, e int, relaxed bool) bool {
-	m := float64(b+c+d) / 5
-	loose := m*0.5 + 0.4 // half a module, and what a pixel's edge is worth
-	if off(b, m) > loose || off(d, m) > loose || off(c, 3*m) > 3*loose {
+	if !isFinderInside(b, c, d) {
 		return false
 	}
+	m := float64(b+c+d) / 5
 	if relaxed {
 		return float64(a) >= m/2 && float64(e) >= m/2
 	}
-	return off(a, m) <= loose+m*0.2 && off(e, m) <= loose+m*0.2
+	loose := m*0.7 + looseEdge
+	return off(a, m) <= loose && off(e, m) <= loose
+}
+
+// looseEdge is what a pixel's edge is worth, in pixels.
+const looseEdge = 0.4
+
+// isFinderInside reports whether the three inner runs are about 1:3:1, within half a
+// module.
+func isFinderInside(b, c, d int) bool {
+	m := float64(b+c+d) / 5
+	loose := m*0.5 + looseEdge
+	return off(b, m) <= loose && off(d, m) <= loose && off(c, 3*m) <= 3*loose
 }
 
 func off(n int, want float64) float64 { return math.Abs(float64(n) - want) }
@@ -92,32 +103,38 @@ func (b *bitmap) examine(x float64, y int, module float64, relaxed bool) (finder
 }
 
 // cross walks both ways from a point and returns where the middle of the
-// centre run lies and the size of a module.
+// centre run lies and the size of a module. The outer runs come last: most finds
+// have no inner ones.
 func (b *bitmap) cross(x, y, dx, dy int, module float64, relaxed bool) (centre, size float64, ok bool) {
 	limit := int(module*12) + 4
-	centreColour := b.dark[y*b.w+x]
-	var back, ahead [3]int
-	b.runs(&back, x, y, -dx, -dy, limit, centreColour)
-	b.runs(&ahead, x+dx, y+dy, dx, dy, limit, centreColour)
-	if !isFinder(back[2], back[1], back[0]+ahead[0], ahead[1], ahead[2], relaxed) {
+	at, step := y*b.w+x, dy*b.w+dx
+	before, after := x*dx+y*dy, (b.w-x)*dx+(b.h-y)*dy // pixels up to the borders, the second with its own
+	run := func(from, step, room int, colour uint8) (n int) {
+		for room = min(room, limit); n < room && b.dark[from] == colour; n++ {
+			from += step
+		}
+		return n
+	}
+	colour := b.dark[at]
+	back := run(at, -step, before+1, colour)
+	ahead := run(at+step, step, after-1, colour)
+	c := back + ahead
+	// No ring of a finder pattern is wider than its centre, but for the pixels at
+	// the edges: see isFinder.
+	limit = min(limit, c+2)
+	up := run(at-back*step, -step, before+1-back, 1-colour)
+	down := run(at+(1+ahead)*step, step, after-1-ahead, 1-colour)
+	if !isFinderInside(up, c, down) {
 		return 0, 0, false
 	}
-	start := float64(x*dx + y*dy)
-	centre = start + 1 + float64(ahead[0]-back[0])/2
-	return centre, float64(back[1]+back[0]+ahead[0]+ahead[1]) / 5, true
-}
-
-// runs counts the pixels of the next three runs from a point, the first of
-// which has the given colour.
-func (b *bitmap) runs(n *[3]int, x, y, dx, dy, limit int, colour uint8) {
-	for i := range n {
-		for x >= 0 && y >= 0 && x < b.w && y < b.h && n[i] < limit && b.dark[y*b.w+x] == colour {
-			n[i]++
-			x += dx
-			y += dy
-		}
-		colour = 1 - colour
+	m := float64(up+c+down) / 5
+	limit = int(2*m) + 2 // more is too much, or enough
+	first := run(at-(back+up)*step, -step, before+1-back-up, colour)
+	last := run(at+(1+ahead+down)*step, step, after-1-ahead-down, colour)
+	if !isFinder(first, up, c, down, last, relaxed) {
+		return 0, 0, false
 	}
+	return float64(x*dx+y*dy) + 1 + float64(ahead-back)/2, m, true
 }
 
 // gathering holds finds, and by stripes of the picture which are there: noise
@@ -173,13 +190,29 @@ func (f *finder) repeats(other finder) bool {
 
 // rank sorts finds by how certain they are, and leaves out what has no rings.
 func (b *bitmap) rank(found []finder, relaxed bool) []finder {
-	for i := range found {
-		found[i].rings = b.rings(found[i], relaxed)
+	var directions [16]Point
+	for i := range directions {
+		directions[i].Y, directions[i].X = math.Sincos(float64(i) * math.Pi / 8)
 	}
-	found = slices.DeleteFunc(found, func(f finder) bool { return f.rings < 0.4 })
-	slices.SortStableFunc(found, func(f, g finder) int {
-		return cmp.Compare(g.certainty(), f.certainty())
+	for i := range found {
+		found[i].rings = b.rings(found[i], &directions, relaxed)
+	}
+	found = slices.DeleteFunc(found, func(f finder) bool { return f.rings < fewRings/16. })
+	type ranked struct {
+		finder
+		certainty float64
+		found     int
+	}
+	all := make([]ranked, len(found)) // noise makes thousands
+	for i, f := range found {
+		all[i] = ranked{f, f.certainty(), i}
+	}
+	slices.SortFunc(all, func(f, g ranked) int {
+		return cmp.Or(cmp.Compare(g.certainty, f.certainty), cmp.Compare(f.found, g.found))
 	})
+	for i := range all {
+		found[i] = all[i].finder
+	}
 	return found
 }
 
@@ -189,18 +222,24 @@ func (f finder) certainty() float64 {
 	return f.rings + 0.5*min(float64(f.hits)/(1.5*f.module), 1)
 }
 
+// fewRings is in how many of 16 directions a find needs its rings, at least.
+const fewRings = 7
+
 // rings walks outward in 16 directions and returns the share of them in which
 // the changes of colour come where the rings should end: at 1.5, 2.5 and 3.5
-// modules, or up to 1.41 times as far towards the corners.
-func (b *bitmap) rings(f finder, relaxed bool) float64 {
+// modules, or up to 1.41 times as far towards the corners. It gives up where that
+// cannot come to fewRings any more.
+func (b *bitmap) rings(f finder, directions *[16]Point, relaxed bool) float64 {
 	good := 0
 	wanted := 3
 	if relaxed {
 		wanted = 2
 	}
 	step := max(f.module/8, 0.5)
-	for i := range 16 {
-		sin, cos := math.Sincos(float64(i) * math.Pi / 8)
+	for i, to := range directions {
+		if good+16-i < fewRings {
+			break
+		}
 		var at [3]float64
 		changes := 0
 		colour := uint8(1)
@@ -208,7 +247,7 @@ func (b *bitmap) rings(f finder, relaxed bool) float64 {
 			colour = 0
 		}
 		for d := 0.0; d < 7*f.module && changes < wanted; d += step {
-			x, y := int(f.x+d*cos), int(f.y+d*sin)
+			x, y := int(f.x+d*to.X), int(f.y+d*to.Y)
 			if x < 0 || y < 0 || x >= b.w || y >= b.h {
 				break
 			}

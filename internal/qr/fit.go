@@ -53,6 +53,21 @@ func timing(size int, column bool) pattern {
 	return p
 }
 
+// thinned returns pairs of neighbours from all along a timing pattern, twelve or a few
+// more; nothing for a pattern that has not twice as many.
+func (p *pattern) thinned() (some pattern) {
+	const few = 12
+	step := len(p.at) / 2 / few
+	if step < 2 {
+		return some
+	}
+	for i := 0; i+1 < len(p.at); i += 2 * step {
+		some.at = append(some.at, p.at[i:i+2]...)
+		some.sign = append(some.sign, p.sign[i:i+2]...)
+	}
+	return some
+}
+
 // agreement is the correlation of a pattern with a picture, -1 to 1; for a
 // symbol of exchanged colours the sign is turned.
 func (p *pattern) agreement(pic *plane, h *homography, light bool) float64 {
@@ -85,7 +100,8 @@ type patterns struct {
 	lines     []int // rows, and columns, of the centres of the alignment patterns
 	finders   [3]pattern
 	timing    [2]pattern
-	alignment *pattern // the one opposite the corner, where it was found
+	sparse    [2]pattern // some of the modules of long timing patterns; empty for short ones
+	alignment *pattern   // the one opposite the corner, where it was found
 }
 
 // sizeOf returns how many modules a side has, by version: 1 has 21, 40 has 177.
@@ -98,12 +114,16 @@ func newPatterns(version int) *patterns {
 	if v, err := zxing.Version_GetVersionForNumber(version); err == nil {
 		lines = v.GetAlignmentPatternCenters()
 	}
-	return &patterns{
+	p := &patterns{
 		size:    size,
 		lines:   lines,
 		finders: [3]pattern{square(3.5, 3.5, 7), square(far, 3.5, 7), square(3.5, far, 7)},
 		timing:  [2]pattern{timing(size, false), timing(size, true)},
 	}
+	for i := range p.timing {
+		p.sparse[i] = p.timing[i].thinned()
+	}
+	return p
 }
 
 // versions keeps the patterns of each version from when it is first tried. Passes

@@ -27,6 +27,8 @@ func newFrame(img image.Image) frame {
 	r := img.Bounds()
 	area := r.Dx() * r.Dy()
 	f := frame{width: r.Dx()}
+	_, grey := img.(*image.Gray)
+	coloured := !grey
 	if grey, ok := img.(*image.Gray); ok && grey.Stride == r.Dx() {
 		f.white = &plane{w: r.Dx(), h: r.Dy(), pix: grey.Pix[:area]}
 	} else if p, ok := img.(*image.Paletted); ok && area > maxKept && p.Stride == r.Dx() && p.Opaque() {
@@ -43,9 +45,9 @@ func newFrame(img image.Image) frame {
 		if o, ok := img.(interface{ Opaque() bool }); ok && !o.Opaque() && area <= maxPlane {
 			f.black = newPlane(r.Dx(), r.Dy())
 		}
-		f.fill(img)
+		coloured = f.fill(img)
 	}
-	if _, grey := img.(*image.Gray); !grey && area <= maxKept {
+	if coloured && area <= maxKept {
 		f.coloured = img
 	}
 	if area > maxPlane {
@@ -58,8 +60,8 @@ func newFrame(img image.Image) frame {
 func luma(r, g, b uint32) uint32 { return (19595*r + 38470*g + 7471*b + 1<<15) >> 16 }
 
 // fill converts the kinds of image that decoders make most, and in its last
-// branch all others.
-func (f *frame) fill(img image.Image) {
+// branch all others. It returns false for a picture that is sure to have no colours.
+func (f *frame) fill(img image.Image) (coloured bool) {
 	r := img.Bounds()
 	row := func(y int) ([]uint8, []uint8) {
 		at := y * f.white.w
@@ -74,25 +76,32 @@ func (f *frame) fill(img image.Image) {
 			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Y[img.YOffset(r.Min.X, r.Min.Y+y):])
 		}
 	case *image.RGBA:
+		differ := uint32(0)
 		for y := range f.white.h {
 			white, black := row(y)
 			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
 			for x := range white {
 				p := pix[4*x : 4*x+4 : 4*x+4]
-				v := luma(uint32(p[0]), uint32(p[1]), uint32(p[2]))
+				red, green, blue := uint32(p[0]), uint32(p[1]), uint32(p[2])
+				differ |= red ^ green | green ^ blue
+				v := luma(red, green, blue)
 				white[x] = uint8(min(v+255-uint32(p[3]), 255))
 				if black != nil {
 					black[x] = uint8(v)
 				}
 			}
 		}
+		return differ != 0
 	case *image.NRGBA:
+		differ := uint32(0)
 		for y := range f.white.h {
 			white, black := row(y)
 			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
 			for x := range white {
 				p := pix[4*x : 4*x+4 : 4*x+4]
-				v := luma(uint32(p[0]), uint32(p[1]), uint32(p[2]))
+				red, green, blue := uint32(p[0]), uint32(p[1]), uint32(p[2])
+				differ |= red ^ green | green ^ blue
+				v := luma(red, green, blue)
 				if a := uint32(p[3]); a != 255 {
 					v = (v*a + 127) / 255
 					white[x] = uint8(v + 255 - a)
@@ -104,6 +113,7 @@ func (f *frame) fill(img image.Image) {
 				}
 			}
 		}
+		return differ != 0
 	case *image.Paletted:
 		var whites, blacks [256]uint8
 		for i, c := range img.Palette {
@@ -138,6 +148,7 @@ func (f *frame) fill(img image.Image) {
 			}
 		}
 	}
+	return true
 }
 
 // shades returns a colour's shade on white and on black ground.

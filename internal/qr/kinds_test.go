@@ -191,7 +191,7 @@ func readers(t testing.TB, data []byte) []string {
 	var names []string
 	for i, p := range passes {
 		r := newReader(context.Background(), context.Background())
-		if err := r.searchFrames(data, passes[i:i+1]); err != nil {
+		if err := r.searchFrames(data, passes[i:i+1], nil); err != nil {
 			t.Fatal(err)
 		}
 		if !r.none() {

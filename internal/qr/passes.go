@@ -107,8 +107,9 @@ var passes = [...]pass{
 		why:     "codes in the shade of something bright, which sets the threshold around it",
 		relaxed: true,
 		view: func(p *pictures) (view, bool) {
-			darker := p.base.otsu(255)
-			return view{p.base, p.base.threshold(p.base.otsu(darker)), p.baseScale}, true
+			shades := p.base.histogram()
+			darker := shades.otsu(255)
+			return view{p.base, p.base.threshold(shades.otsu(darker)), p.baseScale}, true
 		},
 	},
 }
@@ -161,6 +162,9 @@ func (p *pictures) channel(n int) (view, bool) {
 	}
 	return view{c, c.local(), p.scale}, true
 }
+
+// small reports whether [pictures.shrink] has nothing to do.
+func (p *pictures) small() bool { return p.frame.white.w*p.frame.white.h <= maxBase }
 
 // shrink lets go of the full picture, for the passes after the first two.
 func (p *pictures) shrink() {

@@ -71,15 +71,19 @@ func (p *plane) enlarge(n int) *plane {
 // blur returns the plane with each pixel the mean of its 3 × 3 neighbourhood.
 func (p *plane) blur() *plane {
 	q := newPlane(p.w, p.h)
-	sums := make([]int, p.w)
+	sums := make([]uint16, p.w)
 	for y := range p.h {
 		a, b, c := p.pix[max(y-1, 0)*p.w:][:p.w], p.pix[y*p.w:][:p.w], p.pix[min(y+1, p.h-1)*p.w:][:p.w]
 		for x := range sums {
-			sums[x] = int(a[x]) + int(b[x]) + int(c[x])
+			sums[x] = uint16(a[x]) + uint16(b[x]) + uint16(c[x])
 		}
 		out := q.pix[y*p.w:][:p.w]
-		for x := range out {
-			out[x] = uint8((sums[max(x-1, 0)] + sums[x] + sums[min(x+1, p.w-1)]) / 9)
+		last := p.w - 1
+		out[0] = uint8((2*sums[0] + sums[min(1, last)]) / 9)
+		out[last] = uint8((sums[max(last-1, 0)] + 2*sums[last]) / 9)
+		for x := 1; x < last; x++ {
+			s := sums[x-1 : x+2 : x+2]
+			out[x] = uint8((s[0] + s[1] + s[2]) / 9)
 		}
 	}
 	return q

@@ -41,9 +41,9 @@ func read(ctx context.Context, data []byte, limit time.Duration, trace func(pass
 func (r *reader) read(data []byte) (Result, error) {
 	// The quick passes over all frames come first, so that a code late in an
 	// animation does not wait for the thorough search of the frames before.
-	err := r.searchFrames(data, passes[:quickPasses])
-	if err == nil && r.searched && (r.none() || r.single != nil && r.scanner.more(r.single)) {
-		err = r.searchFrames(data, passes[quickPasses:])
+	err := r.searchFrames(data, passes[:quickPasses], passes[quickPasses:])
+	if err == nil && r.searched && !r.thorough && (r.none() || r.single != nil && r.scanner.more(r.single)) {
+		err = r.searchFrames(data, passes[quickPasses:], nil)
 	}
 	if r.caller.Err() != nil {
 		return Result{}, r.caller.Err()
@@ -70,6 +70,7 @@ type reader struct {
 	result   Result
 	searched bool      // some frame was decoded
 	single   *pictures // of a file with one frame, for the second round
+	thorough bool      // the passes of the second round have been made with those of the first
 	orient   func(Point) Point
 }
 
@@ -87,9 +88,10 @@ func newReader(ctx, limit context.Context) *reader {
 	}
 }
 
-// searchFrames makes some passes over every frame of a file.
-func (r *reader) searchFrames(data []byte, steps []pass) error {
-	r.ctx = r.bounded
+// searchFrames makes some passes over every frame of a file. Where there is just one, and
+// it is small, the next passes follow at once.
+func (r *reader) searchFrames(data []byte, steps, next []pass) error {
+	r.ctx, r.quickCtx = r.bounded, r.bounded
 	if r.single != nil {
 		r.searchFrame(r.single, steps, 0)
 		return nil
@@ -102,7 +104,7 @@ func (r *reader) searchFrames(data []byte, steps []pass) error {
 		// The quick passes over such a picture are always made to their end, a
 		// third of a second at most: on a machine that is busy with other
 		// things the clock says little about the work.
-		r.ctx = r.caller
+		r.quickCtx = r.caller
 	}
 	r.result.Frames = src.frames
 	for n := range min(src.frames, MaxFrames) {
@@ -124,6 +126,9 @@ func (r *reader) searchFrames(data []byte, steps []pass) error {
 		p := newPictures(f, scale)
 		if src.frames == 1 {
 			r.single = p
+			if p.small() && len(next) > 0 {
+				steps, r.thorough = slices.Concat(steps, next), true
+			}
 		}
 		r.orient = func(p Point) Point {
 			return src.orientation.apply(p, float64(src.width), float64(src.height))

@@ -106,11 +106,8 @@ func (s *scanner) unexplained(found []finder) []finder {
 
 // verdict puts it into words for the caller.
 func (s *sighting) verdict() Seen {
-	const (
-		certain  = 0.64 // agreement of something that is surely a symbol
-		readable = 2.2  // pixels a module
-	)
-	if s.agreement > certain {
+	const readable = 2.2 // pixels a module
+	if s.agreement > certainAgreement {
 		kind := Damaged
 		if s.modulePixels < readable {
 			kind = TooSmall

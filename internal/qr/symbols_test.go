@@ -127,7 +127,7 @@ func TestReadsEverySymbol(t *testing.T) {
 			if symbol.Rect.Dx() != sizeOf(version) {
 				t.Fatalf("%s has %d modules", name, symbol.Rect.Dx())
 			}
-			got, ok := newDecoder().decode(sampled(symbol), sizeOf(version))
+			got, ok := newDecoder().decode(sampled(symbol), sizeOf(version), true)
 			if !ok || got.text != text {
 				t.Errorf("%s: got %q, %v", name, got.text, ok)
 			}
@@ -155,7 +155,7 @@ func TestReadsWhatQrencodeWrites(t *testing.T) {
 		if want == "" {
 			want = c.text
 		}
-		if got, ok := newDecoder().decode(sampled(symbol), symbol.Rect.Dx()); !ok || got.text != want {
+		if got, ok := newDecoder().decode(sampled(symbol), symbol.Rect.Dx(), true); !ok || got.text != want {
 			t.Errorf("%s: got %q, %v", name, got.text, ok)
 		}
 	}
