@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-type image struct {
+type sampleImage struct {
 	File, Category string
 	Expected       []string
 }
@@ -90,7 +90,7 @@ func readSet(manifest string, readers []reader) (set imageSet, err error) {
 	if err != nil {
 		return set, err
 	}
-	var images []image
+	var images []sampleImage
 	if err := json.Unmarshal(text, &images); err != nil {
 		return set, err
 	}

@@ -9,8 +9,8 @@
 // write one small item with go-keyring, and hello world. What else is installed of age,
 // gh, secret-tool, oathtool, pass with its extension otp, gopass and keepassxc-cli is set
 // up with one account and measured too, and so is each COMMAND ("totp-cli generate a b"),
-// in the environment of this process. Where AUTH_SAMPLES names the sample images, auth,
-// zbarimg and ZXingReader read them.
+// in the environment of this process. auth, zbarimg and ZXingReader read pictures that it
+// draws, and the sample images where AUTH_SAMPLES names them.
 //
 // A time is the median of wall-clock times, a ratio one of medians. Memory is the largest
 // peak of the process itself.
@@ -103,11 +103,16 @@ func sections(dir string, given []*program) ([]section, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := pages(dir)
+	if err != nil {
+		return nil, err
+	}
 	return []section{
 		{"Printing one code", append(append(lookups(dir), rivals...), given...)},
 		{"Starting", starts(dir)},
 		{"Looking", looks(auth, dir)},
 		{"Changing, backing up, restoring", changes},
+		{"Reading a picture of 1920 by 1080 pixels", pages},
 	}, nil
 }
 

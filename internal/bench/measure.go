@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,7 +29,9 @@ type program struct {
 	against string
 	bar     string
 	rival   bool // not ours
-	slow    bool // runs a fifth as often
+	// anyStatus: its status is a result, such as that there is no code.
+	anyStatus bool
+	slow      bool // runs a fifth as often
 	// prepare makes ready for a run, which is numbered: what is different in the command's
 	// environment, and its input. nil: nothing is.
 	prepare func(run int) (env []string, input string, err error)
@@ -58,7 +61,7 @@ func (p *program) run() error {
 	start := time.Now()
 	err := c.Run()
 	p.wall = append(p.wall, time.Since(start))
-	if err != nil {
+	if _, status := errors.AsType[*exec.ExitError](err); err != nil && (!status || !p.anyStatus) {
 		return fmt.Errorf("%s: %w\n%s", p.name, err, &said)
 	}
 	p.cpu = append(p.cpu, c.ProcessState.UserTime()+c.ProcessState.SystemTime())

@@ -149,8 +149,8 @@ var rooms = map[string]room{
 		why: "advice is data on an error",
 	},
 	"internal/bench": {
-		may: []string{"github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
-		why: "it measures programs as processes, on a keyring that it starts",
+		may: []string{"internal/qr", "golang.org/x/image", "github.com/zalando/go-keyring", "github.com/godbus/dbus/v5"},
+		why: "it measures programs as processes, on a keyring that it starts and pictures that it draws",
 	},
 	"internal/bench/get": {
 		may: []string{"github.com/zalando/go-keyring"},

@@ -123,8 +123,8 @@ func (t triple) estimate(b *bitmap) float64 {
 
 // minFinders is what the agreements of three finder patterns must add up to,
 // where they are and as large as they were found, before versions are tried.
-// Of 300 symbols that were read, all had more than 2.1; six of ten triples in
-// text and noise stay below this.
+// Of 300 symbols that were read, all had more than 2.1; three of four triples in
+// pages of text stay below this.
 const minFinders = 1.6
 
 // plausible returns those of the two ways to lay a symbol over three finder
