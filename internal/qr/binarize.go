@@ -107,14 +107,16 @@ func (p *plane) local() *bitmap {
 		return p.threshold(p.otsu(255))
 	}
 	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
-	for y := range p.h {
-		row := smooth[y/blockSize*bw:][:bw]
-		for i, t := range row {
-			from := y*p.w + i*blockSize
-			to := min(from+blockSize, (y+1)*p.w)
-			darken(b.dark[from:to], p.pix[from:to], uint8(t))
+	inBands(p.h, func(from, to int) {
+		for y := from; y < to; y++ {
+			row := smooth[y/blockSize*bw:][:bw]
+			for i, t := range row {
+				from := y*p.w + i*blockSize
+				to := min(from+blockSize, (y+1)*p.w)
+				darken(b.dark[from:to], p.pix[from:to], uint8(t))
+			}
 		}
-	}
+	})
 	return b
 }
 
@@ -141,7 +143,13 @@ func (p *plane) blockRanges(bw, bh int) []shadeRange {
 
 func (p *plane) findRanges(bw, bh int) []shadeRange {
 	ranges := make([]shadeRange, bw*bh)
-	for by := range bh {
+	inBands(bh, func(from, to int) { p.findRangesOf(ranges, bw, from, to) })
+	return ranges
+}
+
+// findRangesOf finds the ranges of some rows of blocks.
+func (p *plane) findRangesOf(ranges []shadeRange, bw, from, to int) {
+	for by := from; by < to; by++ {
 		top := min(by*blockSize, p.h-blockSize)
 		for bx := range bw {
 			at := top*p.w + min(bx*blockSize, p.w-blockSize)
@@ -156,7 +164,6 @@ func (p *plane) findRanges(bw, bh int) []shadeRange {
 			ranges[by*bw+bx] = shadeRange{low, high}
 		}
 	}
-	return ranges
 }
 
 // smoothBlocks averages what there is within two blocks around.

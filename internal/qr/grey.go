@@ -1,6 +1,7 @@
 package qr
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
 )
@@ -42,10 +43,10 @@ func newFrame(img image.Image) frame {
 		f.white = &plane{w: r.Dx(), h: r.Dy(), pix: p.Pix[:area]}
 	} else {
 		f.white = newPlane(r.Dx(), r.Dy())
-		if o, ok := img.(interface{ Opaque() bool }); ok && !o.Opaque() && area <= maxPlane {
+		if area <= maxPlane && !opaque(img) {
 			f.black = newPlane(r.Dx(), r.Dy())
 		}
-		coloured = f.fill(img)
+		coloured = anyBand(r.Dy(), func(from, to int) bool { return f.fill(img, from, to) })
 	}
 	if coloured && area <= maxKept {
 		f.coloured = img
@@ -59,9 +60,25 @@ func newFrame(img image.Image) frame {
 // luma weighs the colours as JPEG does (ITU-R BT.601).
 func luma(r, g, b uint32) uint32 { return (19595*r + 38470*g + 7471*b + 1<<15) >> 16 }
 
-// fill converts the kinds of image that decoders make most, and in its last
-// branch all others. It returns false for a picture that is sure to have no colours.
-func (f *frame) fill(img image.Image) (coloured bool) {
+// opaque reports whether an image has no transparent pixel, or does not say.
+func opaque(img image.Image) bool {
+	r := img.Bounds()
+	part, ok := img.(interface {
+		SubImage(r image.Rectangle) image.Image
+	})
+	if !ok {
+		o, ok := img.(interface{ Opaque() bool })
+		return !ok || o.Opaque()
+	}
+	return !anyBand(r.Dy(), func(from, to int) bool {
+		o, ok := part.SubImage(image.Rect(r.Min.X, r.Min.Y+from, r.Max.X, r.Min.Y+to)).(interface{ Opaque() bool })
+		return ok && !o.Opaque()
+	})
+}
+
+// fill converts some rows of the kinds of image that decoders make most, and in its last
+// branch of all others. It returns false where they are sure to have no colours.
+func (f *frame) fill(img image.Image, from, to int) (coloured bool) {
 	r := img.Bounds()
 	row := func(y int) ([]uint8, []uint8) {
 		at := y * f.white.w
@@ -72,12 +89,12 @@ func (f *frame) fill(img image.Image) (coloured bool) {
 	}
 	switch img := img.(type) {
 	case *image.YCbCr:
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			copy(f.white.pix[y*f.white.w:][:f.white.w], img.Y[img.YOffset(r.Min.X, r.Min.Y+y):])
 		}
 	case *image.RGBA:
 		differ := uint32(0)
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			white, black := row(y)
 			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
 			for x := range white {
@@ -94,7 +111,7 @@ func (f *frame) fill(img image.Image) (coloured bool) {
 		return differ != 0
 	case *image.NRGBA:
 		differ := uint32(0)
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			white, black := row(y)
 			pix := img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:4*f.white.w]
 			for x := range white {
@@ -119,7 +136,7 @@ func (f *frame) fill(img image.Image) (coloured bool) {
 		for i, c := range img.Palette {
 			whites[i], blacks[i] = shades(c)
 		}
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			white, black := row(y)
 			for x, i := range img.Pix[img.PixOffset(r.Min.X, r.Min.Y+y):][:f.white.w] {
 				white[x] = whites[i]
@@ -129,7 +146,7 @@ func (f *frame) fill(img image.Image) (coloured bool) {
 			}
 		}
 	case image.RGBA64Image:
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			white, black := row(y)
 			for x := range white {
 				c := img.RGBA64At(r.Min.X+x, r.Min.Y+y)
@@ -141,7 +158,7 @@ func (f *frame) fill(img image.Image) (coloured bool) {
 			}
 		}
 	default:
-		for y := range f.white.h {
+		for y := from; y < to; y++ {
 			white, _ := row(y)
 			for x := range white {
 				white[x], _ = shades(img.At(r.Min.X+x, r.Min.Y+y))
@@ -215,15 +232,15 @@ func channelRow(row []uint8, img image.RGBA64Image, n, left, y int) {
 	case *image.RGBA:
 		pix := img.Pix[img.PixOffset(left, y):][:4*len(row)]
 		for x := range row {
-			p := pix[4*x : 4*x+4 : 4*x+4]
-			row[x] = uint8(min(uint32(p[n])+255-uint32(p[3]), 255))
+			p := binary.LittleEndian.Uint32(pix[4*x:])
+			row[x] = uint8(min(p>>(8*n&31)&255+255-p>>24, 255))
 		}
 	case *image.NRGBA:
 		pix := img.Pix[img.PixOffset(left, y):][:4*len(row)]
 		for x := range row {
-			p := pix[4*x : 4*x+4 : 4*x+4]
-			v := uint32(p[n])
-			if a := uint32(p[3]); a != 255 {
+			p := binary.LittleEndian.Uint32(pix[4*x:])
+			v := p >> (8 * n & 31) & 255
+			if a := p >> 24; a != 255 {
 				v = (v*a+127)/255 + 255 - a
 			}
 			row[x] = uint8(v)

@@ -1,6 +1,10 @@
 package qr
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
 
 // plane is a picture in shades of grey, 0 black to 255 white, by row.
 type plane struct {
@@ -38,6 +42,30 @@ func (p *plane) at(x, y float64) float32 {
 	top := float32(row[0]) + fx*(float32(row[1])-float32(row[0]))
 	bottom := float32(below[0]) + fx*(float32(below[1])-float32(below[0]))
 	return top + fy*(bottom-top)
+}
+
+// inBands divides rows among the processors: what comes before the first pass would
+// otherwise leave all but one idle.
+func inBands(rows int, work func(from, to int)) {
+	const least = 64 // rows that are worth it
+	n := min(runtime.GOMAXPROCS(0), maxAtOnce, rows/least)
+	var group sync.WaitGroup
+	for i := 1; i < n; i++ {
+		group.Go(func() { work(rows*i/n, rows*(i+1)/n) })
+	}
+	work(0, rows/max(n, 1))
+	group.Wait()
+}
+
+// anyBand reports whether something holds in any of the bands.
+func anyBand(rows int, holds func(from, to int) bool) bool {
+	var held atomic.Bool
+	inBands(rows, func(from, to int) {
+		if holds(from, to) {
+			held.Store(true)
+		}
+	})
+	return held.Load()
 }
 
 // half returns the plane at half the size, each pixel the mean of four.
