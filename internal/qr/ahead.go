@@ -85,12 +85,13 @@ func (s *scanner) runPasses(p *pictures, steps []pass) {
 
 // await waits for pass i, and begins others meanwhile.
 func (l *lead) await(i int) {
-	ahead := min(i+2*l.atOnce, len(l.looks)) // those that are done keep their pictures until their turn
+	ahead := len(l.looks)
 	if i < l.quick && (i == 0 || len(l.found) > 0) {
 		ahead = l.quick // the others are probably not needed
 	}
 	for {
-		for running := l.running(); l.begun < ahead && running < l.atOnce; running++ {
+		running, held := l.under(i)
+		for ; l.begun < ahead && running < l.atOnce && held < 2*l.atOnce; running, held = running+1, held+1 {
 			l.begin(&l.looks[l.begun])
 			l.begun++
 		}
@@ -101,14 +102,18 @@ func (l *lead) await(i int) {
 	}
 }
 
-// running returns how many passes have begun and are not done.
-func (l *lead) running() (n int) {
-	for i := range l.looks[:l.begun] {
-		if !l.looks[i].isDone() {
-			n++
+// under returns how many passes from i on have begun and are not done, and how many hold
+// a picture: those, and those that are done and wait for their turn.
+func (l *lead) under(i int) (running, held int) {
+	for j := i; j < l.begun; j++ {
+		switch done := l.looks[j].isDone(); {
+		case !done:
+			running, held = running+1, held+1
+		case l.looks[j].ok:
+			held++
 		}
 	}
-	return n
+	return running, held
 }
 
 // end stops all passes.

@@ -107,7 +107,7 @@ func (p *plane) local() *bitmap {
 		return p.threshold(p.otsu(255))
 	}
 	b := &bitmap{w: p.w, h: p.h, dark: make([]uint8, len(p.pix))}
-	inBands(p.h, func(from, to int) {
+	inBands(p.h, worthIt, func(from, to int) {
 		for y := from; y < to; y++ {
 			row := smooth[y/blockSize*bw:][:bw]
 			for i, t := range row {
@@ -143,7 +143,7 @@ func (p *plane) blockRanges(bw, bh int) []shadeRange {
 
 func (p *plane) findRanges(bw, bh int) []shadeRange {
 	ranges := make([]shadeRange, bw*bh)
-	inBands(bh, func(from, to int) { p.findRangesOf(ranges, bw, from, to) })
+	inBands(bh, worthIt, func(from, to int) { p.findRangesOf(ranges, bw, from, to) })
 	return ranges
 }
 

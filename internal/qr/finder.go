@@ -27,13 +27,35 @@ const maxFinders = 36
 // When relaxed, the outer ring may run into its surroundings, as it does where
 // a code has no quiet zone on a dark page.
 func (b *bitmap) finders(relaxed bool) []finder {
+	// Always as many bands, so that what is found does not depend on the processors.
+	var bands [4][]finder
+	inBands(len(bands), 1, func(from, to int) {
+		for i := from; i < to; i++ {
+			bands[i] = b.findersIn(b.h*i/len(bands), b.h*(i+1)/len(bands), relaxed)
+		}
+	})
 	all := newGathering(b.w)
+	for _, f := range slices.Concat(bands[:]...) {
+		if len(all.found) > maxFound {
+			break
+		}
+		all.add(f)
+	}
+	return b.rank(all.found, relaxed)
+}
+
+// maxFound is how many finder patterns are looked for: what has more is noise.
+const maxFound = 3000
+
+// findersIn returns what looks like a finder pattern in each of some rows, from the first
+// to the last.
+func (b *bitmap) findersIn(from, to int, relaxed bool) (all []finder) {
 	edges := make([]int, 0, b.w+1)
 	step := 1
 	if b.h > 600 { // a finder pattern of one pixel a module would be missed, but is never read
 		step = 2
 	}
-	for y := 0; y < b.h; y += step {
+	for y := from + from%step; y < to && len(all) < 2*maxFound; y += step {
 		row := b.dark[y*b.w:][:b.w]
 		edges = edges[:1]
 		edges[0] = 0
@@ -52,14 +74,11 @@ func (b *bitmap) finders(relaxed bool) []finder {
 			}
 			if f, ok := b.examine(float64(edges[i+2]+edges[i+3])/2, y, float64(edges[i+4]-edges[i+1])/5, relaxed); ok {
 				f.light = row[edges[i+2]] == 0
-				all.add(f)
+				all = append(all, f)
 			}
 		}
-		if len(all.found) > 3000 {
-			break // noise
-		}
 	}
-	return b.rank(all.found, relaxed)
+	return all
 }
 
 // isFinder reports whether five runs are about 1:1:3:1:1.
@@ -194,9 +213,11 @@ func (b *bitmap) rank(found []finder, relaxed bool) []finder {
 	for i := range directions {
 		directions[i].Y, directions[i].X = math.Sincos(float64(i) * math.Pi / 8)
 	}
-	for i := range found {
-		found[i].rings = b.rings(found[i], &directions, relaxed)
-	}
+	inBands(len(found), 64, func(from, to int) {
+		for i := from; i < to; i++ {
+			found[i].rings = b.rings(found[i], &directions, relaxed)
+		}
+	})
 	found = slices.DeleteFunc(found, func(f finder) bool { return f.rings < fewRings/16. })
 	type ranked struct {
 		finder

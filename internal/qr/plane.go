@@ -44,10 +44,9 @@ func (p *plane) at(x, y float64) float32 {
 	return top + fy*(bottom-top)
 }
 
-// inBands divides rows among the processors: what comes before the first pass would
-// otherwise leave all but one idle.
-func inBands(rows int, work func(from, to int)) {
-	const least = 64 // rows that are worth it
+// inBands divides rows, or other things, among the processors, to each no fewer than
+// least: what comes before the second pass would otherwise leave all but one idle.
+func inBands(rows, least int, work func(from, to int)) {
 	n := min(runtime.GOMAXPROCS(0), maxAtOnce, rows/least)
 	var group sync.WaitGroup
 	for i := 1; i < n; i++ {
@@ -57,10 +56,13 @@ func inBands(rows int, work func(from, to int)) {
 	group.Wait()
 }
 
+// worthIt is how many rows of pixels, or of blocks, are worth another processor.
+const worthIt = 64
+
 // anyBand reports whether something holds in any of the bands.
 func anyBand(rows int, holds func(from, to int) bool) bool {
 	var held atomic.Bool
-	inBands(rows, func(from, to int) {
+	inBands(rows, worthIt, func(from, to int) {
 		if holds(from, to) {
 			held.Store(true)
 		}
