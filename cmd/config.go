@@ -72,7 +72,7 @@ func findSetting(key string) (setting, error) {
 			return s, nil
 		}
 	}
-	return setting{}, usagef("no setting %q", term.Escape(key))
+	return setting{}, hint.With(usagef("no setting %q", term.Escape(key)), "auth config list")
 }
 
 func (s setting) scope() string {
