@@ -51,7 +51,9 @@ func Keep(ctx context.Context, s System, in io.Reader, out io.WriteCloser) error
 	var held *holder
 	if err == nil {
 		last.begin() // first: otherwise an earlier copy could be cleared, and this one with it
-		held, err = fill(ctx, b, o.Text)
+		if held, err = fill(ctx, b, o.Text); err == nil {
+			last.hold()
+		}
 	}
 	said := answer{}
 	if t, ok := b.(*tmuxBoard); ok {
@@ -133,12 +135,15 @@ func (s System) wait(ctx context.Context, b board, held *holder, o order, last l
 
 // wipe takes the text off the clipboard if it is still there, and nobody has copied it again.
 func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy) {
-	if last.over() {
-		return
-	}
 	patience := settle
 	if ctx.Err() != nil {
 		patience = farewell
+	}
+	pending, stop := context.WithTimeout(ctx, 2*settle) // longer than a copy can take
+	last.settled(pending)
+	stop()
+	if last.over() {
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

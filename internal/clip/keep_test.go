@@ -200,6 +200,79 @@ func TestCopiedTwice(t *testing.T) {
 	}
 }
 
+// A text whose time is over while the same text is being copied again waits for that: it is
+// cleared where the second copy fails, and stays where that one holds it.
+func TestCopiedAgainMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, second, left string }{
+		{"reaches it", "cat >$file", "123456"},
+		{"fails", "cat >/dev/null; exit 1", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			file, again, begun, on := filepath.Join(dir, "clipboard"), filepath.Join(dir, "again"), filepath.Join(dir, "begun"), filepath.Join(dir, "on")
+			s, _ := fake(t, "darwin", nil, map[string]string{
+				"pbcopy": "file=" + file + "; if [ -e " + again + " ]; then rm " + again + "; : >" + begun +
+					"; while [ ! -e " + on + " ]; do sleep 0.01; done; " + c.second + "; else cat >$file; fi",
+				"pbpaste": "cat " + file,
+			})
+			s.State = t.TempDir()
+			first, over := s, make(chan struct{})
+			began := time.Now()
+			asked := make(chan struct{}, 100)
+			first.Now = func() time.Time {
+				select {
+				case <-over:
+					select {
+					case asked <- struct{}{}:
+					default:
+					}
+					return began.Add(time.Minute)
+				default:
+					return began
+				}
+			}
+			_, ended := keep(t, first, clip.Pbcopy, "123456", 45*time.Second)
+			write(t, again)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			second := make(chan (<-chan struct{}), 1)
+			go func() {
+				_, endedToo := keepUntil(ctx, t, s, clip.Pbcopy, "123456", time.Hour)
+				second <- endedToo
+			}()
+			for {
+				if _, err := os.Stat(begun); err == nil {
+					break
+				}
+				time.Sleep(time.Millisecond)
+			}
+			close(over)
+			select {
+			case <-asked: // the first one knows that its time is over
+			case <-ended:
+				t.Error("the first one did not wait")
+			}
+			write(t, on)
+			endedToo := <-second
+			<-ended
+			if held, err := os.ReadFile(file); err != nil || string(held) != c.left {
+				t.Errorf("after the time of the first copy the clipboard holds %q, %v", held, err)
+			}
+			cancel()
+			<-endedToo
+		})
+	}
+}
+
+func write(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A clipboard that claims success and holds something else is an error, and so is a
 // program that fails. What it says of its input is not passed on.
 func TestNotHeld(t *testing.T) {

@@ -2,12 +2,14 @@ package clip
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // A lastCopy is the note of who copied last to one clipboard. A text that is copied twice is
@@ -42,25 +44,66 @@ func (s System) place(way string) string {
 	}
 }
 
-// begin notes that this copy is the last one.
+// reachedMark ends the note of a copy that has reached the clipboard.
+const reachedMark = '.'
+
+// begin notes that this copy is about to be the last one.
 func (l lastCopy) begin() {
 	if l.path != "" {
 		_ = os.WriteFile(l.path, l.id, 0o600)
 	}
 }
 
-// over reports whether another one came later.
-func (l lastCopy) over() bool {
-	if l.path == "" {
-		return false
+// hold notes that this copy has reached the clipboard.
+func (l lastCopy) hold() {
+	if began, _ := l.later(); l.path == "" || began {
+		return
 	}
-	id, err := os.ReadFile(l.path)
-	return err == nil && len(id) > 0 && !bytes.Equal(id, l.id)
+	f, err := os.OpenFile(l.path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return
+	}
+	_, _ = f.Write([]byte{reachedMark})
+	_ = f.Close()
+}
+
+// later reports whether another copy began later, and whether that one has reached the
+// clipboard. It may fail yet.
+func (l lastCopy) later() (began, reached bool) {
+	if l.path == "" {
+		return false, false
+	}
+	note, err := os.ReadFile(l.path)
+	if err != nil || bytes.HasPrefix(note, l.id) {
+		return false, false
+	}
+	return true, bytes.HasSuffix(note, []byte{reachedMark}) // one that is being written is empty
+}
+
+// over reports whether the clipboard is for another copy to clear, which came later.
+func (l lastCopy) over() bool {
+	_, reached := l.later()
+	return reached
+}
+
+// settled waits until a later copy that has begun has reached the clipboard or failed, or
+// until ctx ends: its process may be gone.
+func (l lastCopy) settled(ctx context.Context) {
+	for {
+		if began, reached := l.later(); !began || reached {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(glance):
+		}
+	}
 }
 
 // end removes the note, unless it is that of a later copy.
 func (l lastCopy) end() {
-	if l.path != "" && !l.over() {
+	if began, _ := l.later(); l.path != "" && !began {
 		_ = os.Remove(l.path)
 	}
 }
