@@ -129,7 +129,7 @@ func TestLastBackupIsWrittenAgain(t *testing.T) {
 			t.Errorf("%s: %+v", what, r)
 		}
 		whole := readFile(t, filepath.Join(dir, last))
-		write(t, filepath.Join(dir, last), whole[:len(whole)-1]+"x")
+		write(t, filepath.Join(dir, last), whole[:len(whole)-1]+string([]byte{whole[len(whole)-1] ^ 1}))
 		if r := act(m); len(noticed(r, device.WrittenAgain)) != 1 || r.File == last {
 			t.Errorf("%s: %+v", what, r)
 		}
@@ -188,7 +188,7 @@ func TestVerify(t *testing.T) {
 	}
 	name := sealedKeys(t, dir)[0]
 	whole := readFile(t, filepath.Join(dir, name))
-	write(t, filepath.Join(dir, name), whole[:len(whole)-1]+"x")
+	write(t, filepath.Join(dir, name), whole[:len(whole)-1]+string([]byte{whole[len(whole)-1] ^ 1}))
 	if put := noticed(m.verify().Report, device.PutBack); len(put) != 1 || put[0].Name != name || readFile(t, filepath.Join(dir, name)) != whole {
 		t.Errorf("put back: %+v", put)
 	}

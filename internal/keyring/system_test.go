@@ -138,10 +138,19 @@ func TestSystem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
-			cmd := exec.Command(os.Args[0], "-test.run=^TestSystem$")
-			cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=test")
-			if out, err := cmd.CombinedOutput(); err != nil {
+			contract := func() ([]byte, error) {
+				s := start(t)
+				cmd := exec.Command(os.Args[0], "-test.run=^TestSystem$")
+				cmd.Env = append(append(os.Environ(), s.Env...), programVar+"=test")
+				return cmd.CombinedOutput()
+			}
+			out, err := contract()
+			if err != nil && strings.Contains(string(out), "was not provided by any .service files") {
+				// KeePassXC 2.7 was seen to end by a segmentation fault of its own, once in many runs.
+				t.Logf("the service ended, so it is started once more: %v\n%s", err, out)
+				out, err = contract()
+			}
+			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
