@@ -21,13 +21,14 @@ type rclone struct {
 	program string
 	config  string
 	alias   string // What "short cut" leads to.
+	address string // Of the WebDAV server.
 }
 
 func newRclone(t *testing.T) *rclone {
 	t.Helper()
 	program := testenv.Program(t, "rclone", "rclone")
 	r := &rclone{program: program, config: filepath.Join(t.TempDir(), "rclone.conf"), alias: t.TempDir()}
-	address := r.serve(t)
+	r.address = r.serve(t)
 	config := fmt.Sprintf(`[disk]
 type = local
 
@@ -46,7 +47,7 @@ url = %s
 vendor = other
 user = alice
 pass = %s
-`, r.alias, t.TempDir(), r.obscure(t, "a passphrase"), address, r.obscure(t, "dav-pass"))
+`, r.alias, t.TempDir(), r.obscure(t, "a passphrase"), r.address, r.obscure(t, "dav-pass"))
 	if err := os.WriteFile(r.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 //   - Exit codes 1 and 2 swapped their meanings in 1.69. Code 3 (not found) does not tell
 //     a missing folder from a missing file. Only a listing of the folder does.
 //   - cat of a folder prints all files in it. deletefile refuses a folder.
+//   - A name that is not found is taken for a folder. If the file appears just then, cat
+//     finds a folder without files: it prints nothing and exits with 0.
 type remoteLocation struct {
 	o      Options
 	remote string
@@ -129,23 +131,27 @@ func (r *remoteLocation) Remove(ctx context.Context, name string) error {
 	return err
 }
 
-// onFile runs a command on a file. If it fails, a listing tells whether the folder or the
-// file is missing. If neither is, the file may have appeared in between, and onFile runs
-// the command once more.
+// onFile runs a command on a file. If it fails, or cat prints nothing, a listing tells
+// whether the folder or the file is missing, or the file is empty. Otherwise the file may
+// have appeared in between, and onFile runs the command once more.
 func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
 	out, err := r.rclone(ctx, []string{command}, r.address(name))
-	if _, failed := errors.AsType[*RcloneError](err); !failed {
+	if _, failed := errors.AsType[*RcloneError](err); !failed && (err != nil || command != "cat" || len(out) > 0) {
 		return out, err
 	}
-	items, err := r.list(ctx, "--no-modtime")
-	if err != nil {
-		return nil, err
+	items, listed := r.list(ctx, "--no-modtime")
+	if listed != nil {
+		return nil, listed
 	}
-	if !slices.ContainsFunc(items, func(i item) bool { return i.Name == name }) {
+	at := slices.IndexFunc(items, func(i item) bool { return i.Name == name })
+	switch {
+	case at < 0:
 		return nil, noFile()
+	case err == nil && items[at].Size == 0:
+		return out, nil
 	}
 	return r.rclone(ctx, []string{command}, r.address(name))
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +164,38 @@ func TestRemoteBadDays(t *testing.T) {
 			t.Errorf("copies to upload are still here: %v", left)
 		}
 	})
+}
+
+// A file that appears while rclone looks for it: the first look finds nothing, so that
+// rclone takes the name for a folder, and its listing of that folder finds the file. Such
+// a cat prints nothing and succeeds.
+func TestReadOfAFileThatAppears(t *testing.T) {
+	t.Parallel()
+	r := newRclone(t)
+	server, err := url.Parse(r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var looks atomic.Int32
+	through := httputil.NewSingleHostReverseProxy(server)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasSuffix(q.URL.Path, "/late.age") && q.Method == "PROPFIND" && looks.Add(1) == 1 {
+			http.NotFound(w, q)
+			return
+		}
+		through.ServeHTTP(w, q)
+	}))
+	t.Cleanup(proxy.Close)
+	if err := parse(t, "rclone:dav:", r.options(t)).Create(t.Context(), "late.age", []byte("whole")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := parse(t, "rclone:dav:", withURL(r.options(t), proxy.URL)).Read(t.Context(), "late.age")
+	if err != nil || string(got) != "whole" {
+		t.Errorf("Read: %q, %v, want whole", got, err)
+	}
+	if looks.Load() == 0 {
+		t.Error("rclone did not look for the file")
+	}
 }
 
 // withURL changes the address of the WebDAV remote.

@@ -3,6 +3,7 @@ package location
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -43,8 +44,8 @@ func (r *remoteLocation) write(ctx context.Context, name string, data []byte, is
 	if err := r.rename(ctx, temp, name, isNew); err != nil {
 		return err
 	}
-	back, err := r.rclone(ctx, []string{"cat"}, r.address(name))
-	if err != nil {
+	back, err := r.Read(ctx, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if !bytes.Equal(back, data) {
