@@ -275,7 +275,7 @@ const (
 func (c *cli) syncRow(s device.ScheduleStatus) string {
 	last := ""
 	if !s.Last.IsZero() {
-		last = ", last " + c.at(s.Last)
+		last = ", last done " + c.at(s.Last)
 	}
 	state, why := c.syncTrouble(s)
 	switch {
