@@ -152,8 +152,10 @@ func (w *world) bring(m *machine) {
 		w.log("   stale: %d %s", b.Reason, b.Text)
 		err := w.enable(m, w.home)
 		// Those of a key whose device is gone will not come. Where another key can be joined
-		// this is refused.
-		if errors.Is(err, device.ErrNoSealedKeys) || errors.Is(err, backup.ErrSuperseded) || errors.Is(err, backup.ErrWrongKey) {
+		// this is refused. Once is enough: they lie there still, and status goes on counting them.
+		hopeless := errors.Is(err, device.ErrNoSealedKeys) || errors.Is(err, backup.ErrSuperseded) || errors.Is(err, backup.ErrWrongKey)
+		if hopeless && !m.gaveUp {
+			m.gaveUp = true
 			w.rekeyed = 0
 			w.rotate(m)
 		}

@@ -26,6 +26,7 @@ type machine struct {
 	off     time.Duration      // how wrong its clock is
 	dead    bool
 	damaged bool   // its vault is, and is to be repaired
+	gaveUp  bool   // its user made a new key in the end, for backups that nobody can open
 	disk    string // the name of the machine that it, or what it was cloned from, was first
 
 	seen  holdings          // what its vault held when it was last looked at
