@@ -225,7 +225,7 @@ func TestPluginUnanswered(t *testing.T) {
 // A program that fails, dies or hangs is named, with what it said. It does not look like
 // an end of input or an interruption of auth.
 func TestPluginFaults(t *testing.T) {
-	p, _ := withPlugins(t, &keyholder{patience: 50 * time.Millisecond}, "try")
+	p, log := withPlugins(t, &keyholder{patience: 50 * time.Millisecond}, "try")
 	patient := p
 	patient.Person = &keyholder{}
 	key := plugintest.NewKey(t, "try", plugintest.Own)
@@ -235,6 +235,7 @@ func TestPluginFaults(t *testing.T) {
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Setenv(plugintest.ModeEnv, mode)
+			ran := len(plugintest.Runs(t, log))
 			p := patient
 			if mode == plugintest.Hang {
 				p.Person = &keyholder{patience: 50 * time.Millisecond}
@@ -253,6 +254,9 @@ func TestPluginFaults(t *testing.T) {
 			}
 			_, err = backup.Seal([]byte(message), backup.SealTo(r))
 			isFault(t, err, want, "age-plugin-try", false)
+			for len(plugintest.Runs(t, log)) < ran+2 { // or it writes its log into a folder that is being removed
+				time.Sleep(time.Millisecond)
+			}
 		})
 	}
 }

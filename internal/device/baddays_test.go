@@ -134,6 +134,7 @@ func TestSameSecond(t *testing.T) {
 	t.Parallel()
 	m, dir := enrolled(t)
 	other := joined(t, dir)
+	m.options.LocationWait, other.options.LocationWait = time.Minute, time.Minute // a disk may be busy
 	had := len(backupsIn(t, dir))
 	var both sync.WaitGroup
 	for i, one := range []*device.Device{m.open(), other.open()} {

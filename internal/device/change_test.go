@@ -288,6 +288,7 @@ func TestEmptyVaultReplacesNothing(t *testing.T) {
 func TestChangesAtOnce(t *testing.T) {
 	t.Parallel()
 	m, dir := enrolled(t)
+	m.options.LocationWait = time.Minute // for all of them, on a busy disk
 	want := []string{"first"}
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -289,6 +289,7 @@ func TestNoOfferOfASecondVault(t *testing.T) {
 func TestUseKeyring(t *testing.T) {
 	t.Parallel()
 	m, dir := enrolled(t)
+	m.options.KeyringWait = time.Minute // a disk may be busy
 	key, id := m.key().ID(), m.id()
 	m.person.passphrases[device.NewForVault], m.person.passphrases[device.OpenVault] = ofTheVault, ofTheVault
 	for _, kind := range []string{device.FileKeyring, device.SystemKeyring} {

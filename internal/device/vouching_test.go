@@ -40,6 +40,7 @@ func withHistory(t testing.TB) history {
 	tablet.later(2 * time.Hour).add("tablet")
 	tablet.later(time.Hour).change(note("tablet", "changed"))
 	m.later(4 * time.Hour).sync()
+	m.options.LocationWait = time.Minute // several wait for each other, on a busy disk
 	h := history{m, dir, backupsIn(t, dir), m.now, 3, m.key().ID()}
 	m.later(24 * time.Hour)
 	return h

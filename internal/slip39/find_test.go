@@ -54,11 +54,7 @@ func TestFind(t *testing.T) {
 
 func TestFindSaysWhy(t *testing.T) {
 	t.Parallel()
-	shares, err := slip39.Split(make([]byte, 34), nil, 2, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := shares[0].Words()
+	words := fixed(t)
 	with := func(i int, word string) []string {
 		changed := append([]string(nil), words...)
 		changed[i] = word

@@ -44,6 +44,13 @@ func vectors(t *testing.T, file string) []vector {
 	return list
 }
 
+// fixed returns the words of a share that is the same each time. Of random ones, one in some
+// ten thousand has another single word whose change makes the checksum right too.
+func fixed(t *testing.T) []string {
+	t.Helper()
+	return strings.Fields(vectors(t, "go-slip39.json")[0].mnemonics[0])
+}
+
 // wantOf returns what an invalid vector has to be refused with, by its description.
 func wantOf(t *testing.T, description string) func(error) bool {
 	t.Helper()
@@ -274,11 +281,7 @@ func TestSplitRefuses(t *testing.T) {
 func TestChecksumNamesTheWrongWord(t *testing.T) {
 	t.Parallel()
 	r := testenv.Rand(t)
-	shares, err := slip39.Split(make([]byte, 34), nil, 2, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := shares[0].Words()
+	words := fixed(t)
 	all := slip39.AllWords()
 	for i := range words {
 		wrong := slices.Clone(words)

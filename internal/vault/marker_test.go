@@ -31,7 +31,7 @@ type watched struct {
 func watch(k keyring.Keyring, dir string) *watched {
 	w := new(watched)
 	w.Vault = vault.Open(vault.Options{
-		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: time.Second, LockWait: time.Second,
+		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: patience, LockWait: patience,
 		Notice:   func(n vault.Notice) { w.notices = append(w.notices, n.Kind) },
 		Location: func(enrolment string) string { return "location of " + enrolment },
 	})

@@ -25,7 +25,7 @@ func (fileKind) Kind() string { return "file" }
 // openVault returns the vault in a keyring and a state folder.
 func openVault(k keyring.Keyring, dir string) *vault.Vault {
 	v := vault.Open(vault.Options{
-		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: time.Second, LockWait: time.Second,
+		Keyring: k, Dir: dir, Now: func() time.Time { return start }, Timeout: patience, LockWait: patience,
 	})
 	v.SetBlock(fewRecords)
 	return v
@@ -131,7 +131,7 @@ type cut struct {
 func (c cut) open(kind string) *vault.Vault {
 	keyrings := map[string]keyring.Keyring{"system": c.from, "file": fileKind{c.to}}
 	return vault.Open(vault.Options{
-		Keyring: keyrings[kind], Dir: c.dir, Now: func() time.Time { return start }, Timeout: time.Second, LockWait: time.Second,
+		Keyring: keyrings[kind], Dir: c.dir, Now: func() time.Time { return start }, Timeout: patience, LockWait: patience,
 		Other: func(kind string) keyring.Keyring { return keyrings[kind] },
 	})
 }

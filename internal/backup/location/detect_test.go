@@ -180,7 +180,7 @@ func TestDetectDoesNotWaitForTheDead(t *testing.T) {
 		}
 		return stat(name)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	want := []location.Found{{Service: "Dropbox", Path: "/home/alice/Dropbox"}, {Service: "MEGA", Path: "/home/alice/MEGA"}}
 	if got := location.Detect(ctx, o); !slices.Equal(got, want) {

@@ -39,11 +39,20 @@ func TestHangingRclone(t *testing.T) {
 	l, dir := script(t, "sleep 1000 & echo $! >>$DIR/children\nwait\n")
 	fails(t, l, location.ErrTimeout)
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(100*time.Millisecond, cancel)
+	defer cancel()
+	file := filepath.Join(dir, "children")
+	seen := func() int { data, _ := os.ReadFile(file); return strings.Count(string(data), "\n") }
+	before := seen()
+	go func() { // when it has a child
+		for seen() == before && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
 	if _, err := l.List(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("List, interrupted: %v, want context.Canceled", err)
 	}
-	children, err := os.ReadFile(filepath.Join(dir, "children"))
+	children, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
