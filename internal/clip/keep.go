@@ -15,6 +15,8 @@ const (
 	// glance is how often it is looked at meanwhile, tick how often the clock.
 	glance = 15 * time.Millisecond
 	tick   = time.Second
+	// wipeTries is how often clearing it is begun on a machine that is too busy to answer.
+	wipeTries = 5
 	// farewell is how long a process that is asked to end may take to clear the clipboard.
 	farewell = 250 * time.Millisecond
 )
@@ -135,9 +137,9 @@ func (s System) wait(ctx context.Context, b board, held *holder, o order, last l
 
 // wipe takes the text off the clipboard if it is still there, and nobody has copied it again.
 func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy) {
-	patience := settle
+	patience, tries := settle, wipeTries
 	if ctx.Err() != nil {
-		patience = farewell
+		patience, tries = farewell, 1
 	}
 	pending, stop := context.WithTimeout(ctx, 2*settle) // longer than a copy can take
 	last.settled(pending)
@@ -145,12 +147,18 @@ func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy
 	if last.over() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if held != nil {
-		held.stop(ctx)
-	}
-	if there, err := b.holds(ctx, text); err == nil && there && !last.over() {
-		_ = b.clear(ctx, text) // there is nobody left to tell
+	for range tries {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		if held != nil {
+			held.stop(ctx)
+		}
+		there, err := b.holds(ctx, text)
+		if err == nil && there && !last.over() {
+			err = b.clear(ctx, text)
+		}
+		cancel()
+		if !late(err) { // there is nobody left to tell of another error
+			return
+		}
 	}
 }

@@ -64,11 +64,24 @@ func (s System) run(ctx context.Context, p program) ([]byte, error) {
 	case out.over:
 		return nil, &FailedError{p.name, errTooMuch.Error()}
 	case limited.Err() != nil:
-		return nil, &FailedError{p.name, fmt.Sprintf("it did not answer within %v", p.time)}
+		return nil, &lateError{&FailedError{p.name, fmt.Sprintf("it did not answer within %v", p.time)}}
 	case err != nil:
 		return nil, &FailedError{p.name, reason(err, words.data, p.in)}
 	}
 	return out.data, nil
+}
+
+// A lateError is a [*FailedError] of a program that was ended because it took too long.
+type lateError struct{ failed *FailedError }
+
+func (e *lateError) Error() string { return e.failed.Error() }
+
+func (e *lateError) Unwrap() error { return e.failed }
+
+// late reports whether an error says that time ran out, so that another try may do it.
+func late(err error) bool {
+	_, slow := errors.AsType[*lateError](err)
+	return slow || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (s System) command(ctx context.Context, path string, p program) *exec.Cmd {

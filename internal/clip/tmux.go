@@ -2,6 +2,7 @@ package clip
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -30,13 +31,20 @@ func (b *tmuxBoard) put(ctx context.Context, text string) (*holder, error) {
 
 // with returns the names of the buffers that hold the text.
 func (b *tmuxBoard) with(ctx context.Context, text string) (names []string, err error) {
-	list, err := b.tmux(ctx, "", "list-buffers", "-F", "#{buffer_name}")
+	list, err := b.tmux(ctx, "", "list-buffers", "-F", "#{buffer_size} #{buffer_name}")
 	if err != nil {
 		return nil, err
 	}
-	for name := range strings.Lines(list) {
-		name = strings.TrimSuffix(name, "\n")
-		if held, err := b.tmux(ctx, "", "show-buffer", "-b", name); err == nil && held == text {
+	for line := range strings.Lines(list) {
+		size, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		if size != strconv.Itoa(len(text)) { // a process for each of fifty buffers would take long
+			continue
+		}
+		held, err := b.tmux(ctx, "", "show-buffer", "-b", name)
+		switch {
+		case late(err):
+			return names, err // it may hold the text
+		case err == nil && held == text: // an error is one of a buffer that is gone by now
 			names = append(names, name)
 		}
 	}
