@@ -33,6 +33,8 @@ type Env struct {
 	Patience time.Duration
 	// CopyFor is how long a copied code stays on the clipboard; 0 for the default (45 s).
 	CopyFor time.Duration
+	// CompletionWait is how long the completion of a label may take; 0 for the default (1 s).
+	CompletionWait time.Duration
 	// Keeper keeps the opened key of the file keyring; nil keeps nothing.
 	Keeper device.Keeper
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -223,7 +224,7 @@ func (c *cli) completeLabels(cmd *cobra.Command, args []string, toComplete strin
 // completing returns a session for a completion, which never asks, and the time that it
 // has; nil where there is none.
 func (c *cli) completing(ctx context.Context) (*session, context.Context, context.CancelFunc) {
-	ctx, done := context.WithTimeout(ctx, completionWait)
+	ctx, done := context.WithTimeout(ctx, cmp.Or(c.CompletionWait, completionWait))
 	s, err := c.unattended().open("completion")
 	if err != nil {
 		return nil, ctx, done

@@ -89,6 +89,7 @@ func TestPastedCommands(t *testing.T) {
 			cmd := exec.Command(testenv.Program(t, shell.name, shell.name), strings.Fields(shell.args)...)
 			cmd.Dir, cmd.Env = dir, append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir, "TERM=dumb")
 			cmd.Stdin = strings.NewReader(shell.print + "\n" + script.String())
+			testenv.Apart(cmd)
 			said, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Errorf("%v: %s", err, last(said))

@@ -27,9 +27,7 @@ func fake(t *testing.T, system string, env, programs map[string]string) (clip.Sy
 	shell := testenv.Program(t, "sh", "dash")
 	dir := t.TempDir()
 	for name, script := range programs {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!"+shell+"\n"+script+"\n"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Executable(t, filepath.Join(dir, name), "#!"+shell+"\n"+script+"\n")
 	}
 	screen := &terminal{}
 	return clip.System{

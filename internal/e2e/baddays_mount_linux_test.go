@@ -93,7 +93,7 @@ func TestBadUnmounted(t *testing.T) {
 	d.enable(disk)
 	kept := t.TempDir()
 	carry(t, disk, kept)
-	if err := syscall.Unmount(disk, 0); err != nil {
+	if err := syscall.Unmount(disk, syscall.MNT_DETACH); err != nil {
 		t.Fatal(err)
 	}
 	d.add("in bad times")
@@ -149,7 +149,7 @@ func TestBadFolderHangs(t *testing.T) {
 	start := time.Now()
 	hurried.run(exampleSecret, "add", "in bad times", "--secret-file", "-").says(t, "the location does not answer")
 	// The deadline is part of the promise. The extra time is for a busy machine.
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > 30*time.Second {
 		t.Errorf("the change took %s", took)
 	}
 	hurried.right("in bad times")

@@ -19,9 +19,7 @@ func (d *device) fakeRclone(script string) *device {
 	real := testenv.Program(d.t, "rclone", "rclone")
 	bin := d.t.TempDir()
 	text := "#!/bin/sh\nREAL=" + real + "\n" + script + "\n"
-	if err := os.WriteFile(filepath.Join(bin, "rclone"), []byte(text), 0o700); err != nil {
-		d.t.Fatal(err)
-	}
+	testenv.Executable(d.t, filepath.Join(bin, "rclone"), text)
 	return d.with("PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"))
 }
 

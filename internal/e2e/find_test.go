@@ -274,9 +274,16 @@ func TestColours(t *testing.T) {
 			}
 			s := watch(t, d.command(args...), 80, 14, nil)
 			s.ends(0)
-			s.shows("accounts")
-			if got := sequence.MatchString(s.raw.String()); got != tt.terminal {
-				t.Errorf("on a terminal: coloured %t, want %t: %q", got, tt.terminal, s.raw.String())
+			s.shows("accounts", "backup")
+			coloured := func(string) bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return sequence.MatchString(s.raw.String())
+			}
+			if tt.terminal {
+				s.eventually("no colours on a terminal", coloured)
+			} else if coloured("") {
+				t.Errorf("coloured on a terminal: %q", s.raw.String())
 			}
 			plain := sequence.ReplaceAllString(d.must("", args...), "")
 			if got := d.must("", args...); (got != plain) != tt.pipe {

@@ -102,9 +102,7 @@ func TestLiveRemovesThePicture(t *testing.T) {
 			d := newDevice(t, nil)
 			dir, run, seen := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "seen")
 			script := "#!/bin/sh\nfor file; do :; done\nprintf picture >\"$file\"\n: >" + seen + "\nexec sleep 600\n"
-			if err := os.WriteFile(filepath.Join(dir, "spectacle"), []byte(script), 0o700); err != nil {
-				t.Fatal(err)
-			}
+			testenv.Executable(t, filepath.Join(dir, "spectacle"), script)
 			d.env = append(cliptest.Without(d.env), "PATH="+dir+":/bin:/usr/bin", "XDG_RUNTIME_DIR="+run, "WAYLAND_DISPLAY=wayland-0", "AUTH_NO_INPUT=0", "TERM=xterm")
 			s := watch(t, d.command(), 80, 14, nil)
 			s.shows("Set it up now, step by step? [y/N]")

@@ -95,7 +95,7 @@ func TestAddFromScreen(t *testing.T) {
 		d.env = append(d.env, "TMPDIR="+temp)
 		show()
 		// The display takes a moment to draw.
-		for deadline := time.Now().Add(30 * time.Second); d.run("", "scan", "--screen").code == 10; {
+		for deadline := time.Now().Add(2 * time.Minute); d.run("", "scan", "--screen").code == 10; {
 			if time.Now().After(deadline) {
 				t.Fatal("the picture is not on the screen")
 			}
@@ -157,9 +157,7 @@ func TestAddFromRegion(t *testing.T) {
 		t.Fatal(err)
 	}
 	screen, d, programs := cliptest.Wayland(t, path), newDevice(t, nil), t.TempDir()
-	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho '650,150 600x500'\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Executable(t, filepath.Join(programs, "slurp"), "#!/bin/sh\necho '650,150 600x500'\n")
 	d.env = append(append(cliptest.Without(d.env), screen.Env...), "PATH="+programs+":"+filepath.Dir(grim)+":/usr/bin:/bin")
 	eventually(t, "both codes are on the screen", func() bool {
 		return strings.Count(d.run("", "scan", "--screen").stdout, "\n") == 2
@@ -169,9 +167,7 @@ func TestAddFromRegion(t *testing.T) {
 	s := watch(t, d.with("AUTH_NO_INPUT=0", "TERM=xterm").command("add", "--region"), 80, 14, nil)
 	s.shows("GitHub:bob is already here") // and nothing was asked
 	s.ends(0)
-	if err := os.WriteFile(filepath.Join(programs, "slurp"), []byte("#!/bin/sh\necho selection cancelled >&2\nexit 1\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Executable(t, filepath.Join(programs, "slurp"), "#!/bin/sh\necho selection cancelled >&2\nexit 1\n")
 	d.fails(1, []string{"no part of the screen was chosen"}, "scan", "--region")
 	d.fails(2, nil, "scan", "--region", "--screen")
 }

@@ -31,6 +31,7 @@ func TestPlaintextIsWholeOrNotThere(t *testing.T) {
 		times = 250
 	}
 	d := newDevice(t, nil)
+	d.env = append(d.env, "TEST_NOW=2026-01-02T03:04:05Z") // a sheet has the date of its day
 	d.add("secret")
 	d.must(passphrase, "backup", "enable", filepath.Join(t.TempDir(), "cloud"), "--passphrase-file", "-")
 	chance := testenv.Rand(t)
@@ -107,11 +108,9 @@ func TestDocumentsStayOffTheDisk(t *testing.T) {
 	}
 	// The converter writes one page in the way that it is asked to, and takes long for
 	// the next.
-	script := "#!/bin/sh\nfor LAST; do :; done\n[ \"$LAST\" = - ] && LAST=/dev/stdout\nprintf secret >\"$LAST\"\nsleep 60 &\necho $$ $! >$STARTED\nwait\n"
+	script := "#!/bin/sh\nfor LAST; do :; done\n[ \"$LAST\" = - ] && LAST=/dev/stdout\nprintf secret >\"$LAST\"\nsleep 600 &\necho $$ $! >$STARTED\nwait\n"
 	for _, name := range []string{"pdftoppm", "heif-convert"} {
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		testenv.Executable(t, filepath.Join(bin, name), script)
 	}
 	for _, file := range []string{"in.pdf", "in.heic"} {
 		for _, how := range endings {
@@ -139,7 +138,7 @@ func TestDocumentsStayOffTheDisk(t *testing.T) {
 					t.Errorf("%s %s, %v: exit code %d", command, file, how, cmd.ProcessState.ExitCode())
 				}
 				converter, _, _ := strings.Cut(pids, " ")
-				for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+				for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 					state, err := exec.Command("ps", "-o", "stat=", "-p", converter).Output()
 					if err != nil || bytes.HasPrefix(state, []byte("Z")) {
 						break
@@ -156,7 +155,7 @@ func TestDocumentsStayOffTheDisk(t *testing.T) {
 // waitForFile waits for a file and returns the line in it.
 func waitForFile(t *testing.T, path string) string {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if data, err := os.ReadFile(path); err == nil && bytes.HasSuffix(data, []byte("\n")) {
 			return strings.TrimSpace(string(data))
 		}

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -209,15 +210,19 @@ func listens(port int) func() bool {
 	}
 }
 
-// freePort returns a port that nobody listens at.
+// freePort returns a port that nobody listens at, and that the kernel gives to nobody who
+// asks for any: until the server has it, another test may.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20000 + mathrand.IntN(12000)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 // exampleHex is the secret of RFC 6238 as servers with liboath store it.

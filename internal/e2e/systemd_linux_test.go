@@ -82,7 +82,7 @@ func userSystemd(t *testing.T) []string {
 		_ = systemctl(env, "exit").Run() // which ends its services too
 		select {
 		case <-ended:
-		case <-time.After(30 * time.Second):
+		case <-time.After(2 * time.Minute):
 			_ = systemd.Process.Kill()
 		}
 	})

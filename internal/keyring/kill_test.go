@@ -127,7 +127,7 @@ func (k *killer) killWriter(t *testing.T, s *keyringtest.Service) (acknowledged,
 
 // load says what is there and compares it with what was written.
 func load(k keyring.Keyring) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	snap, err := keyring.NewStore(limited{k, killLimit}).Load(ctx)
 	if err != nil {

@@ -84,24 +84,20 @@ func number(id string, until time.Time) string {
 	return fmt.Sprintf("%06d", sum%1000000)
 }
 
-// run runs a command of Bubble Tea and everything that follows from it, except for waiting.
+// run runs a command of Bubble Tea and everything that follows from it. No test asks for the
+// tick, which is the one that waits.
 func (m *model) run(cmd tea.Cmd) {
 	if cmd == nil {
 		return
 	}
-	done := make(chan tea.Msg, 1)
-	go func() { done <- cmd() }()
-	select {
-	case msg := <-done:
-		if batch, ok := msg.(tea.BatchMsg); ok {
-			for _, cmd := range batch {
-				m.run(cmd)
-			}
-		} else if msg != nil {
-			_, next := m.Update(msg)
-			m.run(next)
+	msg := cmd()
+	if batch, ok := msg.(tea.BatchMsg); ok {
+		for _, cmd := range batch {
+			m.run(cmd)
 		}
-	case <-time.After(50 * time.Millisecond): // it is the tick
+	} else if msg != nil {
+		_, next := m.Update(msg)
+		m.run(next)
 	}
 }
 

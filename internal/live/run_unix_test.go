@@ -57,7 +57,11 @@ func TestRunRestoresTheTerminal(t *testing.T) {
 	}
 	var seen bytes.Buffer
 	buf := make([]byte, 4096)
-	for typed := false; !typed || !strings.Contains(seen.String(), "\x1b[?1049l"); {
+	restored := func() bool { // the cursor is shown after the screen is given back
+		_, after, found := strings.Cut(seen.String(), "\x1b[?1049l")
+		return found && strings.Contains(after, "\x1b[?25h")
+	}
+	for typed := false; !typed || !restored(); {
 		if err := master.SetReadDeadline(time.Now().Add(time.Minute)); err != nil && !errors.Is(err, os.ErrNoDeadline) {
 			t.Fatal(err)
 		}

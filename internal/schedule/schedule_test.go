@@ -37,9 +37,7 @@ func program(t *testing.T, folder, script string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Executable(t, path, script)
 	return path
 }
 
@@ -62,7 +60,7 @@ func TestSystemdVerifies(t *testing.T) {
 			}
 		}
 		cmd := exec.Command(analyze, append([]string{"--user", "verify"}, paths...)...)
-		cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir())
+		cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir(), "HOME="+t.TempDir(), "XDG_CONFIG_HOME=") // not the user's own units
 		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v\n%s\n%s", folder, err, out, plan.Files[0].Data)
 		}
@@ -80,7 +78,7 @@ func TestSystemdVerifyCanFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(analyze, "--user", "verify", path)
-	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+t.TempDir(), "HOME="+t.TempDir(), "XDG_CONFIG_HOME=") // not the user's own units
 	if out, err := cmd.CombinedOutput(); err == nil && len(out) == 0 {
 		t.Error("systemd-analyze verify says nothing of an unknown key and an open quote")
 	}

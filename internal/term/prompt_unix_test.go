@@ -136,7 +136,7 @@ func start(t *testing.T, question string) *session {
 // await reads the screen until it has shown text.
 func (s *session) await(text string) {
 	s.t.Helper()
-	if err := s.screen.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := s.screen.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		s.t.Fatal(err)
 	}
 	buf := make([]byte, 4096)

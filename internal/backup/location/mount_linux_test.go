@@ -170,7 +170,7 @@ func TestStoppedFUSE(t *testing.T) {
 	fails(t, l, location.ErrTimeout)
 	fails(t, parse(t, filepath.Join(path, "auth"), location.Options{}), location.ErrTimeout)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	waiting := make(chan error, 1)
 	go func() { _, err := l.List(ctx); waiting <- err }()

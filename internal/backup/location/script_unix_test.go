@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/backup/location"
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // script returns a remote whose rclone is a shell script, and the folder that it runs in.
@@ -22,9 +23,7 @@ func script(t *testing.T, text string) (location.Location, string) {
 	t.Helper()
 	dir := t.TempDir()
 	program := filepath.Join(dir, "rclone")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\n"+text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Executable(t, program, "#!/bin/sh\n"+text)
 	return parse(t, "rclone:gdrive:-auth", location.Options{
 		Temp:     t.TempDir(),
 		LookPath: func(string) (string, error) { return program, nil },

@@ -31,7 +31,7 @@ type Display struct {
 const width, height = 1280, 800
 
 // patience is how long a display may take to start.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // Without returns an environment without the variables that name a display or a session.
 func Without(env []string) []string {

@@ -1,6 +1,7 @@
 package keyringtest
 
 import (
+	"crypto/rand"
 	"sync"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func Kernel(t testing.TB) keyring.Keeper {
 
 // KernelKeeps returns why the kernel keeps nothing, or nil.
 func KernelKeeps() error {
-	const name = "auth:a name that nobody uses"
+	name := "auth-test:" + rand.Text() // of one name, two processes would take each other's key away
 	k := keyring.Kernel()
 	if err := k.Keep(name, []byte("nothing"), 60); err != nil {
 		return err

@@ -37,7 +37,7 @@ func Test(t *testing.T, new func(*testing.T) keyring.Keyring) {
 
 // patient bounds a call that should answer at once.
 func patient(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

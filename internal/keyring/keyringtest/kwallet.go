@@ -83,7 +83,8 @@ func (s *Service) AwaitKWallet() {
 	set := time.Now()
 	s.until("the wallet is on the disk", func() bool {
 		info, err := os.Stat(filepath.Join(s.dir, "data", "kwalletd", "kdewallet.kwl"))
-		return err == nil && info.ModTime().After(set)
+		// It writes some seconds after a change. Without a write for this long, nothing was left to write.
+		return err == nil && (info.ModTime().After(set) || time.Since(set) > 20*time.Second)
 	})
 }
 
@@ -105,7 +106,7 @@ func (s *Service) unlock(collection dbus.ObjectPath) {
 		if s.conn.Object(secretService, prompt).Call("org.freedesktop.Secret.Prompt.Prompt", 0, "").Err != nil {
 			return false
 		}
-		for range 40 { // a second prompt would come in the way of the first
+		for range 200 { // a second prompt would come in the way of the first
 			if isOpen() {
 				return true
 			}
@@ -130,13 +131,19 @@ func (s *Service) configure(name, text string) {
 // until waits until something is so: half a minute, since a busy machine is slow.
 func (s *Service) until(what string, so func() bool) {
 	s.t.Helper()
-	for range 600 {
-		if so() {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+	if !s.waits(2*time.Minute, so) {
+		s.t.Fatalf("waited in vain: %s", what)
 	}
-	s.t.Fatalf("waited in vain: %s", what)
+}
+
+// waits reports whether something becomes so within a time.
+func (s *Service) waits(within time.Duration, so func() bool) bool {
+	for deadline := time.Now().Add(within); !so(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *Service) awaitName(name string) {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/authcli/auth/internal/testenv"
 )
 
 // shortTempDir is not testing's: the name of a test would make paths of
@@ -62,17 +64,12 @@ func (s *Service) startCopy(cmd *exec.Cmd) error {
 		return err
 	}
 	defer from.Close()
-	path := filepath.Join(s.dir, filepath.Base(cmd.Path))
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o700)
+	data, err := io.ReadAll(from)
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(to, from); err != nil {
-		return errors.Join(err, to.Close())
-	}
-	if err := to.Close(); err != nil {
-		return err
-	}
+	path := filepath.Join(s.dir, filepath.Base(cmd.Path))
+	testenv.Executable(s.t, path, string(data))
 	again := exec.Command(path, cmd.Args[1:]...)
 	again.Env, again.Stdin, again.Stdout, again.Stderr, again.WaitDelay = cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay
 	endWithParent(again)

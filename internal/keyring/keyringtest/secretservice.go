@@ -113,7 +113,7 @@ func (s *Service) Start() {
 	}
 	s.start(s.daemon)
 
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		select {
 		case signal := <-owners: // name, old owner, new owner

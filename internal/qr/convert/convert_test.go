@@ -69,9 +69,7 @@ func stub(t *testing.T, script string) func(string) (string, error) {
 	t.Helper()
 	testenv.Program(t, "sh", "dash")
 	path := filepath.Join(t.TempDir(), "tool")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nfor LAST; do :; done\n"+script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testenv.Executable(t, path, "#!/bin/sh\nfor LAST; do :; done\n"+script)
 	return func(name string) (string, error) {
 		if name == "sips" {
 			return "", exec.ErrNotFound
@@ -171,7 +169,7 @@ func gone(t *testing.T, path string) {
 			state, err := exec.Command("ps", "-o", "stat=", "-p", pid).Output()
 			return err == nil && !strings.HasPrefix(string(state), "Z")
 		}
-		for deadline := time.Now().Add(5 * time.Second); running(); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); running(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("process %s goes on", pid)
 			}
