@@ -69,8 +69,13 @@ func missing(what, flag string) error {
 var errSecretArgument = errors.New("an argument looks like a secret; arguments are visible to other users and in the shell's history")
 
 // looksSecret reports whether an argument looks like a secret: a URI with a secret, or at
-// least 16 base32 letters that include a digit or are all upper case.
+// least 16 base32 letters that include a digit or are all upper case. The id of a device or
+// of a key is none, although one id in a hundred is of base32 letters alone. Of secrets in
+// lower case with 16 letters, one in six million looks like an id.
 func looksSecret(arg string) bool {
+	if looksID(arg) {
+		return false
+	}
 	lower := strings.ToLower(arg)
 	for _, mark := range []string{"otpauth://", "otpauth-migration://", "steam://", "motp://", "age-secret-key-"} {
 		if strings.Contains(lower, mark) {
@@ -97,6 +102,11 @@ func looksSecret(arg string) bool {
 		}
 	}
 	return digits || word == strings.ToUpper(word)
+}
+
+// looksID reports whether an argument is 16 hexadecimal digits in lower case.
+func looksID(arg string) bool {
+	return len(arg) == 16 && strings.Trim(arg, "0123456789abcdef") == ""
 }
 
 // secretAmong reports whether an argument looks like a secret, or several that follow one

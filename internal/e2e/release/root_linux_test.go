@@ -28,9 +28,16 @@ func cleanRoot(t *testing.T) string {
 	program := testenv.Program(t, "debootstrap", "debootstrap")
 	site, _, _ := strings.Cut(string(output(t, "apt-get", "indextargets", "--format", "$(SITE)", "Identifier: Packages")), "\n")
 	suite := strings.TrimSpace(string(output(t, "sh", "-c", `. /etc/os-release; echo "$VERSION_CODENAME"`)))
-	root := filepath.Join(t.TempDir(), "root")
-	output(t, program, "--variant=minbase", "--include=man-db,bash-completion,zsh,fish", suite, root, site)
-	return root
+	var out []byte
+	for range 2 { // it downloads a whole system, and a network may fail once
+		root := filepath.Join(t.TempDir(), "root")
+		var err error
+		if out, err = exec.Command(program, "--variant=minbase", "--include=man-db,bash-completion,zsh,fish", suite, root, site).CombinedOutput(); err == nil {
+			return root
+		}
+	}
+	t.Fatalf("debootstrap: %.2000s", out)
+	return ""
 }
 
 // TestCleanRoot installs the package for Debian on a clean system, uses it there, and removes it without a trace.
