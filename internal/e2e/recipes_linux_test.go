@@ -90,7 +90,9 @@ func (k *kitchen) write(name, text string, mode os.FileMode) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		k.t.Fatal(err)
 	}
-	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+	if mode&0o111 != 0 {
+		testenv.Executable(k.t, path, text)
+	} else if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		k.t.Fatal(err)
 	}
 	return path
