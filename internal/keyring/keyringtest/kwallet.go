@@ -128,7 +128,7 @@ func (s *Service) configure(name, text string) {
 	}
 }
 
-// until waits until something is so: half a minute, since a busy machine is slow.
+// until waits until something is so: two minutes at most, since a busy machine is slow.
 func (s *Service) until(what string, so func() bool) {
 	s.t.Helper()
 	if !s.waits(2*time.Minute, so) {
