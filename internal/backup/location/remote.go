@@ -139,18 +139,20 @@ func (r *remoteLocation) onFile(ctx context.Context, command, name string) ([]by
 		return nil, err
 	}
 	out, err := r.rclone(ctx, []string{command}, r.address(name))
-	if _, failed := errors.AsType[*RcloneError](err); !failed && (err != nil || command != "cat" || len(out) > 0) {
+	_, failed := errors.AsType[*RcloneError](err)
+	empty := err == nil && command == "cat" && len(out) == 0
+	if !failed && !empty {
 		return out, err
 	}
-	items, listed := r.list(ctx, "--no-modtime")
-	if listed != nil {
-		return nil, listed
+	items, err := r.list(ctx, "--no-modtime")
+	if err != nil {
+		return nil, err
 	}
 	at := slices.IndexFunc(items, func(i item) bool { return i.Name == name })
 	switch {
 	case at < 0:
 		return nil, noFile()
-	case err == nil && items[at].Size == 0:
+	case empty && items[at].Size == 0:
 		return out, nil
 	}
 	return r.rclone(ctx, []string{command}, r.address(name))

@@ -45,7 +45,10 @@ func (r *remoteLocation) write(ctx context.Context, name string, data []byte, is
 		return err
 	}
 	back, err := r.Read(ctx, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // the store says that it is renamed, and does not show it
+		return ErrReadBack
+	case err != nil:
 		return err
 	}
 	if !bytes.Equal(back, data) {

@@ -188,11 +188,21 @@ func TestFloodingRclone(t *testing.T) {
 	}
 }
 
-// Every step reports success, but the store has different content.
+// Every step reports success, but the store has different content, or none: that is not
+// taken for a file of another writer.
 func TestLyingRclone(t *testing.T) {
 	t.Parallel()
-	l, _ := script(t, "case $1 in lsjson) echo '[]';; cat) printf abd;; deletefile) exit 1;; esac\n")
-	if err := l.Create(t.Context(), "a.age", []byte("abc")); !errors.Is(err, location.ErrReadBack) {
-		t.Errorf("Create: %v, want ErrReadBack", err)
+	for name, steps := range map[string]string{
+		"other content": "cat) printf abd;; deletefile) exit 1;;",
+		"no file":       "cat) exit 3;;",
+		"an empty file": "cat) ;;",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l, _ := script(t, "case $1 in lsjson) echo '[]';; "+steps+" esac\n")
+			if err := l.Create(t.Context(), "a.age", []byte("abc")); !errors.Is(err, location.ErrReadBack) {
+				t.Errorf("Create: %v, want ErrReadBack", err)
+			}
+		})
 	}
 }
