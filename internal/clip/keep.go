@@ -148,16 +148,16 @@ func wipe(ctx context.Context, b board, held *holder, text string, last lastCopy
 		return
 	}
 	for range tries {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 		if held != nil {
-			held.stop(ctx)
+			held.stop(limited)
 		}
-		there, err := b.holds(ctx, text)
+		there, err := b.holds(limited, text)
 		if err == nil && there && !last.over() {
-			err = b.clear(ctx, text)
+			err = b.clear(limited, text)
 		}
 		cancel()
-		if !late(err) { // there is nobody left to tell of another error
+		if !late(err) || ctx.Err() != nil { // there is nobody left to tell of another error
 			return
 		}
 	}

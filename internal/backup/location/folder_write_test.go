@@ -36,7 +36,11 @@ func TestLeftovers(t *testing.T) {
 		t.Errorf("%s is a name that sync clients carry away", temp)
 	}
 
-	fresh := temp[:7] + map[bool]string{true: "B", false: "A"}[temp[7] == 'A'] + temp[8:]
+	another := "A"
+	if temp[7] == 'A' {
+		another = "B"
+	}
+	fresh := temp[:7] + another + temp[8:]
 	theirs := []string{".~auth-short.tmp", ".~lock.a.age#", "a.tmp", strings.ToLower(temp)}
 	for _, name := range append(theirs, temp, fresh) {
 		put(t, filepath.Join(path, name), "x")
