@@ -275,16 +275,7 @@ func TestColours(t *testing.T) {
 			s := watch(t, d.command(args...), 80, 14, nil)
 			s.ends(0)
 			s.shows("accounts", "backup")
-			coloured := func(string) bool {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return sequence.MatchString(s.raw.String())
-			}
-			if tt.terminal {
-				s.eventually("no colours on a terminal", coloured)
-			} else if coloured("") {
-				t.Errorf("coloured on a terminal: %q", s.raw.String())
-			}
+			s.coloured("on a terminal", sequence, tt.terminal)
 			plain := sequence.ReplaceAllString(d.must("", args...), "")
 			if got := d.must("", args...); (got != plain) != tt.pipe {
 				t.Errorf("in a pipe: coloured %t, want %t: %q", got != plain, tt.pipe, got)
@@ -320,17 +311,24 @@ func TestDrawnColours(t *testing.T) {
 			}
 			s.types("carol") // the terminal has answered by then which background it has
 			s.shows("1 of 7", "> Bank")
-			written := func(string) bool {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return coloured.MatchString(s.raw.String())
-			}
-			if tt.want {
-				s.eventually(fmt.Sprintf("%s auth %v: no colours", tt.env, args), written)
-			} else if written("") {
-				t.Errorf("%s auth %v: colours", tt.env, args)
-			}
+			s.coloured(fmt.Sprintf("%s auth %v", tt.env, args), coloured, tt.want)
 		}
+	}
+}
+
+// coloured checks whether what the program has written to its terminal has such a sequence. One
+// that is wanted may be on its way.
+func (s *screen) coloured(what string, sequence *regexp.Regexp, want bool) {
+	s.t.Helper()
+	written := func(string) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return sequence.MatchString(s.raw.String())
+	}
+	if want {
+		s.eventually(what+": no colours", written)
+	} else if written("") {
+		s.t.Errorf("%s: colours", what)
 	}
 }
 

@@ -52,12 +52,10 @@ func TestStoppedKeyring(t *testing.T) {
 	d.add("keep")
 	d.env = append(d.env, "AUTH_KEYRING_TIMEOUT=") // it is the default that is promised
 	service.Stop()
-	start := time.Now()
-	d.fails(6, []string{"did not answer", "hint:"}, "code", "keep")
-	// The deadline is part of the promise and is measured. The extra time is for a busy
-	// machine.
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("the answer took %s", took)
+	d.promptly(8*time.Second, func() ran { return d.fails(6, []string{"did not answer", "hint:"}, "code", "keep") })
+	// Completion offers nothing, and takes a second by itself.
+	if r := d.promptly(4*time.Second, func() ran { return d.run("", "__complete", "code", "ke") }); r.code != 0 || strings.Contains(r.stdout, "keep") {
+		t.Errorf("completion: %+v", r)
 	}
 	d.env = append(d.env, "AUTH_KEYRING_TIMEOUT=1s")
 	d.fails(6, nil, "edit", "keep", "--note", "x")
@@ -69,6 +67,23 @@ func TestStoppedKeyring(t *testing.T) {
 	if got := d.labels(); !slices.Equal(got, []string{"keep", "another"}) {
 		t.Errorf("accounts %q", got)
 	}
+}
+
+// promptly runs a command that answers within a time: its deadline is part of the promise and
+// is measured. The extra time is for a busy machine, which may be too slow for that once or
+// twice. A wrong deadline is too long each time.
+func (d *device) promptly(within time.Duration, run func() ran) (r ran) {
+	d.t.Helper()
+	var took time.Duration
+	for range 3 {
+		start := time.Now()
+		r = run()
+		if took = time.Since(start); took <= within {
+			return r
+		}
+	}
+	d.t.Errorf("the answer took %s in the third try, and at most %s is promised: %s", took, within, r.stderr)
+	return r
 }
 
 // With the daemon stopped, every command exits with 6 and a message within five seconds
@@ -84,7 +99,7 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 	service.Stop()
 	defer service.Continue()
 	var all sync.WaitGroup
-	turns := make(chan struct{}, 8) // at once: the burden is not to be the test's own
+	turns := make(chan struct{}, 8) // so many run at once: it is not their number that is tested
 	for _, line := range []string{
 		"code keep", "code --all", "list", "show keep", "edit keep --note x", "move keep --first", "remove keep --yes", "verify keep --secret-file -",
 		"check keep 123456", "add new --secret-file -", "import -", "export --format otpauth --plaintext --to -", "status", "doctor", "sync --yes",
@@ -106,12 +121,9 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 		all.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
-			start := time.Now()
-			r := d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...)
-			// The deadline is part of the promise and is measured. The extra time is for a busy
-			// machine.
-			if took := time.Since(start); r.code != 6 || took > 30*time.Second {
-				t.Errorf("auth %s: exit code %d after %s\n%s", line, r.code, took, r.stderr)
+			r := d.promptly(15*time.Second, func() ran { return d.with("AUTH_HOME="+home).run(stdin, strings.Fields(line)...) })
+			if r.code != 6 {
+				t.Errorf("auth %s: exit code %d\n%s", line, r.code, r.stderr)
 			}
 		})
 	}

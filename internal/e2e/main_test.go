@@ -46,7 +46,6 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
 		env.WorkFactor = 4
-		env.CompletionWait = time.Minute // on a machine that is busy
 		// The process that holds the clipboard waits for the time to go by.
 		if at := os.Getenv("TEST_NOW"); at != "" && !slices.Contains(os.Args, "hold-clipboard") {
 			now, err := time.Parse(time.RFC3339, at)
@@ -58,6 +57,12 @@ func TestMain(m *testing.M) {
 		if wait := os.Getenv("TEST_PATIENCE"); wait != "" {
 			var err error
 			if env.Patience, err = time.ParseDuration(wait); err != nil {
+				panic(err)
+			}
+		}
+		if wait := os.Getenv("TEST_COMPLETION_WAIT"); wait != "" {
+			var err error
+			if env.CompletionWait, err = time.ParseDuration(wait); err != nil {
 				panic(err)
 			}
 		}
@@ -141,6 +146,7 @@ func run(t *testing.T, keyring string, env []string) {
 			if keyring == "system" { // that of a busy machine takes its time
 				e.Setenv("AUTH_KEYRING_TIMEOUT", "60s")
 			}
+			e.Setenv("TEST_COMPLETION_WAIT", "60s")
 			e.Setenv("REPO", repo)
 			e.Setenv(docsVariable, os.Getenv(docsVariable))
 			e.Setenv("HOME", e.WorkDir)
