@@ -146,9 +146,11 @@ func TestSystem(t *testing.T) {
 				return cmd.CombinedOutput()
 			}
 			out, err := contract()
-			if err != nil && (strings.Contains(string(out), "was not provided by any .service files") || strings.Contains(string(out), "disconnected from message bus")) {
-				// KeePassXC 2.7 was seen to end by a segmentation fault of its own, once in many runs.
-				t.Logf("the service ended, so it is started once more: %v\n%s", err, out)
+			gone := strings.Contains(string(out), "was not provided by any .service files") || strings.Contains(string(out), "disconnected from message bus")
+			if err != nil && gone && name == "keepassxc" {
+				// It has faults of memory of its own. The one that was found is kept away, see
+				// keyringtest.KeePassXC; another may be left. The other two are not forgiven one.
+				t.Logf("KeePassXC ended, so it is started once more: %v\n%s", err, out)
 				out, err = contract()
 			}
 			if err != nil {
