@@ -87,6 +87,9 @@ func (k *SystemKeyring) Set(ctx context.Context, name, value string) error {
 		if err := errors.Join(k.lasting(ctx), ctx.Err()); err != nil {
 			return "", err
 		}
+		if done, err := k.overwrite(ctx, name, value); done {
+			return "", err
+		}
 		return "", gokeyring.Set(k.o.Service, name, value)
 	})
 	return err

@@ -117,6 +117,17 @@ func run(t *testing.T, env []string, program string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// services are all Secret Services that there are tests with.
+func services() map[string]func(testing.TB) *keyringtest.Service {
+	return map[string]func(testing.TB) *keyringtest.Service{
+		"gnome-keyring": func(t testing.TB) *keyringtest.Service {
+			return keyringtest.SecretService(t, keyringtest.ServiceOptions{})
+		},
+		"kwallet":   keyringtest.KWallet,
+		"keepassxc": keyringtest.KeePassXC,
+	}
+}
+
 // TestSystem runs the contract on every Secret Service that is installed.
 func TestSystem(t *testing.T) {
 	if os.Getenv(programVar) == "test" {
@@ -130,13 +141,7 @@ func TestSystem(t *testing.T) {
 		return
 	}
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB) *keyringtest.Service{
-		"gnome-keyring": func(t testing.TB) *keyringtest.Service {
-			return keyringtest.SecretService(t, keyringtest.ServiceOptions{})
-		},
-		"kwallet":   keyringtest.KWallet,
-		"keepassxc": keyringtest.KeePassXC,
-	} {
+	for name, start := range services() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			contract := func() ([]byte, error) {
@@ -156,6 +161,28 @@ func TestSystem(t *testing.T) {
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
+		})
+	}
+}
+
+// TestSystemOverwritten: what another process has written is written anew, without a question
+// where the service is set up to ask none.
+func TestSystemOverwritten(t *testing.T) {
+	t.Parallel()
+	for name, start := range services() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			for _, value := range []string{"one", "two", "three"} {
+				ends(t, s.Env, "set head "+value, "ok")
+				ends(t, s.Env, "get head", "ok "+value)
+			}
+			ends(t, s.Env, "set other x", "ok")
+			ends(t, s.Env, "get head", "ok three")
+			ends(t, s.Env, "delete head", "ok")
+			ends(t, s.Env, "get head", "ErrNotFound")
+			ends(t, s.Env, "set head four", "ok")
+			ends(t, s.Env, "get head", "ok four")
 		})
 	}
 }

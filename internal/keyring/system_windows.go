@@ -21,6 +21,8 @@ type secretReader struct{}
 
 func (k *SystemKeyring) readUnlocked(context.Context, string) (string, bool) { return "", false }
 
+func (k *SystemKeyring) overwrite(context.Context, string, string) (bool, error) { return false, nil }
+
 func (k *SystemKeyring) collection(context.Context) (string, bool, error) {
 	return "Credential Manager", false, nil
 }
