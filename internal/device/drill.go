@@ -72,7 +72,8 @@ func (d Drill) Whole() bool {
 // the passphrase or what from names and nothing of the keyring, restores into an empty vault
 // in memory, and compares each live account's code with the restored one's. Where stock
 // age is installed it opens the newest backup, too. Nothing is changed but the note of when
-// the drill was and how it ended, which [Device.Status] shows.
+// the drill was and how it ended, which [Device.Status] shows. One that was given up, which is
+// [context.Canceled], is not noted.
 func (d *Device) Drill(ctx context.Context, from KeySource) (Drill, error) {
 	live, err := d.Read(ctx)
 	if err != nil {
@@ -83,6 +84,9 @@ func (d *Device) Drill(ctx context.Context, from KeySource) (Drill, error) {
 		return Drill{}, err
 	}
 	drill, err := d.practise(ctx, e.Location, live, from)
+	if errors.Is(err, context.Canceled) {
+		return drill, err // given up: that says nothing about the location
+	}
 	noted := err
 	if noted == nil && !drill.Whole() {
 		noted = ErrNotWhole

@@ -1,6 +1,7 @@
 package device_test
 
 import (
+	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -96,8 +97,22 @@ func TestDrillFails(t *testing.T) {
 	if s := m.status().Backup.Drill; !s.Due || s.Failed == "" {
 		t.Errorf("status says %+v", s)
 	}
+	// A drill that was given up is none, whatever the one before it said.
+	for _, failed := range []bool{true, false} {
+		m.person.passphrases[device.OpenLocation] = passphrase
+		if !failed {
+			m.drilled(t, device.KeySource{})
+		}
+		before := m.status().Backup.Drill
+		ctx, cancel := context.WithCancel(t.Context())
+		interrupted := m.another(func(o *device.Options) { o.Asker = interrupting{m.person, cancel} })
+		_, err = interrupted.open().Drill(ctx, device.KeySource{})
+		wantErr(t, err, context.Canceled)
+		if after := m.status().Backup.Drill; after != before || (after.Failed != "") != failed {
+			t.Errorf("given up after %+v, status says %+v", before, after)
+		}
+	}
 	// A changed secret that was not backed up is told from one that is there.
-	m.person.passphrases[device.OpenLocation] = passphrase
 	off := m.failing(func(call) error { return os.ErrPermission })
 	off.change(on("first", func(tx *vault.Tx, id string) error {
 		return tx.SetCredential(id, totp("", "another-secret-12345").Credential, 0)

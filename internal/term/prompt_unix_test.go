@@ -82,7 +82,7 @@ func child(question string) int {
 		answer = one + "|" + two
 	}
 	switch {
-	case errors.Is(err, term.ErrInterrupted):
+	case errors.Is(err, term.ErrInterrupted) && errors.Is(err, context.Canceled):
 		return 130
 	case errors.Is(err, term.ErrNoTerminal):
 		return 6

@@ -19,11 +19,17 @@ var (
 	// ErrNoTerminal is returned by a prompt where the process has no controlling terminal.
 	ErrNoTerminal = errors.New("no terminal to ask on")
 	// ErrInterrupted is returned by a prompt that ended without an answer: Ctrl-C or Ctrl-\, SIGINT, SIGTERM or SIGHUP,
-	// a terminal that went away, or a context that ended.
-	ErrInterrupted = errors.New("interrupted")
+	// a terminal that went away, or a context that ended. It is a [context.Canceled] too.
+	ErrInterrupted error = interrupted{}
 	// ErrTooLong is returned for an answer of more than 65,536 bytes: it is refused, never cut.
 	ErrTooLong = errors.New("answer is too long")
 )
+
+type interrupted struct{}
+
+func (interrupted) Error() string { return "interrupted" }
+
+func (interrupted) Is(target error) bool { return target == context.Canceled }
 
 // Prompter asks the person at the controlling terminal. Prompts are one line each, and text in them that could steer the
 // terminal is shown escaped, as by [Escape].
