@@ -39,7 +39,7 @@ compares the code of each account with that of the restored one, and names the
 accounts that would not come back. If stock age is installed, it has to open the
 newest backup too. auth status shows when the last drill was, and asks for one after
 90 days.`,
-		exit: "0 everything would come back that can; 2 usage, or backup is off; 5 something\nwould not; 6 keyring; 7 wrong passphrase or key, or nothing there can be used",
+		exit: "0 everything would come back that can; 2 usage, or backup is off; 5 something\nwould not, or age did not open it; 6 keyring; 7 wrong passphrase or key, or nothing there can be used",
 		example: `  auth backup drill
   auth backup drill --identity recovery.txt
   auth backup drill --shares share-1.txt share-3.txt share-4.txt`,
@@ -141,6 +141,9 @@ func (s *session) sayDrill(d device.Drill) error {
 		return exitCode(codePartly)
 	}
 	s.say("everything that can would come back from %s", term.Escape(d.Location))
+	if d.Age.Fails() {
+		return exitCode(codePartly)
+	}
 	return nil
 }
 

@@ -143,6 +143,9 @@ func (l *findings) location(c *cli, x device.Examination) {
 			l.note("device", c.deviceWords(c.Out, d)+newerWords)
 		}
 	}
+	for _, row := range sheetRows(x.Backup) {
+		l.note(row[0], row[1])
+	}
 	if x.State != nil {
 		l.note("drill", c.drillRow(c.Out, x.Backup.Drill))
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -194,7 +195,7 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 	}
 	// Deriving a key can take half a minute. Nothing else here takes long.
 	const reading = "reading"
-	stop := s.working(reading)
+	stop := s.working(reading, time.Second)
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(transfer.MaxMemory)) // keeps garbage within the reader's limit
 	batch, err := transfer.Read(ctx, files, transfer.ReadOptions{
 		Format: o.from,
@@ -203,12 +204,12 @@ func (s *session) readImport(ctx context.Context, paths []string, o importOption
 				return o.allowCost, nil
 			}
 			stop()
-			defer func() { stop = s.working(reading) }()
+			defer func() { stop = s.working(reading, time.Second) }()
 			return s.Prompt.Confirm(ctx, fmt.Sprintf("Deriving the key of %s takes %v. Go on?", term.Escape(inputName(file)), c))
 		},
 		Passphrase: func(ctx context.Context) (string, error) {
 			stop()
-			defer func() { stop = s.working(reading) }()
+			defer func() { stop = s.working(reading, time.Second) }()
 			return s.passphraseFrom(ctx, o.passphraseFile, "Passphrase of the export: ", "--passphrase-file")
 		},
 	})

@@ -120,7 +120,7 @@ func (v *screen) with(act bool, use func(*device.Device) error) error {
 	d := v.device
 	if d.KeyringKind() == device.SystemKeyring {
 		o := v.options
-		o.Waiting, o.Interactive = nil, o.Interactive && act
+		o.Waiting, o.Deriving, o.Interactive = nil, nil, o.Interactive && act
 		var err error
 		if d, err = device.Open(o); err != nil {
 			return err
@@ -145,7 +145,7 @@ func (v *screen) closed(ctx context.Context) bool {
 		return false
 	}
 	o := v.options
-	o.Waiting, o.Interactive = nil, false
+	o.Waiting, o.Deriving, o.Interactive = nil, nil, false
 	d, err := device.Open(o)
 	if err != nil {
 		return false // reading says why

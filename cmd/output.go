@@ -84,13 +84,19 @@ func escapeJSON(line string) string {
 	return b.String() + "\n"
 }
 
-// working shows a sign of progress on a terminal after the first second. Call stop before
-// printing or asking anything.
-func (c *cli) working(what string) (stop func()) {
+// working shows a sign of progress on a terminal if the work takes longer than after. Call
+// stop before printing or asking anything.
+func (c *cli) working(what string, after time.Duration) (stop func()) {
 	if !term.IsTerminal(c.Err) || c.Getenv("TERM") == "dumb" {
 		return func() {}
 	}
-	return term.Progress(c.Err, what)
+	return term.Progress(c.Err, what, after)
+}
+
+// deriving shows that a key is being derived from a passphrase, which takes a second or two.
+// It shows it at once: whoever has just typed a passphrase looks for an answer.
+func (c *cli) deriving() (stop func()) {
+	return c.working("deriving the key", 200*time.Millisecond)
 }
 
 // jsonAccount is an account in the JSON of every command. It has no secret.

@@ -59,6 +59,9 @@ type Options struct {
 	Now        func() time.Time
 	WorkFactor int // the logarithm of the scrypt cost of new passphrases; 0 is age's own
 	Asker      Asker
+	// Deriving is called where a key is about to be derived from a passphrase, which takes a
+	// second or two, and done when that is over. Nobody is asked in between. It may be nil.
+	Deriving func() (done func())
 
 	// OpenKeyring opens the keyring of a kind, and OpenLocation a location by its name.
 	// Nil is this machine's own, and so is a nil keyring that OpenKeyring returns; tests

@@ -58,6 +58,9 @@ type AgeDrill struct {
 	Err     error
 }
 
+// Fails reports whether an age that knows the keys of the backups did not open the newest.
+func (a AgeDrill) Fails() bool { return a.Err != nil && !errors.Is(a.Err, ErrOldAge) }
+
 // Whole reports whether everything would come back that can.
 func (d Drill) Whole() bool {
 	for _, step := range d.Accounts {
@@ -88,8 +91,12 @@ func (d *Device) Drill(ctx context.Context, from KeySource) (Drill, error) {
 		return drill, err // given up: that says nothing about the location
 	}
 	noted := err
-	if noted == nil && !drill.Whole() {
+	switch {
+	case noted != nil:
+	case !drill.Whole():
 		noted = ErrNotWhole
+	case drill.Age.Fails():
+		noted = ErrAgeFails
 	}
 	note := d.changeBackupState(ctx, func(b *backupState) {
 		b.Drill = drillState{Time: d.o.Now().UTC(), Location: e.Location}
@@ -100,8 +107,11 @@ func (d *Device) Drill(ctx context.Context, from KeySource) (Drill, error) {
 	return drill, errors.Join(err, note)
 }
 
-// ErrNotWhole is why a drill failed that opened the location.
-var ErrNotWhole = errors.New("not everything would come back")
+// Why a drill failed that opened the location.
+var (
+	ErrNotWhole = errors.New("not everything would come back")
+	ErrAgeFails = errors.New("stock age does not open the newest backup")
+)
 
 func (d *Device) practise(ctx context.Context, location string, live *vault.State, from KeySource) (Drill, error) {
 	source, err := d.openLocationSource(ctx, location, RestoreOptions{From: location, KeySource: from, Fresh: true})

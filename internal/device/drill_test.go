@@ -5,12 +5,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/authcli/auth/internal/account"
 	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/device"
+	"github.com/authcli/auth/internal/testenv"
 	"github.com/authcli/auth/internal/vault"
 )
 
@@ -119,5 +121,24 @@ func TestDrillFails(t *testing.T) {
 	}))
 	if _, found := m.drilled(t, device.KeySource{}); found["first"] != device.DrillDiffers {
 		t.Errorf("%+v", found)
+	}
+}
+
+// An age that is here, knows the keys and does not open the newest backup is a failure too.
+func TestDrillWhereAgeFails(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the age here is a shell script")
+	}
+	m, _ := enrolled(t)
+	age := filepath.Join(t.TempDir(), "age")
+	testenv.Executable(t, age, "#!/bin/sh\n[ \"$1\" = --version ] && echo v9.9 && exit\necho no identity matched >&2\nexit 1\n")
+	m.options.LookPath = func(string) (string, error) { return age, nil }
+	drill, _ := m.drilled(t, device.KeySource{})
+	if !drill.Whole() || !drill.Age.Fails() || drill.Age.Version != "v9.9" {
+		t.Errorf("%+v", drill)
+	}
+	if s := m.status().Backup.Drill; s.Failed != device.ErrAgeFails.Error() {
+		t.Errorf("status says %+v", s)
 	}
 }

@@ -143,9 +143,18 @@ func (d *Device) sealedPath(name string) string {
 	return filepath.Join(d.o.State, "sealed", filepath.Base(name))
 }
 
+// sealKey encrypts a recovery key. Deriving is said for a passphrase alone: a plugin may ask
+// its person.
+func (d *Device) sealKey(key backup.RecoveryKey, to backup.Sealing) (backup.SealedKey, []byte, error) {
+	if to.Passphrase != "" {
+		defer d.deriving()()
+	}
+	return key.Seal(to)
+}
+
 // seal writes the recovery key of an order as a new sealed key, here and at the location.
 func (d *Device) seal(ctx context.Context, o *order, to backup.Sealing) error {
-	sealed, data, err := o.enrolment.Key.Seal(to)
+	sealed, data, err := d.sealKey(o.enrolment.Key, to)
 	if err != nil {
 		return err
 	}

@@ -184,11 +184,22 @@ func (d *Device) tryPassphrases(ctx context.Context, kind PurposeKind, open func
 		if err != nil {
 			return err
 		}
-		if wrong = open(id); !errors.Is(wrong, backup.ErrWrongKey) {
+		done := d.deriving()
+		wrong = open(id)
+		done()
+		if !errors.Is(wrong, backup.ErrWrongKey) {
 			return wrong
 		}
 	}
 	return wrong
+}
+
+// deriving says that a key is being derived, until done is called.
+func (d *Device) deriving() (done func()) {
+	if d.o.Deriving == nil {
+		return func() {}
+	}
+	return d.o.Deriving()
 }
 
 // openWithFiles returns the recovery keys that the files are or open.

@@ -61,7 +61,8 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 		return Portable{}, err
 	}
 	var p Portable
-	if p.Data, err = backup.Seal(payload, sealing); err != nil {
+	p.Data, err = d.sealFile(payload, sealing)
+	if err != nil {
 		return p, err
 	}
 	for _, a := range state.Accounts() {
@@ -79,6 +80,15 @@ func (d *Device) BackUpToFile(ctx context.Context, o FileOptions) (Portable, err
 	})
 }
 
+// sealFile encrypts a payload. Deriving is said for a passphrase alone: a plugin may ask its
+// person.
+func (d *Device) sealFile(payload []byte, sealing backup.Sealing) ([]byte, error) {
+	if sealing.Passphrase != "" {
+		defer d.deriving()()
+	}
+	return backup.Seal(payload, sealing)
+}
+
 // writeBack writes data and reads it back from the disk.
 func (d *Device) writeBack(ctx context.Context, f *os.File, data, payload []byte, sealing backup.Sealing) error {
 	if _, err := f.Write(data); err != nil {
@@ -90,6 +100,9 @@ func (d *Device) writeBack(ctx context.Context, f *os.File, data, payload []byte
 	read, err := d.o.ReadFile(ctx, f.Name(), backup.MaxBytes)
 	if err != nil {
 		return err
+	}
+	if sealing.Passphrase != "" {
+		defer d.deriving()()
 	}
 	return checkReadBack(read, data, payload, sealing)
 }

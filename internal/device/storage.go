@@ -102,7 +102,7 @@ func (d *Device) storageIn(kind string) (*storage, error) {
 	case options.Keyring != nil:
 	case kind == FileKeyring:
 		s.file = keyring.File(keyring.FileOptions{
-			Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor, Keeper: d.o.Keeper,
+			Dir: d.o.Data, Passphrase: s.askPassphrase, WorkFactor: d.o.WorkFactor, Keeper: d.o.Keeper, Deriving: d.o.Deriving,
 		})
 		options.Keyring = s.file
 	default:

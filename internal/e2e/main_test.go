@@ -46,6 +46,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"auth": func() {
 		env := cmd.System()
 		env.WorkFactor = 4
+		if factor, err := strconv.Atoi(os.Getenv("TEST_WORK_FACTOR")); err == nil {
+			env.WorkFactor = factor
+		}
 		// The process that holds the clipboard waits for the time to go by.
 		if at := os.Getenv("TEST_NOW"); at != "" && !slices.Contains(os.Args, "hold-clipboard") {
 			now, err := time.Parse(time.RFC3339, at)

@@ -111,6 +111,43 @@ func sit(t *testing.T, cmd *exec.Cmd) *person {
 	return &person{t: t, tty: tty}
 }
 
+// Whoever has typed a passphrase sees at once that a key is being derived from it, where the
+// vault is opened and where a backup is. The line is gone before anything else is printed,
+// and nothing of it is shown off a terminal.
+func TestDerivingIsShown(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.env = append(d.env, "TEST_WORK_FACTOR=17", "AUTH_VAULT_PASSPHRASE_FILE=")
+	file := writeTemp(t, passphrase)
+	loc := filepath.Join(t.TempDir(), "cloud")
+	d.must(exampleSecret, "add", "first", "--secret-file", "-", "--vault-passphrase-file", file)
+	d.must("", "backup", "enable", loc, "--passphrase-file", file, "--vault-passphrase-file", file)
+	if out := d.run("", "code", "first", "--vault-passphrase-file", file); out.code != 0 || strings.Contains(out.stderr, "deriving") {
+		t.Errorf("off a terminal: %+v", out)
+	}
+	interactive(d)
+	for _, c := range []struct {
+		prompt, end string
+		args        []string
+	}{
+		{"Passphrase of the file keyring", "\n", []string{"code", "first"}},
+		{"Recovery passphrase", "comes back", []string{"backup", "drill", "--vault-passphrase-file", file}},
+	} {
+		cmd := d.command(c.args...)
+		p := sit(t, cmd)
+		p.awaits(c.prompt)
+		p.types(passphrase + "\r")
+		p.awaits("deriving the key [")
+		all := p.rest()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%q: %v\n%s", c.args, err, all)
+		}
+		if end := strings.LastIndex(all, "deriving the key ["); !strings.Contains(all[end:], "\r\x1b[K") || !strings.Contains(all[end:], c.end) {
+			t.Errorf("%q: the line is not cleared before the answer:\n%q", c.args, all)
+		}
+	}
+}
+
 // awaits reads the output until it contains text.
 func (p *person) awaits(text string) {
 	p.t.Helper()

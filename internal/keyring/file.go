@@ -38,6 +38,9 @@ type FileOptions struct {
 	// WorkFactor is scrypt's for a new passphrase, as a power of two; 0 is
 	// 18, as in age. The lowest for tests is 1, the highest accepted 20.
 	WorkFactor int
+	// Deriving is called where the key is about to be derived from the passphrase, which
+	// takes a second or two, and done when that is over. It may be nil.
+	Deriving func() (done func())
 	// Keeper keeps the opened key for a while after [FileKeyring.Unlock]. Nil keeps nothing.
 	Keeper Keeper
 }

@@ -170,12 +170,23 @@ func (k *FileKeyring) ask(ctx context.Context, text []byte) (*age.X25519Identity
 			return nil, ErrWrongPassphrase
 		}
 	}
+	done := k.deriving(passphrase)
 	identity, err := openKey(text, passphrase)
+	done()
 	if err != nil {
 		return nil, err
 	}
 	k.opened = opened{from: text, identity: identity}
 	return identity, nil
+}
+
+// deriving says that the key is being derived from a passphrase, if there is one, until done
+// is called.
+func (k *FileKeyring) deriving(passphrase string) (done func()) {
+	if passphrase == "" || k.o.Deriving == nil {
+		return func() {}
+	}
+	return k.o.Deriving()
 }
 
 func (k *FileKeyring) readKey() ([]byte, error) {
@@ -208,7 +219,9 @@ func (k *FileKeyring) sealKey(identity *age.X25519Identity, passphrase string) (
 		factor = defaultWorkFactor
 	}
 	to.SetWorkFactor(factor)
+	done := k.deriving(passphrase)
 	sealed, err := seal(text, to)
+	done()
 	if err != nil {
 		return nil, err
 	}

@@ -9,18 +9,17 @@ import (
 )
 
 const (
-	progressAfter = time.Second            // shorter work shows no bar
 	progressEvery = 250 * time.Millisecond // a step of the bar
 	progressWidth = 24
 	progressMark  = 5
 )
 
-// Progress shows on w, a terminal, that work goes on whose length is not known. After
-// the first second it shows a line with what, a moving bar, and the seconds since the
-// call. stop removes the line, and may be called more than once. Nothing else may be
+// Progress shows on w, a terminal, that work goes on whose length is not known. It shows a
+// line with what, a moving bar, and the seconds since the call, unless the work is done
+// after that time already. stop removes the line, and may be called more than once. Nothing else may be
 // written to w before stop has returned.
-func Progress(w io.Writer, what string) (stop func()) {
-	return progress(w, Escape(what), progressAfter, progressEvery)
+func Progress(w io.Writer, what string, after time.Duration) (stop func()) {
+	return progress(w, Escape(what), after, progressEvery)
 }
 
 func progress(w io.Writer, what string, after, every time.Duration) (stop func()) {
