@@ -19,12 +19,12 @@ const charsetUnknown = -1
 // be a wrong text.
 func decodeText(data []byte, charset int) (string, bool) {
 	const utf8Charset, gb18030 = 26, 32
-	switch charset {
-	case charsetUnknown:
+	switch {
+	case charset == charsetUnknown:
 		return guessText(data), true
-	case utf8Charset:
+	case charset == utf8Charset, ofSingleBytes(charset) && utf8.Valid(data):
 		return string(data), utf8.Valid(data)
-	case gb18030: // gozxing has it under the number of its older part
+	case charset == gb18030: // gozxing has it under the number of its older part
 		charset = common.CharacterSetECI_GB18030.GetValue()
 	}
 	if eci, err := common.GetCharacterSetECIByValue(charset); err == nil && eci != nil {
@@ -36,6 +36,13 @@ func decodeText(data []byte, charset int) (string, bool) {
 		}
 	}
 	return string(data), true
+}
+
+// ofSingleBytes reports whether a set has a byte a letter: those of DOS, ISO 8859 and
+// Windows. Generators name Latin-1 and write UTF-8. A text of such a set that is valid UTF-8
+// by accident would have to alternate letters with signs that no word has ("Ã¼").
+func ofSingleBytes(charset int) bool {
+	return charset >= 0 && charset <= 18 || charset >= 21 && charset <= 24
 }
 
 // guessText decodes bytes whose character set the symbol does not give. The
