@@ -74,6 +74,9 @@ const stale = "STALE"
 
 // lastWords says when the last backup was.
 func (c *cli) lastWords(b device.BackupStatus) string {
+	if b.Last.IsZero() { // backup was turned on while the vault was empty
+		return "no backup yet: the first account makes it"
+	}
 	return "last " + c.at(b.Last)
 }
 
