@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/authcli/auth/internal/vault"
 )
@@ -93,7 +94,10 @@ func (d *Device) SetVaultPassphrase(ctx context.Context, weak bool) (protected b
 // Repair makes the newest whole generation of the vault that the keyring still holds the
 // vault again. Errors are [vault.ErrWhole], [vault.ErrNothing] and those of the keyring.
 func (d *Device) Repair(ctx context.Context) (vault.Repaired, error) {
-	if err := d.storage.unlock(ctx); err != nil {
+	switch err := d.storage.unlock(ctx); {
+	case Gone(err): // without its key, or its one file, nothing in it can be read
+		return vault.Repaired{}, fmt.Errorf("%w: %w", vault.ErrNothing, err)
+	case err != nil:
 		return vault.Repaired{}, err
 	}
 	return d.storage.vault.Repair(ctx)
