@@ -404,3 +404,31 @@ func TestWidthUnknown(t *testing.T) {
 		t.Errorf("%v: %q", err, buf[:n])
 	}
 }
+
+// On a terminal auth list marks each account whose secret a lost device held, until it has another one, and auth status
+// counts them.
+func TestListMarksExposed(t *testing.T) {
+	t.Parallel()
+	d, loc := newLocation(t)
+	d.must("JBSWY3DPEHPK3PXP", "add", "replaced", "--secret-file", "-")
+	laptop := newDevice(t, nil).with("TEST_HOSTNAME=old-laptop")
+	laptop.restore(0, loc)
+	d.must("KRSXG5BAKRSXG5BC", "add", "only here", "--secret-file", "-")
+	d.must("another horse, another staple\n", "backup", "lost", "old-laptop", "--yes", "--passphrase-file", "-")
+	d.must("JBSWY3DPEHPK3PXQ", "add", "replaced", "--secret-file", "-", "--replace")
+	onTerminal := func(args ...string) *screen {
+		s := watch(t, d.with("AUTH_NO_INPUT=0", "TERM=xterm", "NO_COLOR=1").command(args...), 80, 14, nil)
+		s.ends(0)
+		return s
+	}
+	for _, args := range [][]string{{"list"}, {"list", "--codes"}} {
+		s := onTerminal(args...)
+		for label, marked := range map[string]bool{"first": true, "replaced": false, "only here": false} {
+			line := regexp.MustCompile(`(?m)^` + label + ` .*|^` + label + `$`).FindString(s.text())
+			if line == "" || strings.Contains(line, "exposed") != marked {
+				t.Errorf("auth %v marks %s wrongly:\n%s", args, label, s.text())
+			}
+		}
+	}
+	onTerminal("status").shows("exposed", "1; auth list names them")
+}
