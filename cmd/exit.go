@@ -129,6 +129,7 @@ var faults = []struct {
 	{is(vault.ErrNewer, device.ErrKeyringNewer), codeKeyring, "install the later version of auth"},
 	{is(device.ErrKeyringPassphrase), codeBackup, "this is the passphrase of the file keyring, set by auth vault passphrase; where it is forgotten: auth vault new --forgotten, then auth restore"},
 	{is(vault.ErrFormat), codeKeyring, "auth vault repair, or auth restore FILE"},
+	{ofFileKeyring, codeKeyring, "auth restore FILE restores a backup; auth vault new starts a new vault"},
 	{as[*device.DamagedError], codeKeyring, "auth vault repair, or auth restore FILE"},
 	{is(device.ErrKeyringNoKey), codeKeyring, "auth doctor"},
 	{is(device.ErrKeyringExposed), codeKeyring, "chmod 600 on the file that is named; if others may have read it, auth vault passphrase makes a new key"},
@@ -165,6 +166,13 @@ func is(targets ...error) func(error) bool {
 func as[E error](err error) bool {
 	var target E
 	return errors.As(err, &target)
+}
+
+// ofFileKeyring reports whether err is about a file of the file keyring, which repair cannot
+// mend.
+func ofFileKeyring(err error) bool {
+	damaged, ok := errors.AsType[*device.DamagedError](err)
+	return ok && damaged.OfFileKeyring()
 }
 
 // pluginOpens reports whether err is about the plugin of an identity.

@@ -47,7 +47,7 @@ func (d *Device) Enable(ctx context.Context, name string, o EnableOptions) (Enab
 		}
 	}
 	if err := location.Prepare(ctx, loc); err != nil {
-		return Enabled{}, at(loc, err)
+		return Enabled{}, locationError(loc, err)
 	}
 	entries, err := list(ctx, loc)
 	if err != nil {

@@ -90,7 +90,7 @@ func (d *Device) lockBackups(ctx context.Context, loc location.Location) (releas
 // list lists a location; its errors name it.
 func list(ctx context.Context, loc location.Location) ([]location.Entry, error) {
 	entries, err := loc.List(ctx)
-	return entries, at(loc, err)
+	return entries, locationError(loc, err)
 }
 
 // holdsBackups reports whether somebody already uses a location.

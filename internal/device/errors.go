@@ -89,8 +89,8 @@ func Gone(err error) bool {
 	return errors.Is(err, vault.ErrLost) || errors.Is(err, vault.ErrFormat) || errors.As(err, &damaged)
 }
 
-// at names the location that an error is about.
-func at(loc location.Location, err error) error {
+// locationError names the location that an error is about.
+func locationError(loc location.Location, err error) error {
 	if err == nil {
 		return nil
 	}

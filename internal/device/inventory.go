@@ -24,7 +24,7 @@ func (d *Device) read(ctx context.Context, read reader, loc location.Location, k
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(d.o.LocationWait, readWait))
 	defer cancel()
 	inv, err := read(ctx, loc, keys)
-	return inv, at(loc, err)
+	return inv, locationError(loc, err)
 }
 
 // A Backups is what lies at a location.

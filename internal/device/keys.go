@@ -258,7 +258,7 @@ func unusable(loc location.Location, inv backup.Inventory, device string) ([]bac
 		switch {
 		case f.Device() != device:
 		case f.State == backup.NotDownloaded || f.State == backup.Unreadable:
-			return nil, at(loc, fmt.Errorf("%s: %w", f.Name, f.Err))
+			return nil, locationError(loc, fmt.Errorf("%s: %w", f.Name, f.Err))
 		default:
 			left = append(left, f)
 		}

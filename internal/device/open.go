@@ -89,7 +89,7 @@ func (d *Device) openKey(ctx context.Context, loc location.Location, entries []l
 		return opened{}, err
 	}
 	if len(sealed) == 0 && !slices.ContainsFunc(entries, func(e location.Entry) bool { return filepath.Ext(e.Name) == ".age" }) {
-		return opened{}, at(loc, ErrNoBackups)
+		return opened{}, locationError(loc, ErrNoBackups)
 	}
 	var candidates []candidate
 	switch {

@@ -104,7 +104,7 @@ func (d *Device) Restore(ctx context.Context, o RestoreOptions) (Restored, error
 			// Where this note fails, status asks for a sync too many.
 			_ = d.noteMerged(ctx, from.newest, from.skipped)
 		}
-		return restored, d.stayOn(ctx, from, whole, o.StayOn, &restored)
+		return restored, d.enrolRestored(ctx, from, restoreChoice{whole, o.StayOn}, &restored)
 	}
 }
 
@@ -126,23 +126,29 @@ func earlierSecrets(state *vault.State, o backup.Options) []backup.Step {
 	return steps
 }
 
-// stayOn keeps backup on after a location was restored. A device that is enrolled already
+// A restoreChoice is what decides whether a restore turns backup on.
+type restoreChoice struct {
+	whole bool // the vault was empty, and everything was restored
+	asked bool // the user asked for it
+}
+
+// enrolRestored turns backup on after a location was restored. A device that is enrolled already
 // keeps its location. A device whose empty vault was restored whole is enrolled in this
 // one. Any other device is enrolled only if its user agrees.
-func (d *Device) stayOn(ctx context.Context, from source, whole, asked bool, restored *Restored) error {
+func (d *Device) enrolRestored(ctx context.Context, from source, choice restoreChoice, restored *Restored) error {
 	e, ok, err := d.enrolment(ctx)
 	if err != nil && !errors.Is(err, backup.ErrEnrolment) {
 		return err
 	}
 	name := from.location.String()
 	switch {
-	case ok && e.On && (e.Location != name || !asked && e.Key.ID() == from.opened.key.ID()):
+	case ok && e.On && (e.Location != name || !choice.asked && e.Key.ID() == from.opened.key.ID()):
 		restored.BackupTo = e.Location
 		d.catchUp(ctx, &restored.Report)
 		return nil
 	case from.opened.superseded:
 		return nil // nobody is enrolled on a key that has a successor
-	case !whole && !asked && (!ok || !e.On):
+	case !choice.whole && !choice.asked && (!ok || !e.On):
 		yes, err := d.o.Asker.Confirm(ctx, Question{Kind: StayOn, Name: name})
 		if err != nil || !yes {
 			return err

@@ -92,9 +92,9 @@ func (d *Device) openLocationSource(ctx context.Context, path string, o RestoreO
 	from.skipped = inv.Skipped(o.AcceptUnsigned)
 	if len(newest) == 0 {
 		if oldest := oldest(inv); !o.At.IsZero() && !oldest.IsZero() {
-			return from, at(loc, &NothingThatOldError{oldest})
+			return from, locationError(loc, &NothingThatOldError{oldest})
 		}
-		return from, at(loc, ErrNothingUsable)
+		return from, locationError(loc, ErrNothingUsable)
 	}
 	for _, id := range devices(newest) {
 		for _, f := range newest[id] {

@@ -74,6 +74,10 @@ func (e *DamagedError) Error() string { return fmt.Sprintf("%s is damaged: %s", 
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// OfFileKeyring reports whether a file of the file keyring is what is damaged: nothing in it
+// can be read then.
+func (e *DamagedError) OfFileKeyring() bool { return e.Item == itemsFile || e.Item == keyFile }
+
 // Put sets an item, reads it back and compares. A nil error from a keyring's Set
 // does not mean that it stored anything: a dismissed prompt, or a command of 4096
 // bytes on macOS, looks like success.

@@ -220,11 +220,10 @@ func (s *scanner) readAt(v view, t triple) bool {
 				continue
 			}
 			grid := grid{homography: h, size: p.size}
-			sure := agreement >= certainAgreement
-			if s.decode(v, &grid, light, sure) {
+			if s.decode(v, &grid, light, agreement) {
 				return true
 			}
-			if grid.followAlignments(v.pic, p.lines, light) && s.decode(v, &grid, light, sure) {
+			if grid.followAlignments(v.pic, p.lines, light) && s.decode(v, &grid, light, agreement) {
 				return true
 			}
 			s.seen.noteSymbol(&grid, agreement, v)
@@ -233,9 +232,11 @@ func (s *scanner) readAt(v view, t triple) bool {
 	return false
 }
 
-// decode samples a grid in several ways and keeps the first message. Where it is sure that
-// the grid is a symbol's, doubtful codewords are given up if need be, which takes a while.
-func (s *scanner) decode(v view, g *grid, light, sure bool) bool {
+// decode samples a grid in several ways and keeps the first message. Where the agreement
+// makes it certain that the grid is a symbol's, doubtful codewords are given up if need be,
+// which takes a while.
+func (s *scanner) decode(v view, g *grid, light bool, agreement float64) bool {
+	sure := agreement >= certainAgreement
 	shades := g.shades(v.pic)
 	readings := [...]func() []float32{
 		func() []float32 { return againstNeighbours(shades, g.size) },
