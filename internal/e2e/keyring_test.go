@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
+
 	"github.com/authcli/auth/internal/keyring/keyringtest"
 	"github.com/authcli/auth/internal/testenv"
 )
@@ -96,6 +98,10 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 	location := filepath.Join(t.TempDir(), "cloud")
 	d.must(passphrase, "backup", "enable", location, "--passphrase-file", "-")
 	d.env = append(d.env, "AUTH_KEYRING_TIMEOUT=") // it is the default that is promised
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
 	service.Stop()
 	defer service.Continue()
 	var all sync.WaitGroup
@@ -106,6 +112,8 @@ func TestStoppedKeyringEveryCommand(t *testing.T) {
 		"backup", "backup status", "backup list", "backup verify", "backup passphrase --passphrase-file -", "backup key", "backup key --rotate --passphrase-file -",
 		"backup forget other --yes", "backup disable", "backup enable " + location + " --passphrase-file -", "backup --to - --passphrase-file -",
 		"restore " + location + " --passphrase-file -", "restore --deleted", "vault use file", "vault repair", "vault new --yes", "config list", "config set code.min-valid 1s",
+		"list --trash", "list --codes", "backup drill --passphrase-file -", "backup lost other --yes --passphrase-file -", "add keep --replace --secret-file -",
+		"backup key --sheet " + filepath.Join(t.TempDir(), "sheet.txt"), "backup key --shares 2/3 --to " + t.TempDir(), "backup key --add " + identity.Recipient().String(),
 	} {
 		// Each command has its own profile with the same content, so that none waits for
 		// another's lock.
