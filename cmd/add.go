@@ -284,6 +284,10 @@ func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *ad
 		done.kept++
 		return nil
 	}
+	if len(here) == 1 && a.DeviceBound && !here[0].DeviceBound {
+		return hint.With(usagef("--device-bound is for a new account: %s goes into backups with its secret", label(here[0])),
+			"auth remove "+queryWord(here[0])+", then auth add with --device-bound")
+	}
 	verb := "added"
 	var now vault.Account
 	var err error
