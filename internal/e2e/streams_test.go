@@ -148,6 +148,77 @@ func TestDerivingIsShown(t *testing.T) {
 	}
 }
 
+// A passphrase that is mistyped at a terminal is asked for again, and the third wrong one
+// ends the command.
+func TestThreeTriesAtATerminal(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("first")
+	file := writeTemp(t, passphrase)
+	loc := filepath.Join(t.TempDir(), "cloud")
+	d.must("", "backup", "enable", loc, "--passphrase-file", file)
+	d.must("", "vault", "passphrase", "--new-passphrase-file", file)
+	interactive(d)
+	for _, c := range []struct {
+		prompt string
+		args   []string
+	}{
+		{"Passphrase of the file keyring: ", []string{"code", "first"}},
+		{"Recovery passphrase: ", []string{"backup", "drill", "--vault-passphrase-file", file}},
+	} {
+		for _, right := range []bool{false, true} {
+			cmd := d.command(c.args...)
+			p := sit(t, cmd)
+			for try := range 3 {
+				if try > 0 {
+					p.awaits("wrong passphrase; try again")
+				}
+				p.awaits(c.prompt)
+				if right && try == 2 {
+					p.types(passphrase + "\r")
+				} else {
+					p.types("not that one\r")
+				}
+			}
+			said := p.rest()
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); right != (code == 0) || !right && (code != 7 || !strings.Contains(said, "wrong passphrase")) {
+				t.Errorf("%q, right at last %v: exit code %d: %s", c.args, right, code, said)
+			}
+		}
+	}
+}
+
+// Where the label is taken by another secret, a person is offered to replace it.
+func TestAddOffersToReplace(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("first")
+	before := d.must("", "code", "first", "--at", "59")
+	interactive(d)
+	secret := writeTemp(t, "JBSWY3DPEHPK3PXP")
+	for _, c := range []struct {
+		answer, trash string
+		code          int
+	}{{"n", "", 5}, {"y", "first", 0}} {
+		cmd := d.command("add", "first", "--secret-file", secret)
+		p := sit(t, cmd)
+		p.awaits("The old one goes to the trash. [y/N] ")
+		p.types(c.answer + "\r")
+		said := p.rest()
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != c.code {
+			t.Errorf("answer %s: exit code %d: %s", c.answer, code, said)
+		}
+		if after := d.must("", "code", "first", "--at", "59"); (after == before) != (c.answer == "n") {
+			t.Errorf("answer %s: the code is %s, and was %s", c.answer, after, before)
+		}
+		if trash := d.must("", "list", "--trash"); !strings.Contains(trash, c.trash) || c.trash == "" && strings.Contains(trash, "first") {
+			t.Errorf("answer %s: the trash has %q", c.answer, trash)
+		}
+	}
+}
+
 // awaits reads the output until it contains text.
 func (p *person) awaits(text string) {
 	p.t.Helper()
