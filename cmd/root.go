@@ -162,6 +162,7 @@ Environment:
   AUTH_KEYRING                system or file, as --keyring
   AUTH_KEYRING_TIMEOUT        how long the keyring may take, such as 10s
   AUTH_VAULT_PASSPHRASE_FILE  as --vault-passphrase-file
+  CREDENTIALS_DIRECTORY       systemd's, with auth.vault-passphrase in it
   AUTH_NO_INPUT               1: never ask, as --no-input
   AUTH_ACCESSIBLE             1: talk in lines, as --accessible
   NO_COLOR                    no colours; CLICOLOR, CLICOLOR_FORCE and --color too
