@@ -323,7 +323,8 @@ func (m *model) helpLines() []string {
 	lines := []string{m.style.title.Render("Keys"), ""}
 	for _, h := range [][2]string{
 		{"↑ ↓ j k", "select"},
-		{"pgup pgdn g G", "by the page, to the ends"},
+		{"pgup pgdn", "by the page"},
+		{"g G home end", "to the ends"},
 		{"/", "type to filter; tab: keys act again; esc: all"},
 		{"enter", "copy the code; advances a counter"},
 		{"t", "leave, and print the code below"},
