@@ -133,10 +133,21 @@ func trimmed(text string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
 }
 
+// resize gives the terminal another size, as a window does that is drawn larger. The system tells the program.
+func (s *screen) resize(width, height int) {
+	s.t.Helper()
+	s.mu.Lock()
+	s.emulator.Resize(width, height)
+	s.mu.Unlock()
+	if err := pty.Setsize(s.master, &pty.Winsize{Rows: uint16(height), Cols: uint16(width)}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // eventually waits until the screen is as ok says.
 func (s *screen) eventually(what string, ok func(text string) bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); !ok(s.text()); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(s.text()); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("%s: the screen shows\n%s", what, s.text())
 		}
@@ -160,7 +171,7 @@ func (s *screen) ends(code int) {
 	s.t.Helper()
 	select {
 	case <-s.ended:
-	case <-time.After(time.Minute):
+	case <-time.After(2 * time.Minute):
 		s.t.Fatalf("it goes on:\n%s", s.text())
 	}
 	if got := s.cmd.ProcessState.ExitCode(); got != code {
@@ -268,7 +279,7 @@ func (s *screen) heldBy(path string, look func() string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); now() != string(want); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); now() != string(want); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("%s: the screen shows\n%s\nwant\n%s", path, now(), want)
 		}
