@@ -3,8 +3,13 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
+	"go/ast"
+	"go/token"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -66,4 +71,64 @@ func TestLiveNeeds(t *testing.T) {
 	s.lacks("exposed")
 	s.types("q")
 	s.ends(0)
+}
+
+// ? names each key that the view takes, also on a narrow screen, and the next key goes back.
+func TestLiveHelp(t *testing.T) {
+	t.Parallel()
+	d := newLive(t)
+	keys := liveKeys(t)
+	for _, width := range []int{40, 80} {
+		s := watch(t, d.command(), width, 24, nil)
+		s.shows("GitHub", "8s")
+		s.types("?")
+		s.shows("Keys", "any key goes back")
+		var named []string
+		for line := range strings.SplitSeq(s.text(), "\n") {
+			if len(line) > 2 && strings.HasPrefix(line, "  ") {
+				column, _, _ := strings.Cut(line[2:], "  ")
+				named = append(named, strings.Fields(column)...)
+			}
+		}
+		for _, key := range keys {
+			if !slices.Contains(named, key) {
+				t.Errorf("%d columns: %q is not named by\n%s", width, key, s.text())
+			}
+		}
+		s.types("q") // goes back alone
+		s.shows("auth  6 accounts", "GitHub")
+		s.types("q")
+		s.ends(0)
+	}
+}
+
+// liveKeys returns the keys that the view takes while its rows are shown, as its help names them. Those with Control are
+// second names, and ? is named below the rows.
+func liveKeys(t *testing.T) (keys []string) {
+	t.Helper()
+	names := map[string]string{"up": "↑", "down": "↓", "pgdown": "pgdn"}
+	for _, decl := range parsed(t, filepath.Join(root, "internal", "live", "keys.go")).Decls {
+		function, ok := decl.(*ast.FuncDecl)
+		if !ok || !slices.Contains([]string{"walk", "pressBrowsing", "pressChange"}, function.Name.Name) {
+			continue
+		}
+		ast.Inspect(function, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			key, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if key != "" && key != "?" && !strings.HasPrefix(key, "ctrl+") {
+				keys = append(keys, cmp.Or(names[key], key))
+			}
+			return true
+		})
+	}
+	if len(keys) < 20 {
+		t.Fatalf("the keys are %q", keys)
+	}
+	return keys
 }
