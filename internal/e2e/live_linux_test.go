@@ -121,3 +121,34 @@ func TestLiveRemovesThePicture(t *testing.T) {
 		})
 	}
 }
+
+// Enter puts the selected code on the clipboard, where another program finds it, and says for how long; then it is gone,
+// also while the view is open.
+func TestLiveCopies(t *testing.T) {
+	t.Parallel()
+	desks(t, func(t *testing.T, d *desk) {
+		d.must("KRSXG5BAKRSXG5BC", "add", "GitLab:alice", "--secret-file", "-", "--digits", "10")
+		d.env = append(d.env, "AUTH_NO_INPUT=0", "TERM=xterm-256color", "TEST_NOW=2026-01-02T03:04:05Z")
+		for _, c := range []struct{ keep, words string }{
+			{"", "cleared in 45 seconds"},
+			{"TEST_COPY_FOR=1h", "cleared in 3600 seconds"}, // long enough for a busy machine to look
+			{"TEST_COPY_FOR=1s", "cleared in 1 second "},
+		} {
+			s := watch(t, d.with(c.keep).command(), 80, 14, nil)
+			s.shows("> GitHub", "GitLab", "25s")
+			s.types("\r")
+			s.shows("copied the code; the clipboard is " + c.words)
+			switch c.keep {
+			case "TEST_COPY_FOR=1h":
+				if got := d.held(); got != d.code() {
+					t.Errorf("the clipboard holds %q, not %q", got, d.code())
+				}
+			case "TEST_COPY_FOR=1s":
+				eventually(t, "the clipboard is cleared", func() bool { return d.held() == "" })
+			}
+			s.types("q")
+			s.ends(0)
+			d.end(t)
+		}
+	})
+}
