@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,44 @@ func TestCopyInTmux(t *testing.T) {
 	r = d.run("", "code", "github", "--copy")
 	if r.code != 0 || !strings.Contains(r.stderr, "to tmux alone") || !strings.Contains(r.stderr, "tmux set -s set-clipboard external") {
 		t.Errorf("a tmux that keeps it to itself: %+v", r)
+	}
+}
+
+// On a terminal without a display or a program to copy with, and over SSH, the code goes to the clipboard of the terminal, by
+// the command and by Enter in the view. Nothing tells whether it arrived, and the message says that.
+func TestCopyByTheTerminal(t *testing.T) {
+	t.Parallel()
+	const message = " to the clipboard of the terminal (OSC 52); auth cannot see whether it arrived, and does not clear it"
+	sessions := []string{"SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22"}
+	if runtime.GOOS != "darwin" { // it has a clipboard wherever nobody is far away
+		sessions = append(sessions, "SSH_CONNECTION=")
+	}
+	for _, session := range sessions {
+		t.Run(session, func(t *testing.T) {
+			t.Parallel()
+			d := newDevice(t, nil)
+			d.env = append(cliptest.Without(d.env), "PATH="+t.TempDir(), "TERM=xterm-256color", "TEST_NOW="+liveNow, session)
+			d.must("JBSWY3DPEHPK3PXP", "add", "GitHub:alice", "--secret-file", "-", "--digits", "10")
+			code := strings.TrimSpace(d.must("", "code", "github"))
+			sent := "\x1b]52;c;" + base64.StdEncoding.EncodeToString([]byte(code)) + "\a"
+
+			s := watch(t, d.command("code", "github", "--copy"), 200, 14, nil)
+			s.ends(0)
+			s.shows("sent the code of GitHub:alice" + message)
+			if raw := s.raw.String(); strings.Count(raw, sent) != 1 || strings.Contains(raw, code) {
+				t.Errorf("written was %q, not %q once", raw, sent)
+			}
+
+			s = watch(t, d.with("AUTH_NO_INPUT=0").command(), 200, 14, nil)
+			s.shows("GitHub", "8s")
+			s.types("\r")
+			s.shows("sent the code" + message)
+			s.types("q")
+			s.ends(0)
+			if raw := s.raw.String(); strings.Count(raw, sent) != 1 {
+				t.Errorf("written was %q, not %q once", raw, sent)
+			}
+		})
 	}
 }
 
