@@ -21,7 +21,11 @@ type Tx struct {
 
 // stamp returns the stamp of this change. It is newer than every one seen.
 func (t *Tx) stamp() Stamp {
-	if t.at.IsZero() {
+	switch {
+	case !t.at.IsZero():
+	case t.Clock == endTime:
+		t.at = t.NewestStamp().after(t.Device)
+	default:
 		t.Clock = max(t.Now.UnixMilli(), t.Clock+1)
 		t.at = Stamp{Time: t.Clock, Device: t.Device}
 	}

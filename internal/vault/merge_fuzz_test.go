@@ -3,6 +3,7 @@ package vault_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -32,8 +33,15 @@ func (c *choices) sometimes(f func()) {
 
 func (c *choices) of(list ...string) string { return list[c.below(len(list))] }
 
-func (c *choices) id() string    { return c.of("a", "b", "c", "d") }
-func (c *choices) stamp() string { return fmt.Sprintf("%d@%s", c.below(5), c.of("x", "y")) }
+func (c *choices) id() string { return c.of("a", "b", "c", "d") }
+
+// times are of devices whose clocks are right, and of some at either end of time.
+var times = []int64{0, 1, 2, 3, 4, math.MinInt64, -1, 1 << 62, math.MaxInt64 - 1, math.MaxInt64}
+
+func (c *choices) time() int64 { return times[c.below(len(times))] }
+func (c *choices) stamp() string {
+	return fmt.Sprintf("%d@%s", c.time(), c.of("x", "y", "y+000000001+x"))
+}
 
 // secretTexts are secrets, and hashOf what names each.
 var secretTexts = []string{"GEZDGNBV", "ORUGS4TE"}
@@ -80,7 +88,7 @@ func (c *choices) state() *vault.State {
 		c.sometimes(func() { r["tags"] = object{"t": c.below(2) == 0} })
 		c.sometimes(func() { r["device_bound"] = true })
 		c.sometimes(func() { r["removed"] = true })
-		c.sometimes(func() { r["learned"] = c.below(5) })
+		c.sometimes(func() { r["learned"] = c.time() })
 		c.sometimes(func() { r["was"] = []string{c.of("x:n", "y:n")} })
 		c.sometimes(func() { r["by_name"] = []string{c.of("totp x:n", "totp y:m")} })
 		c.sometimes(func() { r["apart"] = []string{c.id(), c.id()} })
@@ -91,17 +99,17 @@ func (c *choices) state() *vault.State {
 	for range c.below(3) {
 		t := object{"id": c.of(ids...), "secret": c.of(secretTexts...), "at": c.stamp(), "issuer": c.of("X", "Y")}
 		c.sometimes(func() { t["device_bound"] = true })
-		c.sometimes(func() { t["learned"] = c.below(5) })
-		c.sometimes(func() { t["expired"] = c.below(5) })
+		c.sometimes(func() { t["learned"] = c.time() })
+		c.sometimes(func() { t["expired"] = c.time() })
 		trash = append(trash, t)
 	}
 	for range c.below(4) {
 		p := object{"id": c.id(), "hash": hashOf(c.of(secretTexts...))}
 		c.sometimes(func() { p["at"] = c.stamp() })
-		c.sometimes(func() { p["expired"] = c.below(5) })
+		c.sometimes(func() { p["expired"] = c.time() })
 		purged = append(purged, p)
 	}
-	s := object{"version": 1, "vault": c.of("v", "w"), "clock": c.below(9), "accounts": records, "trash": trash, "purged": purged}
+	s := object{"version": 1, "vault": c.of("v", "w"), "clock": c.time(), "accounts": records, "trash": trash, "purged": purged}
 	s["ordered"], s["order_at"] = c.below(len(records)+1), c.stamp()
 	c.sometimes(func() { s["links"] = object{c.id(): c.id(), c.of("a", "z"): c.id()} })
 	c.sometimes(func() { s["settings"] = object{"k": object{"value": c.of("1", "2"), "at": c.stamp()}} })

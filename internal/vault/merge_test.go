@@ -1,8 +1,10 @@
 package vault_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -278,6 +280,96 @@ func TestClockThatRunsAhead(t *testing.T) {
 		z.add(hours*60, "a1", "GitHub:alice", "first")
 		if ahead := z.state.Ahead(start); len(ahead) != want {
 			t.Errorf("%d hours ahead: %q", hours, ahead)
+		}
+	}
+}
+
+// A device says of its clock what it likes. What others do after that wins all the same, also at the end of time and
+// where the clock that it writes is behind its own stamps.
+func TestHostileClock(t *testing.T) {
+	t.Parallel()
+	for _, end := range []int64{math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64 - 3, 1 << 62} {
+		for _, clock := range []int64{0, 1 << 62, math.MaxInt64} {
+			t.Run(fmt.Sprint(end, " ", clock), func(t *testing.T) {
+				t.Parallel()
+				hostileClock(t, vault.Stamp{Time: end, Device: "z"}, clock)
+			})
+		}
+	}
+}
+
+func hostileClock(t *testing.T, at vault.Stamp, clock int64) {
+	x := newMember(t, "x")
+	for i, id := range []string{"a1", "a2", "a3"} {
+		x.add(i, id, id+":me", "secret of "+id)
+	}
+	y, z := x.clone("y"), x.clone("z")
+	z.at(5, func(tx *vault.Tx) error { return tx.SetNote("a1", "of z") })
+	z.at(5, func(tx *vault.Tx) error { return tx.Remove("a2", false) })
+	z.state.Records[0].Note.At, z.state.Records[1].Removed.At = at, at
+	z.state.Records[2].Tags = map[string]vault.Register[bool]{"t": {Value: true, At: at}}
+	z.state.Clock = clock
+
+	x.sync(10, z)
+	x.at(11, func(tx *vault.Tx) error { return tx.SetNote("a1", "first of x") })
+	y.sync(12, x)
+	y.at(13, func(tx *vault.Tx) error { return tx.SetNote("a1", "of y") })
+	x.sync(14, y)
+	x.at(15, func(tx *vault.Tx) error {
+		if _, err := tx.Undelete(tx.TrashOf()[0]); err != nil {
+			return err
+		}
+		return cmp.Or(tx.SetNote("a1", "last of x"), tx.Remove("a3", false))
+	})
+	x.sync(16, z, y)
+	for _, m := range []*member{y, z, x} {
+		m.sync(17, x, z)
+		if note, live := m.account("id:a1").Note, m.live(); note != "last of x" || !slices.Equal(live, []string{"a1:me", "a2:me"}) {
+			t.Errorf("%s holds %q with the note %q", m.id, live, note)
+		}
+	}
+	if broken := lawBroken(x.state, y.state, z.state); broken != "" {
+		t.Error(broken)
+	}
+}
+
+// At the end of time stamps are counted, and do not grow with each.
+func TestStampsAtTheEndOfTime(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	x.add(0, "a1", "GitHub:alice", "first")
+	for device, longest := range map[string]int{"y": 14, "y+000000007+z": 14, "y+899999999+z": 26, "y+999999999+z": 26, "ü+\n": 17} {
+		last := vault.Stamp{Time: math.MaxInt64, Device: device}
+		x.state.Records[0].Note.At, x.state.Clock = last, last.Time
+		for minute := range 12 {
+			x.at(minute, func(tx *vault.Tx) error { return tx.SetNote("a1", fmt.Sprint(minute)) })
+			at := x.state.Records[0].Note.At
+			if at.Compare(last) <= 0 || len(at.Device) > longest {
+				t.Errorf("after %v comes %v", last, at)
+			}
+			last = at
+		}
+	}
+}
+
+// A purge up to the end of time erases what is in the trash, and nothing that is removed after it.
+func TestPurgeUpToTheEndOfTime(t *testing.T) {
+	t.Parallel()
+	for what, purge := range map[string]vault.Purge{
+		"user":    {At: vault.Stamp{Time: math.MaxInt64, Device: "z"}},
+		"expired": {Expired: math.MaxInt64},
+		"before":  {Expired: math.MaxInt64 - 1},
+	} {
+		x := newMember(t, "x")
+		x.add(0, "a1", "GitHub:alice", "first")
+		z := x.clone("z")
+		purge.ID, purge.Hash = "a1", vault.Hash(credential("first"))
+		z.state.Purged = append(z.state.Purged, purge)
+		x.sync(10, z)
+		x.at(11, func(tx *vault.Tx) error { return tx.Remove("a1", false) })
+		x.sync(12, z)
+		if trash := x.trash(); !slices.Equal(trash, []string{"a1 first"}) {
+			t.Errorf("%s: trash %q", what, trash)
 		}
 	}
 }

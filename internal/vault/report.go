@@ -102,7 +102,7 @@ func (s *State) Ahead(now time.Time) []string {
 	return labels
 }
 
-// NewestStamp returns the newest stamp of the accounts, the settings and the order.
+// NewestStamp returns the newest stamp that there is.
 func (s *State) NewestStamp() Stamp {
 	newest := s.OrderAt
 	for _, r := range s.Records {
@@ -112,6 +112,24 @@ func (s *State) NewestStamp() Stamp {
 	}
 	for _, setting := range s.Settings {
 		newest = latest(newest, setting.At)
+	}
+	for _, d := range s.Trash {
+		newest = latest(newest, d.At)
+	}
+	for _, p := range s.Purged {
+		newest = latest(newest, p.At)
+	}
+	for _, c := range s.Counters {
+		newest = latest(newest, c.Set)
+	}
+	return newest
+}
+
+// newestTime returns the time of the newest stamp, or up to which secrets have expired.
+func (s *State) newestTime() int64 {
+	newest := s.NewestStamp().Time
+	for _, p := range s.Purged {
+		newest = max(newest, p.Expired)
 	}
 	return newest
 }

@@ -3,6 +3,8 @@ package vault
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -11,10 +13,36 @@ import (
 // and others, "Logical Physical Clocks", 2014). Time is the larger of the wall
 // clock and the highest stamp seen plus one, in milliseconds since 1970; the
 // device breaks ties. The zero Stamp is older than every other.
+//
+// There is always a newer one, so that no clock can keep another device from changing
+// what its own device has stamped. A limit would not do: merging knows no time, and a
+// stamp at the limit would still be one that nothing comes after. So at endTime the
+// device counts on; see after.
 type Stamp struct {
 	Time   int64
 	Device string
 }
+
+// endTime is the last time of a stamp. Only a clock that is wrong gets there, or one
+// that wants to be.
+const endTime = math.MaxInt64
+
+// after returns a stamp of a device that is newer than s, which is at endTime. Times end
+// and texts do not: behind the device of s stand a number and this device. Where s has
+// such a number it is increased, so that stamps do not grow.
+func (s Stamp) after(device string) Stamp {
+	last, n := s.Device, 0
+	if m := counted.FindStringSubmatch(s.Device); m != nil {
+		last = m[1]
+		n, _ = strconv.Atoi(m[2]) // nine digits
+		n++
+	}
+	return Stamp{endTime, fmt.Sprintf("%s+%09d+%s", last, n, device)}
+}
+
+// counted matches the device of a stamp that after returned and that another one can
+// follow: what stands before the number, and the number.
+var counted = regexp.MustCompile(`(?s)^(.*)\+([0-8][0-9]{8})\+[^+]*$`)
 
 // Compare returns -1, 0 or +1 as s is older than, equal to or newer than t.
 func (s Stamp) Compare(t Stamp) int {

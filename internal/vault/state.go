@@ -144,6 +144,8 @@ func (s *State) take(w wireState[*Record], later map[string]json.RawMessage) err
 			s.Settings[key] = Register[string](text)
 		}
 	}
+	// Another device may say of its clock what it likes.
+	s.Clock = max(s.Clock, s.newestTime())
 	return nil
 }
 

@@ -57,7 +57,8 @@ type Purge struct {
 
 // beats reports whether p erases a secret from the trash.
 func (p Purge) beats(t Trashed) bool {
-	return !p.At.IsZero() && t.At.Compare(p.At) <= 0 || p.Expired != 0 && t.since() <= p.Expired
+	// Nothing is older than endTime by its time alone, or what is removed after it would go at once.
+	return !p.At.IsZero() && t.At.Compare(p.At) <= 0 || p.Expired != 0 && t.since() <= p.Expired && t.since() < endTime
 }
 
 // join merges two records of one secret.
