@@ -183,14 +183,23 @@ func newBackupList(c *cli) *cobra.Command {
 name and its id), how many accounts it has, and whether it is whole and signed.
 
 auth config set device.name NAME gives this device another name than its machine has.`,
-		exit:    "0 done; 1 the location is not there; 2 backup is off; 6 keyring",
+		exit:    "0 done; 1 the location is not there; 2 backup is off; 6 keyring; 9 the last backup\nof this device is missing or altered there",
 		example: `  auth backup list`,
 		run: func(ctx context.Context, s *session, _ []string) error {
 			backups, err := s.device.Backups(ctx)
 			if err != nil {
 				return err
 			}
-			return s.printBackups(backups)
+			if err := s.printBackups(backups); err != nil {
+				return err
+			}
+			s.sayReport(backups.Report)
+			if backups.Gone == "" {
+				return nil
+			}
+			s.warn("the last backup of this device, %s, is missing or altered at the location", term.Escape(backups.Gone))
+			s.say("auth: hint: auth backup")
+			return exitCode(codeStale)
 		},
 	})
 }

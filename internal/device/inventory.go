@@ -35,6 +35,8 @@ type Backups struct {
 	Newest map[string]bool // names of the files that hold a device's newest state
 	// Devices are those that wrote them, this one first.
 	Devices []DeviceDate
+	// Gone is the last backup of this device where it is missing or altered there.
+	Gone string
 }
 
 // Backups reads every backup at the location.
@@ -46,6 +48,9 @@ func (d *Device) Backups(ctx context.Context) (Backups, error) {
 	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	b := Backups{Report: d.report(), Files: inv.Files, Newest: map[string]bool{}}
 	known := d.backupState()
+	if err == nil && known.lacks(loc, inv) {
+		b.Gone = known.File
+	}
 	b.Devices = known.devicesIn(inv.Entries, d.self(ctx, known), d.name())
 	for id, files := range inv.Newest(time.Time{}, false) {
 		for _, f := range files {

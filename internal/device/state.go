@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/authcli/auth/internal/atomicfile"
+	"github.com/authcli/auth/internal/backup"
 	"github.com/authcli/auth/internal/backup/location"
 	"github.com/authcli/auth/internal/vault"
 )
@@ -148,6 +149,13 @@ func (b backupState) lies(entries []location.Entry) bool {
 	return slices.ContainsFunc(entries, func(e location.Entry) bool {
 		return e.Name == b.File && (e.Size < 0 || b.Bytes == 0 || e.Size == b.Bytes)
 	})
+}
+
+// lacks reports whether the last backup went to a location that was read, and is not
+// there or not whole any more.
+func (b backupState) lacks(loc location.Location, inv backup.Inventory) bool {
+	whole := func(f backup.File) bool { return f.Name == b.File && f.State == backup.Good }
+	return b.wrote(loc) && !slices.ContainsFunc(inv.Files, whole)
 }
 
 // covers reports whether a vault's generation has been backed up to a location.

@@ -3,7 +3,6 @@ package device
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/authcli/auth/internal/backup"
@@ -38,9 +37,7 @@ func (d *Device) Sync(ctx context.Context) (Synced, error) {
 // whenLacking is when to back up to a location that was read: in any case where the last
 // backup is not there or not whole any more.
 func (d *Device) whenLacking(loc location.Location, inv backup.Inventory) makeWhen {
-	b := d.backupState()
-	lies := func(f backup.File) bool { return f.Name == b.File && f.State == backup.Good }
-	if b.wrote(loc) && !slices.ContainsFunc(inv.Files, lies) {
+	if d.backupState().lacks(loc, inv) {
 		return again
 	}
 	return ifChanged

@@ -230,10 +230,16 @@ func TestNewestBackupGone(t *testing.T) {
 			if x := m.open().Examine(t.Context()); !x.Backup.Stale {
 				t.Error("doctor calls it whole")
 			}
+			if last := m.status().Backup.File; m.backups().Gone != last {
+				t.Error("list calls it whole")
+			}
 			if r := act(m.later(time.Minute)); len(noticed(r, device.WrittenAgain)) != 1 {
 				t.Errorf("%s: %+v", what, r)
 			}
 			m.current()
+			if gone := m.backups().Gone; gone != "" {
+				t.Errorf("%s: list says that %s is gone", what, gone)
+			}
 			if r := joined(t, dir).read(); len(r.Accounts()) < 2 {
 				t.Errorf("%s: a new machine gets %d accounts", what, len(r.Accounts()))
 			}
@@ -244,6 +250,9 @@ func TestNewestBackupGone(t *testing.T) {
 	data := []byte(readFile(t, last))
 	data[len(data)/2] ^= 1
 	write(t, last, string(data))
+	if gone := m.backups().Gone; gone != filepath.Base(last) {
+		t.Errorf("an altered one: list says that %q is gone", gone)
+	}
 	if r := m.later(time.Minute).sync(); len(noticed(r.Report, device.WrittenAgain)) != 1 {
 		t.Errorf("an altered one: %+v", r.Report)
 	}
