@@ -551,3 +551,73 @@ func TestGeneratedPassphraseIsForgiving(t *testing.T) {
 		back.has("first")
 	}
 }
+
+// Two devices give one alias to two accounts. Whatever syncs and restores then, both accounts keep it on every machine:
+// one that had it here too, one that is new, and one that goes back to an earlier state.
+func TestSharedAlias(t *testing.T) {
+	t.Parallel()
+	aliased := func(label string) func(*vault.Tx) error {
+		return func(tx *vault.Tx) error {
+			a := totp(label, "secret of "+label)
+			a.Alias = "x"
+			_, err := tx.Add(a)
+			return err
+		}
+	}
+	m, dir := enrolled(t)
+	other := joined(t, dir)
+	m.later(time.Hour).change(aliased("ours"))
+	other.later(2 * time.Hour).change(aliased("theirs"))
+	m.later(3 * time.Hour).sync()
+	other.sync()
+	machines := map[string]*machine{"ours": m, "theirs": other, "new": newMachine(t), "with the alias": newMachine(t)}
+	wantAlias := func(when string) {
+		t.Helper()
+		for name, m := range machines {
+			for _, label := range []string{"ours", "theirs"} {
+				if alias := m.account(label).Alias; alias != "x" {
+					t.Errorf("%s, %s: the alias of %s is %q", when, name, label, alias)
+				}
+			}
+			if _, err := m.read().Find("x", true); !errors.As(err, new(*vault.AmbiguousError)) {
+				t.Errorf("%s, %s: x is %v", when, name, err)
+			}
+		}
+	}
+	machines["with the alias"].change(aliased("mine"))
+	for _, name := range []string{"new", "with the alias"} {
+		n := machines[name]
+		n.now = m.now
+		n.person.says(device.StayOn, true)
+		n.restore(device.RestoreOptions{From: dir})
+	}
+	for _, m := range machines {
+		m.person.says(device.MergeMany, true)
+	}
+	everywhere := func() {
+		for range 2 {
+			for _, m := range machines {
+				m.later(time.Minute).sync()
+			}
+		}
+	}
+	wantAlias("restored")
+	everywhere()
+	wantAlias("synced")
+	if alias := m.account("mine").Alias; alias != "x" {
+		t.Errorf("the alias of mine is %q", alias)
+	}
+
+	m.later(time.Hour).change(removing("ours"))
+	m.restore(device.RestoreOptions{Options: backup.Options{Deleted: true, Accounts: []string{"ours"}}})
+	wantAlias("from the trash")
+	everywhere()
+	wantAlias("from the trash and synced")
+
+	earlier := m.now
+	m.later(time.Hour).change(removing("ours"))
+	everywhere()
+	m.restore(device.RestoreOptions{From: dir, At: earlier, Options: backup.Options{Deleted: true}})
+	everywhere()
+	wantAlias("as it was")
+}
