@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -157,4 +158,90 @@ func pages(t *testing.T) []string {
 		found = append(found, some...)
 	}
 	return found
+}
+
+// TestReadmesAgree holds the README in Japanese against the one in English: the blocks of code, in their order and without
+// comments, the headings and tables, and the code and links of the text. What one of them gets, the other must get.
+func TestReadmesAgree(t *testing.T) {
+	t.Parallel()
+	english, japanese := outlineOf(t, "README.md"), outlineOf(t, "docs/ja/README.md")
+	for what, want := range english {
+		for _, s := range missing(want, japanese[what]) {
+			t.Errorf("docs/ja/README.md has not the %s of README.md: %s", what, s)
+		}
+		for _, s := range missing(japanese[what], want) {
+			t.Errorf("README.md has not the %s of docs/ja/README.md: %s", what, s)
+		}
+	}
+	for _, what := range []string{"blocks", "shape"} {
+		if !t.Failed() && !slices.Equal(english[what], japanese[what]) {
+			t.Errorf("the %s of the two READMEs are not in the same order:\n%q\n%q", what, english[what], japanese[what])
+		}
+	}
+}
+
+// missing returns what of some others has not, or has fewer times.
+func missing(some, others []string) []string {
+	others = slices.Clone(others)
+	var left []string
+	for _, s := range some {
+		if i := slices.Index(others, s); i >= 0 {
+			others = slices.Delete(others, i, i+1)
+		} else {
+			left = append(left, s)
+		}
+	}
+	return left
+}
+
+// outlineOf returns what of a README is the same in each language. Links are those of the pages in English, each once; those
+// from one README to the other and the word for them are left out.
+func outlineOf(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks, shape, code, links []string
+	inside := false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		fence := strings.HasPrefix(line, "```")
+		switch {
+		case fence:
+			inside = !inside
+			blocks = append(blocks, line)
+		case inside:
+			before, _, _ := strings.Cut(line, " # ")
+			blocks = append(blocks, strings.TrimSpace(before))
+		case strings.HasPrefix(line, "#"):
+			level, _, _ := strings.Cut(line, " ")
+			shape = append(shape, level)
+		case strings.HasPrefix(line, "| "):
+			shape = append(shape, fmt.Sprint("a row of ", strings.Count(line, " |"), " cells"))
+		}
+		if fence || inside {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(line, -1) {
+			code = append(code, m[1])
+		}
+		for _, m := range regexp.MustCompile(`(?:\]\(|srcset="|src=")([^)"]+)`).FindAllStringSubmatch(line, -1) {
+			to := m[1]
+			if !strings.Contains(to, "://") {
+				to = path.Join(path.Dir(name), to)
+			}
+			if path.Base(to) != "README.md" {
+				links = append(links, strings.Replace(to, "docs/ja/", "docs/", 1))
+			}
+		}
+	}
+	for _, list := range []*[]string{&code, &links} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	if len(blocks) == 0 || len(shape) == 0 || len(code) == 0 || len(links) == 0 {
+		t.Fatalf("%s has %d lines of code, %d headings and rows, %d words of code, %d links", name, len(blocks), len(shape), len(code), len(links))
+	}
+	return map[string][]string{"blocks": blocks, "shape": shape, "code": code, "links": links}
 }
