@@ -119,10 +119,7 @@ func TestKilledLeavesNothing(t *testing.T) {
 // under their names.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()
-	times := 10
-	if testenv.Long() {
-		times = 500
-	}
+	times := testenv.Times(t, "a process that writes files is killed", 10, 500)
 	chance := testenv.Rand(t)
 	for range times {
 		dir := t.TempDir()

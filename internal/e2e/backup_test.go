@@ -122,10 +122,7 @@ func TestBackupKilled(t *testing.T) {
 	t.Parallel()
 	d, loc := newLocation(t)
 	key := d.recoveryKey()
-	kills := 20
-	if testenv.Long() {
-		kills = 500
-	}
+	kills := testenv.Times(t, "`auth backup` or `auth edit` is killed", 20, 500)
 	chance, killed := testenv.Rand(t), 0
 	for i := range kills {
 		before := newest(t, loc)

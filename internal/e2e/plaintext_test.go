@@ -26,10 +26,7 @@ func TestPlaintextIsWholeOrNotThere(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("elsewhere a process that is killed leaves what it was writing")
 	}
-	times := 12
-	if testenv.Long() {
-		times = 250
-	}
+	times := testenv.Times(t, "each of three commands that write secrets in plain text is ended", 12, 250)
 	d := newDevice(t, nil)
 	d.env = append(d.env, "TEST_NOW=2026-01-02T03:04:05Z") // a sheet has the date of its day
 	d.add("secret")

@@ -86,10 +86,7 @@ func TestConcurrentAdds(t *testing.T) {
 // command works.
 func TestKilledAdds(t *testing.T) {
 	onBoth(t, func(t *testing.T, d *device) {
-		kills := 10
-		if testenv.Long() {
-			kills = 100
-		}
+		kills := testenv.Times(t, "`auth add` is killed, with each of two keyrings", 10, 100)
 		d.add("first")
 		chance, had := testenv.Rand(t), 1
 		for i := range kills {

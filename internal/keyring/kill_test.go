@@ -50,11 +50,8 @@ func writeForever(k keyring.Keyring) {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	s := keyringtest.SecretService(t, keyringtest.ServiceOptions{})
-	kills := 15
-	switch {
-	case testenv.Long():
-		kills = 100
-	case testing.Short():
+	kills := testenv.Times(t, "a process that writes to the Secret Service is killed", 15, 100)
+	if testing.Short() && !testenv.Long() {
 		kills = 5
 	}
 	k, known := killer{chance: testenv.Rand(t)}, uint64(0)

@@ -37,9 +37,16 @@ import (
 // AUTH_TEST_HISTORIES says, which nobody has seen before, or a few that are always the same.
 // New ones are for the nights, as [testenv.Seed] says.
 func histories(t *testing.T) (seed uint64, n int) {
+	const few = 30
+	var nights int
+	_, after, _ := strings.Cut(testenv.FileOf(t, ".github", "workflows", "nightly.yml"), "AUTH_TEST_HISTORIES: ")
+	if _, err := fmt.Sscan(after, &nights); err != nil {
+		t.Error("the nights: ", err)
+	}
+	testenv.Times(t, fmt.Sprintf("a history of %d acts on several devices is lived", steps), few, nights)
 	text := os.Getenv("AUTH_TEST_HISTORIES")
 	if text == "" {
-		return 7000, 30
+		return 7000, few
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
