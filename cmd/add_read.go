@@ -151,9 +151,6 @@ func (o addOptions) adjust(accounts []account.Account, flags *pflag.FlagSet) err
 			a.Tags = append(a.Tags, account.Clean(tag))
 		}
 		a.DeviceBound = a.DeviceBound || o.deviceBound
-		if a.Label() == "" {
-			return hint.With(errors.New("an account has neither issuer nor name"), "give it a label: auth add LABEL")
-		}
 	}
 	return nil
 }

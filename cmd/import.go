@@ -21,9 +21,6 @@ import (
 	"github.com/authcli/auth/internal/vault"
 )
 
-// unnamed is the name of an imported account that has neither issuer nor name.
-const unnamed = "unnamed"
-
 type importOptions struct {
 	from           string
 	passphraseFile string
@@ -311,9 +308,6 @@ func importInto(tx *vault.Tx, accounts []account.Account) ([]imported, error) {
 	steps := make([]imported, 0, len(accounts))
 	fresh := map[string]bool{}
 	for _, a := range accounts {
-		if a.Label() == "" {
-			a.Name = unnamed
-		}
 		if same, found := tx.Same(a); found {
 			steps = append(steps, imported{same, importHere})
 			continue

@@ -39,8 +39,9 @@ inside an archive. A file whose key costs more is read after a question, or with
 One rule holds. What decides a code (type, secret, algorithm, digits, period, counter, PIN, encoder) is refused where it is unknown,
 out of range, half percent-encoded, or there twice with two values: a wrong code is worse than none. What only names the account
 is read with a warning: a label that is half encoded, two issuers, an issuer in the label that is another than the parameter's,
-which counts. A secret of less than five bytes is read with a warning too, in every format. Empty parameters say nothing;
-parameters that mean nothing to ` + "`auth`" + ` are passed over. A URI is at most 64 KiB long.
+which counts. A secret of less than five bytes is read with a warning too, in every format. An account with neither issuer nor name
+is called ` + "`unnamed`" + `. Empty parameters say nothing; parameters that mean nothing to ` + "`auth`" + ` are passed over. A URI is at most
+64 KiB long.
 
 Steam accounts are told by ` + "`otpauth://steam/`, `steam://`, `&steam`, `encoder=steam`, `algorithm=steam`" + `, and by the issuer Steam
 without digits or with five. Their codes have five letters, SHA-1 and 30 seconds, whatever the URI says. ` + "`apple-otpauth://`" + ` is an
