@@ -116,7 +116,7 @@ func (p *picker) View() tea.View {
 	for len(lines) < p.height-3 {
 		lines = append(lines, "")
 	}
-	lines = append(lines, "", p.style.quiet.Render(p.clip(p.more())), p.style.quiet.Render(p.tailless("enter choose  ↑↓ select  type to filter  esc leave")))
+	lines = append(lines, "", p.style.quiet.Render(p.clip(p.more())), p.style.quiet.Render(p.keyLine("enter choose  ↑↓ select  type to filter  esc leave")))
 	view := tea.NewView(strings.Join(lines[:min(len(lines), p.height)], "\n"))
 	view.AltScreen = true
 	return view

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,16 +67,40 @@ func (m *model) end(text string, width int) string {
 	}
 }
 
-// tailless returns as many of the keys as fit.
-func (m *model) tailless(keys string) string {
-	for m.cells.StringWidth(keys) > m.width {
-		at := strings.LastIndex(keys, "  ")
-		if at < 0 {
-			return m.cut(keys, m.width)
+// keyLine returns as many of the keys as fit. The first stays, and the last two, which are
+// help and the way out.
+func (m *model) keyLine(keys string) string {
+	hints := strings.Split(keys, "  ")
+	for m.cells.StringWidth(strings.Join(hints, "  ")) > m.width && len(hints) > 1 {
+		drop := max(len(hints)-3, 0)
+		if len(hints) == 3 {
+			drop = 1
 		}
-		keys = keys[:at]
+		hints = slices.Delete(hints, drop, drop+1)
 	}
-	return keys
+	return m.cut(strings.Join(hints, "  "), m.width)
+}
+
+// wrap breaks text into lines of the screen's width, at most limit, between words.
+func (m *model) wrap(text string, limit int) []string {
+	if m.cells.StringWidth(text) <= m.width {
+		return []string{text}
+	}
+	lines := []string{""}
+	words := strings.Fields(text)
+	for i, word := range words {
+		last := &lines[len(lines)-1]
+		switch longer := strings.TrimPrefix(*last+" "+word, " "); {
+		case m.cells.StringWidth(longer) <= m.width:
+			*last = longer
+		case *last == "" || len(lines) == limit:
+			*last = m.clip(strings.TrimPrefix(*last+" "+strings.Join(words[i:], " "), " "))
+			return lines
+		default:
+			lines = append(lines, m.clip(word))
+		}
+	}
+	return lines
 }
 
 // fits reports whether a drawing fits on the screen.

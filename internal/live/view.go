@@ -86,7 +86,11 @@ func (m *model) header() []string {
 // noticeRoom is how many notices are shown: rows come first.
 func (m *model) noticeRoom() int { return max(0, min(4, (m.height-6)/4)) }
 
-// footer returns the lines below the rows.
+// maxSaid is how many lines what was said may take.
+const maxSaid = 4
+
+// footer returns the lines below the rows: what was said, or about the selected account, and
+// the keys.
 func (m *model) footer() []string {
 	said := m.style.good
 	text := m.said
@@ -106,7 +110,14 @@ func (m *model) footer() []string {
 		keys = "↑↓ move the account  enter done"
 	default:
 	}
-	return []string{"", said.Render(m.clip(text)), m.style.quiet.Render(m.tailless(keys))}
+	lines := m.wrap(text, maxSaid)
+	if len(lines) == 1 {
+		lines = []string{"", lines[0]}
+	}
+	for i, line := range lines {
+		lines[i] = said.Render(line)
+	}
+	return append(lines, m.style.quiet.Render(m.keyLine(keys)))
 }
 
 // about returns a line about the selected account.
@@ -160,13 +171,17 @@ func (m *model) listLines() []string {
 		}
 		lines = append(lines, m.cut(empty, m.width))
 	}
-	for i := m.top; i < min(m.top+m.rows(), len(m.places)); i++ {
+	footer := m.footer()
+	// A long footer takes rows away for a while, and never the selected one.
+	room := max(1, min(m.rows(), m.height-len(lines)-len(footer)))
+	top := max(m.top, m.at-room+1)
+	for i := top; i < min(top+room, len(m.places)); i++ {
 		lines = append(lines, m.row(c, m.accounts[m.places[i]], i == m.at))
 	}
-	for len(lines) < m.height-3 {
+	for len(lines) < m.height-len(footer) {
 		lines = append(lines, "")
 	}
-	return append(lines, m.footer()...)
+	return append(lines, footer...)
 }
 
 // The columns of a row, in cells: mark, issuer, name, code, time and state. Below a width, issuer and name are one, and
@@ -316,7 +331,7 @@ func (m *model) formLines() []string {
 	if m.form.id == "" {
 		keys = "enter next and store  ^s screen  ^v clipboard  ↑↓ lines  esc back"
 	}
-	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.tailless(keys)))
+	return append(lines, "", style.Render(m.clip(m.said)), m.style.quiet.Render(m.keyLine(keys)))
 }
 
 func (m *model) helpLines() []string {
