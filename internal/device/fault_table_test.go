@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,19 +28,25 @@ const (
 	tablesEnd   = "<!-- Here they end. -->\n"
 )
 
-// found holds the words of the tables, by kind, act and fault.
+// found holds the words of the tables, by kind, act and fault, and how many trials of a kind there were.
 type found struct {
-	mu    sync.Mutex
-	words map[[3]string]map[word]bool
+	mu     sync.Mutex
+	words  map[[3]string]map[word]bool
+	trials map[string]int
 }
 
-func (f *found) add(x trial, words map[word]bool) {
+// add adds the words that trials of a cell brought, with how many of them brought each.
+func (f *found) add(x trial, words map[word]int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.words == nil {
-		f.words = map[[3]string]map[word]bool{}
+		f.words, f.trials = map[[3]string]map[word]bool{}, map[string]int{}
 	}
-	f.words[x.key()] = words
+	f.words[x.key()] = map[word]bool{}
+	for w, n := range words {
+		f.words[x.key()][w] = true
+		f.trials[x.kind] += n
+	}
 }
 
 func (x trial) key() [3]string { return [3]string{x.kind, x.act.name, x.fault.name} }
@@ -69,11 +76,11 @@ func every(f func(x trial)) {
 	}
 }
 
-// tables returns the tables as the page has them, the words of each cell as cell gives them.
-func tables(cell func(x trial) string) string {
+// tables returns the tables as the page has them, the words of each cell as cell gives them, and the trials of each kind.
+func tables(cell func(x trial) string, trials map[string]int) string {
 	var b strings.Builder
 	for _, k := range faults {
-		fmt.Fprintf(&b, "\n### The %s\n\n| |", k.name)
+		fmt.Fprintf(&b, "\n### The %s\n\n%d trials.\n\n| |", k.name, trials[k.name])
 		for _, fault := range k.of {
 			fmt.Fprintf(&b, " %s |", fault.name)
 		}
@@ -136,7 +143,7 @@ func checkTables(t *testing.T, all *found, full bool) {
 		t.Fatalf("%s has no place for the tables", page)
 	}
 	if full {
-		now := tables(func(x trial) string { return x.text(all.words[x.key()]) })
+		now := tables(func(x trial) string { return x.text(all.words[x.key()]) }, all.trials)
 		switch {
 		case now == old:
 		case *update:
@@ -149,8 +156,7 @@ func checkTables(t *testing.T, all *found, full bool) {
 		return
 	}
 	// The rows and columns of the page are those of today, and what was found now is in its cells.
-	cells := map[[3]string]string{}
-	fits := tables(func(x trial) string { return "" })
+	cells, trials := map[[3]string]string{}, map[string]int{}
 	var bare []string
 	kind, columns := "", []string(nil)
 	for line := range strings.Lines(old) {
@@ -159,6 +165,8 @@ func checkTables(t *testing.T, all *found, full bool) {
 		}
 		cols := strings.Split(strings.TrimSpace(line), " |")
 		switch {
+		case strings.HasSuffix(line, " trials.\n"):
+			trials[kind], _ = strconv.Atoi(strings.TrimSuffix(line, " trials.\n")) // Only a long run can count them.
 		case strings.HasPrefix(line, "| |"):
 			columns = cols
 		case strings.HasPrefix(line, "| "):
@@ -172,7 +180,7 @@ func checkTables(t *testing.T, all *found, full bool) {
 		}
 		bare = append(bare, line)
 	}
-	if strings.Join(bare, "") != fits {
+	if strings.Join(bare, "") != tables(func(x trial) string { return "" }, trials) {
 		t.Errorf("%s has not the acts and the faults of today: AUTH_TEST_LONG=1 go test ./internal/device -run TestFaults -update", page)
 	}
 	every(func(x trial) {
@@ -202,9 +210,10 @@ func onFullDisk(t *testing.T, all *found) {
 	every(func(x trial) {
 		for line := range bytes.Lines(out) {
 			if text, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "found "+strings.Join(x.pathlike(), "/")+": "); ok {
-				words := map[word]bool{}
+				words := map[word]int{}
 				for w := range strings.SplitSeq(text, "; ") {
-					words[word(w)] = true
+					n, w, _ := strings.Cut(w, " ")
+					words[word(w)], _ = strconv.Atoi(n)
 				}
 				all.add(x, words)
 			}
@@ -235,8 +244,8 @@ func TestFaultsOnAFullDisk(t *testing.T) {
 			return
 		}
 		var list []string
-		for w := range x.cell(t, pick) {
-			list = append(list, string(w))
+		for w, n := range x.cell(t, pick) {
+			list = append(list, fmt.Sprint(n, " ", w))
 		}
 		fmt.Printf("found %s: %s\n", strings.Join(x.pathlike(), "/"), strings.Join(list, "; "))
 	})

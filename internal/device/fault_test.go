@@ -704,9 +704,9 @@ func (l look) less(other look) string {
 }
 
 // cell tries one act with one fault, where time passes only while everybody waits, so that nothing hangs for long. It returns
-// the words for what became of it; with one of a few operations only, where pick says so.
-func (x trial) cell(t *testing.T, pick *rand.Rand) map[word]bool {
-	found := map[word]bool{}
+// the words for what became of it, and how often each was met; with one of a few operations only, where pick says so.
+func (x trial) cell(t *testing.T, pick *rand.Rand) map[word]int {
+	found := map[word]int{}
 	synctest.Test(t, func(t *testing.T) {
 		w := x.act.world(t)
 		w.later(time.Hour)
@@ -721,7 +721,7 @@ func (x trial) cell(t *testing.T, pick *rand.Rand) map[word]bool {
 		try := func(x trial) bool {
 			said, struck := x.outcome(t, w, was, will, settled)
 			if struck {
-				found[said] = true
+				found[said]++
 			}
 			return struck
 		}
