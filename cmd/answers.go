@@ -136,7 +136,8 @@ func (a *answers) changedVaultPassphrase(ctx context.Context) (string, error) {
 }
 
 // newRecoveryPassphrase reads a new recovery passphrase or asks for one. If it gets none,
-// it generates one and shows it before anything is encrypted with it.
+// it generates one and shows it before anything is encrypted with it. Where it cannot be
+// shown nothing is: the backups would be open to nobody.
 func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err error) {
 	switch {
 	case a.file != "":
@@ -147,8 +148,11 @@ func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err e
 	if err != nil || text != "" {
 		return text, err
 	}
-	a.made = passphrase.New()
-	a.say("recovery passphrase: %s", a.made)
+	made := passphrase.New()
+	if _, err := fmt.Fprintf(a.Err, "recovery passphrase: %s\n", made); err != nil {
+		return "", fmt.Errorf("the recovery passphrase that was made cannot be shown: %w", err)
+	}
+	a.made = made
 	a.say("write it down and keep it away from this machine; nobody can open the backups without it")
 	return a.made, nil
 }

@@ -4,7 +4,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -310,5 +312,47 @@ func TestBackupMadePassphrase(t *testing.T) {
 	r = d.run("", "backup", "enable", other) // of a vault that is empty: allowed, nothing is replaced
 	if !strings.Contains(r.stderr, "recovery passphrase: ") {
 		t.Errorf("exit code %d: %s", r.code, r.stderr)
+	}
+}
+
+// A made passphrase is shown before anything is encrypted with it, with --json too. Nobody reads standard error here: there
+// is no location then that only an unseen passphrase opens, and what was there keeps its own.
+func TestBackupMadePassphraseIsShownFirst(t *testing.T) {
+	t.Parallel()
+	d := newDevice(t, nil)
+	d.add("first")
+	if r := d.run("", "backup", "enable", filepath.Join(t.TempDir(), "read"), "--json"); r.code != 0 || !strings.HasPrefix(r.stderr, "recovery passphrase: ") {
+		t.Fatalf("exit code %d, and the first that is said is %q", r.code, r.stderr)
+	}
+	unheard := func(d *device, args ...string) {
+		t.Helper()
+		unread, stderr, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd := d.command(args...)
+		cmd.Stderr = stderr
+		if err := errors.Join(unread.Close(), cmd.Start(), stderr.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Errorf("auth %s counts as done", strings.Join(args, " "))
+		}
+	}
+	other, loc := newDevice(t, nil), filepath.Join(t.TempDir(), "cloud")
+	other.add("first")
+	unheard(other, "backup", "enable", loc, "--json")
+	if found := files(t, loc, "*"); len(found) > 0 {
+		t.Errorf("the location holds %q", found)
+	}
+	if state := other.must("", "backup", "status"); !strings.Contains(state, "off") {
+		t.Errorf("the backup is %s", state)
+	}
+	other.enable(loc)
+	before := contents(t, loc)
+	unheard(other, "backup", "passphrase", "--json")
+	unheard(other, "backup", "key", "--rotate", "--yes", "--json")
+	if !maps.Equal(contents(t, loc), before) {
+		t.Error("the location has changed")
 	}
 }
