@@ -300,8 +300,13 @@ func advice(err error) []string {
 	if own := hint.All(err); len(own) > 0 {
 		return own
 	}
-	if lost, ok := errors.AsType[*vault.LostError](err); ok && lost.Marker.Keyring != lost.Keyring {
-		return []string{"auth vault use " + lost.Keyring + " moves it; or leave out --keyring and AUTH_KEYRING"}
+	if lost, ok := errors.AsType[*vault.LostError](err); ok {
+		switch where := lost.Marker.Location; {
+		case lost.Marker.Keyring != lost.Keyring:
+			return []string{"auth vault use " + lost.Keyring + " moves it; or leave out --keyring and AUTH_KEYRING"}
+		case where != "":
+			return []string{"auth restore brings it back from " + term.Escape(where)}
+		}
 	}
 	for _, f := range faults {
 		if f.is(err) && f.hint != "" {

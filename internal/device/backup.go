@@ -30,7 +30,7 @@ func (d *Device) BackUp(ctx context.Context) (Report, error) {
 	}
 	r := d.report()
 	err := d.backUp(ctx, &r, order{when: always})
-	if errors.Is(err, ErrBackupOff) {
+	if errors.Is(err, ErrBackupOff) || Gone(err) {
 		return r, err
 	}
 	return r, asked(err)
@@ -60,7 +60,7 @@ func (d *Device) backUp(ctx context.Context, r *Report, o order) error {
 		return d.stale(ctx, err)
 	}
 	if !ok || !e.On {
-		return ErrBackupOff
+		return d.whyOff(ctx)
 	}
 	loc, err := d.openLocation(e.Location)
 	if err != nil {

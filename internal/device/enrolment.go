@@ -62,10 +62,19 @@ func (d *Device) enrolled(ctx context.Context) (backup.Enrolment, location.Locat
 		return e, nil, err
 	}
 	if !ok {
-		return e, nil, ErrBackupOff
+		return e, nil, d.whyOff(ctx)
 	}
 	loc, err := d.openLocation(e.Location)
 	return e, loc, err
+}
+
+// whyOff returns why there is no enrolment: the vault is lost, and the enrolment with it,
+// which was in the same keyring; or backup is off.
+func (d *Device) whyOff(ctx context.Context) error {
+	if _, err := d.storage.vault.Read(ctx); Gone(err) {
+		return err
+	}
+	return ErrBackupOff
 }
 
 // openLocation returns the location of a name.

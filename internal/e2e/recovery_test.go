@@ -250,7 +250,11 @@ func TestRecovery04KeyringWiped(t *testing.T) {
 	t.Parallel()
 	lost := func(t *testing.T, d *device, loc string) {
 		t.Helper()
-		d.fails(6, []string{"auth restore"}, "code", "first")
+		for _, args := range [][]string{{"code", "first"}, {"sync"}, {"backup"}, {"list"}} { // one sentence, and one command
+			if said := d.fails(6, []string{"not in the keyring", "hint: auth restore brings it back from " + loc}, args...).stderr; strings.Count(said, "\n") != 2 {
+				t.Errorf("auth %q says %s", args, said)
+			}
+		}
 		before := contents(t, loc)
 		d.must(passphrase, "restore", "--passphrase-file", "-")
 		d.right("first")
