@@ -293,9 +293,7 @@ func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *ad
 	var err error
 	if len(here) == 1 {
 		verb = "replaced"
-		if err = tx.SetCredential(here[0].ID, a.Credential, a.Counter); err == nil {
-			now, err = tx.Find("id:"+here[0].ID, true)
-		}
+		now, err = replaceOne(tx, here[0].ID, a)
 	} else {
 		now, err = tx.Add(a)
 	}
@@ -305,6 +303,30 @@ func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *ad
 	j, line := s.added(now, verb)
 	done.results, done.lines = append(done.results, j), append(done.lines, line)
 	return nil
+}
+
+// replaceOne gives an account a new secret, and what else was said of it. What was not said
+// stays.
+func replaceOne(tx *vault.Tx, id string, a account.Account) (vault.Account, error) {
+	if err := tx.SetCredential(id, a.Credential, a.Counter); err != nil {
+		return vault.Account{}, err
+	}
+	if a.Alias != "" {
+		if err := tx.SetAlias(id, a.Alias); err != nil {
+			return vault.Account{}, err
+		}
+	}
+	if a.Note != "" {
+		if err := tx.SetNote(id, a.Note); err != nil {
+			return vault.Account{}, err
+		}
+	}
+	for _, tag := range a.Tags {
+		if err := tx.SetTag(id, tag, true); err != nil {
+			return vault.Account{}, err
+		}
+	}
+	return tx.Find("id:"+id, true)
 }
 
 func result(a vault.Account, word string) jsonAccount {
