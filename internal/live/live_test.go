@@ -356,6 +356,41 @@ func TestCopy(t *testing.T) {
 	has(t, m, "there is no clipboard here")
 }
 
+// What is said is shown whole where the screen is narrow, and the selected account, the keys
+// for help and the way out stay on it.
+func TestLongMessage(t *testing.T) {
+	t.Parallel()
+	const said = "sent the code to the clipboard of the terminal (OSC 52); auth cannot see whether it arrived, and does not clear it"
+	v := newVault(30)
+	o := v.options()
+	o.Copy = func(context.Context, string) (string, error) { return said, nil }
+	m := newModel(t.Context(), o)
+	m.run(m.askCodes())
+	for _, width := range []int{40, 80, 200} {
+		for _, height := range []int{9, 24} {
+			m.send(tea.WindowSizeMsg{Width: width, Height: height})
+			for range 30 { // to the last row that fits, and below
+				m.send(down)
+				m.send(enter)
+				lines := strings.Split(m.screen(), "\n")
+				if len(lines) != height {
+					t.Fatalf("%d lines on %d x %d", len(lines), width, height)
+				}
+				var text []string
+				for _, line := range lines {
+					text = append(text, strings.TrimSpace(line))
+				}
+				all := strings.Join(text, " ")
+				if strings.Count(all, "> ") != 1 || !strings.Contains(all, said) || !strings.HasSuffix(all, "? keys  q leave") {
+					t.Fatalf("%d x %d:\n%s", width, height, m.screen())
+				}
+				m.send(esc)
+			}
+			m.send(tea.KeyPressMsg{Code: tea.KeyHome})
+		}
+	}
+}
+
 // The issuer is found before the name, and the beginning before another part.
 func TestFilterOrder(t *testing.T) {
 	t.Parallel()
