@@ -209,7 +209,7 @@ func (s *session) add(ctx context.Context, o addOptions, flags *pflag.FlagSet) e
 		return err
 	}
 	added, err := s.addAll(ctx, batch.Accounts, o.replace)
-	if err == nil && added.kept > 0 && s.choosing() {
+	if err == nil && added.kept > 0 && !o.deviceBound && s.choosing() {
 		var yes bool
 		if yes, err = s.Prompt.Confirm(ctx, "Give "+wereKeptHere(added.kept)+" the new secret? The old one goes to the trash."); err == nil && yes {
 			added, err = s.addAll(ctx, batch.Accounts, true)
@@ -250,6 +250,7 @@ func wereKeptHere(n int) string {
 type addition struct {
 	results []jsonAccount
 	lines   []string
+	ids     []string
 	kept    int  // accounts that exist with another secret; they were not changed
 	first   bool // the vault was empty before
 	created bool // the vault is new
@@ -272,12 +273,20 @@ func (s *session) addAll(ctx context.Context, accounts []account.Account, replac
 
 func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *addition) error {
 	if same, found := tx.Same(a); found {
+		if replace {
+			if err := describe(tx, same.ID, a); err != nil {
+				return err
+			}
+		}
 		done.results = append(done.results, result(same, "already here"))
 		done.lines = append(done.lines, label(same)+" is already here")
 		return nil
 	}
 	here := tx.Labelled(a)
-	if len(here) > 0 && (!replace || len(here) > 1) {
+	if a.Label() == transfer.Unnamed {
+		here = nil // which says nothing about whose it is
+	}
+	if len(here) > 0 && (!replace || len(here) > 1 || slices.Contains(done.ids, here[0].ID)) {
 		done.results = append(done.results, result(here[0], "kept"))
 		done.lines = append(done.lines, fmt.Sprintf("%s was kept: it is here with another secret; "+
 			"--replace gives it this one, or add it under another label (--issuer, --name)", label(here[0])))
@@ -295,38 +304,47 @@ func (s *session) addOne(tx *vault.Tx, a account.Account, replace bool, done *ad
 		verb = "replaced"
 		now, err = replaceOne(tx, here[0].ID, a)
 	} else {
-		now, err = tx.Add(a)
+		now, err = tx.AddBeside(a)
 	}
 	if err != nil {
 		return err
 	}
+	done.ids = append(done.ids, now.ID)
 	j, line := s.added(now, verb)
 	done.results, done.lines = append(done.results, j), append(done.lines, line)
 	return nil
 }
 
-// replaceOne gives an account a new secret, and what else was said of it. What was not said
-// stays.
+// replaceOne gives an account a new secret, and what else was said of it.
 func replaceOne(tx *vault.Tx, id string, a account.Account) (vault.Account, error) {
 	if err := tx.SetCredential(id, a.Credential, a.Counter); err != nil {
 		return vault.Account{}, err
 	}
+	if err := describe(tx, id, a); err != nil {
+		return vault.Account{}, err
+	}
+	return tx.Find("id:"+id, true)
+}
+
+// describe gives an account the alias, the note and the tags that were said. What was not
+// said stays.
+func describe(tx *vault.Tx, id string, a account.Account) error {
 	if a.Alias != "" {
 		if err := tx.SetAlias(id, a.Alias); err != nil {
-			return vault.Account{}, err
+			return err
 		}
 	}
 	if a.Note != "" {
 		if err := tx.SetNote(id, a.Note); err != nil {
-			return vault.Account{}, err
+			return err
 		}
 	}
 	for _, tag := range a.Tags {
 		if err := tx.SetTag(id, tag, true); err != nil {
-			return vault.Account{}, err
+			return err
 		}
 	}
-	return tx.Find("id:"+id, true)
+	return nil
 }
 
 func result(a vault.Account, word string) jsonAccount {

@@ -148,17 +148,25 @@ func (a *answers) newRecoveryPassphrase(ctx context.Context) (text string, err e
 	if err != nil || text != "" {
 		return text, err
 	}
-	made := passphrase.New()
-	if _, err := fmt.Fprintf(a.Err, "recovery passphrase: %s\n", made); err != nil {
-		return "", fmt.Errorf("the recovery passphrase that was made cannot be shown: %w", err)
+	if err := a.generate("recovery passphrase"); err != nil {
+		return "", err
 	}
-	a.made = made
 	a.say("write it down and keep it away from this machine; nobody can open the backups without it")
 	return a.made, nil
 }
 
+// generate makes a passphrase, and shows it. Where it cannot be shown there is none.
+func (a *answers) generate(what string) error {
+	made := passphrase.New()
+	if _, err := fmt.Fprintf(a.Err, "%s: %s\n", what, made); err != nil {
+		return fmt.Errorf("the %s that was made cannot be shown: %w", what, err)
+	}
+	a.made = made
+	return nil
+}
+
 // newFilePassphrase reads the passphrase of a new backup file or asks for one. If the
-// answer is empty, it generates one, and the command shows it.
+// answer is empty, it generates one and shows it, as newRecoveryPassphrase does.
 func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 	if a.file != "" {
 		return a.passphraseFrom(ctx, a.file, "", "")
@@ -170,7 +178,10 @@ func (a *answers) newFilePassphrase(ctx context.Context) (string, error) {
 	if err != nil || text != "" {
 		return text, err
 	}
-	a.made = passphrase.New()
+	if err := a.generate("passphrase"); err != nil {
+		return "", err
+	}
+	a.say("write it down; nobody can open the backup without it")
 	return a.made, nil
 }
 

@@ -110,10 +110,6 @@ func (s *session) backUpToFile(ctx context.Context, o backupOptions) error {
 			return err
 		}
 	}
-	if made := s.answers.made; made != "" && !s.json {
-		s.say("passphrase: %s", made)
-		s.say("write it down; nobody can open the backup without it")
-	}
 	if s.json {
 		return s.printJSON(jsonBackup{
 			Version: jsonVersion, File: o.to, Accounts: written.Accounts, NameOnly: written.NameOnly,

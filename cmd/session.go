@@ -48,7 +48,7 @@ func (c *cli) open(command string) (*session, error) {
 		Waiting: func() { c.say("auth: waiting for the keyring to be unlocked") },
 		Dir:     dir, Home: c.home(), Getenv: c.Getenv, LookPath: c.LookPath, Environ: c.Environ(), LocationWait: c.Patience, PluginPerson: pluginPerson{c},
 		ReadFile: c.readFile, Name: c.Hostname(), Holder: command, Now: c.Now, WorkFactor: c.WorkFactor, Asker: s.answers, Keeper: c.Keeper,
-		Deriving: c.deriving,
+		Deriving: func() func() { return s.answers.deriving() }, // unattended in the live view
 	}
 	s.device, err = device.Open(s.options)
 	return s, err

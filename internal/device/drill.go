@@ -174,7 +174,9 @@ func (d *Device) drillAge(ctx context.Context, from source) AgeDrill {
 		return AgeDrill{}
 	}
 	drill := AgeDrill{Version: strings.TrimSpace(string(version))}
-	drill.File = newestName(from.opened.inventory)
+	if drill.File = newestUnder(from.opened.key.ID(), from.opened.inventory); drill.File == "" {
+		return AgeDrill{}
+	}
 	data, err := from.location.Read(ctx, drill.File)
 	if err != nil {
 		drill.Err = err
@@ -213,12 +215,13 @@ func openWithAge(ctx context.Context, path string, data []byte, key backup.Recov
 	return nil
 }
 
-// newestName returns the name of the good file that was written last.
-func newestName(inv backup.Inventory) (name string) {
-	at := newest(inv)
+// newestUnder returns the name of the good file under a key that was written last; empty if
+// there is none. A file under an older key may say that it is newer.
+func newestUnder(id string, inv backup.Inventory) (name string) {
+	var at time.Time
 	for _, f := range inv.Files {
-		if f.State == backup.Good && f.Content.Created.Equal(at) {
-			name = f.Name
+		if f.State == backup.Good && f.Key == id && f.Content.Created.After(at) {
+			name, at = f.Name, f.Content.Created
 		}
 	}
 	return name

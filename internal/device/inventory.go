@@ -48,7 +48,10 @@ func (d *Device) Backups(ctx context.Context) (Backups, error) {
 	inv, err := d.read(ctx, backup.ReadInventory, loc, e.Keys())
 	b := Backups{Report: d.report(), Files: inv.Files, Newest: map[string]bool{}}
 	known := d.backupState()
-	if err == nil && known.lacks(loc, inv) {
+	unread := func(f backup.File) bool {
+		return f.Name == known.File && (f.State == backup.NotDownloaded || f.State == backup.Unreadable)
+	}
+	if err == nil && known.lacks(loc, inv) && !slices.ContainsFunc(inv.Files, unread) {
 		b.Gone = known.File
 	}
 	b.Devices = known.devicesIn(inv.Entries, d.self(ctx, known), d.name())

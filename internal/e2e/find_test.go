@@ -423,6 +423,7 @@ func TestListMarksExposed(t *testing.T) {
 	}
 	for _, args := range [][]string{{"list"}, {"list", "--codes"}} {
 		s := onTerminal(args...)
+		s.shows("first", "replaced", "only here")
 		for label, marked := range map[string]bool{"first": true, "replaced": false, "only here": false} {
 			line := regexp.MustCompile(`(?m)^` + label + ` .*|^` + label + `$`).FindString(s.text())
 			if line == "" || strings.Contains(line, "exposed") != marked {

@@ -117,7 +117,7 @@ func sit(t *testing.T, cmd *exec.Cmd) *person {
 func TestDerivingIsShown(t *testing.T) {
 	t.Parallel()
 	d := newDevice(t, nil)
-	d.env = append(d.env, "TEST_WORK_FACTOR=17", "AUTH_VAULT_PASSPHRASE_FILE=")
+	d.env = append(d.env, "TEST_WORK_FACTOR=18", "AUTH_VAULT_PASSPHRASE_FILE=")
 	file := writeTemp(t, passphrase)
 	loc := filepath.Join(t.TempDir(), "cloud")
 	d.must(exampleSecret, "add", "first", "--secret-file", "-", "--vault-passphrase-file", file)
@@ -136,6 +136,7 @@ func TestDerivingIsShown(t *testing.T) {
 		cmd := d.command(c.args...)
 		p := sit(t, cmd)
 		p.awaits(c.prompt)
+		p.seen.Reset() // what comes after the prompt counts
 		p.types(passphrase + "\r")
 		p.awaits("deriving the key [")
 		all := p.rest()
@@ -174,6 +175,7 @@ func TestThreeTriesAtATerminal(t *testing.T) {
 					p.awaits("wrong passphrase; try again")
 				}
 				p.awaits(c.prompt)
+				p.seen.Reset()
 				if right && try == 2 {
 					p.types(passphrase + "\r")
 				} else {

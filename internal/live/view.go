@@ -110,7 +110,8 @@ func (m *model) footer() []string {
 		keys = "↑↓ move the account  enter done"
 	default:
 	}
-	lines := m.wrap(text, maxSaid)
+	// The title, a row and the keys stay on a low screen.
+	lines := m.wrap(text, max(1, min(maxSaid, m.height-4-min(len(m.notices), m.noticeRoom()))))
 	if len(lines) == 1 {
 		lines = []string{"", lines[0]}
 	}

@@ -22,7 +22,7 @@ func decodeText(data []byte, charset int) (string, bool) {
 	switch {
 	case charset == charsetUnknown:
 		return guessText(data), true
-	case charset == utf8Charset, ofSingleBytes(charset) && utf8.Valid(data):
+	case charset == utf8Charset, latinSet(charset) && utf8.Valid(data):
 		return string(data), utf8.Valid(data)
 	case charset == gb18030: // gozxing has it under the number of its older part
 		charset = common.CharacterSetECI_GB18030.GetValue()
@@ -38,11 +38,17 @@ func decodeText(data []byte, charset int) (string, bool) {
 	return string(data), true
 }
 
-// ofSingleBytes reports whether a set has a byte a letter: those of DOS, ISO 8859 and
+// latinSet reports whether a set has Latin letters, a byte each: those of DOS, ISO 8859 and
 // Windows. Generators name Latin-1 and write UTF-8. A text of such a set that is valid UTF-8
-// by accident would have to alternate letters with signs that no word has ("Ã¼").
-func ofSingleBytes(charset int) bool {
-	return charset >= 0 && charset <= 18 || charset >= 21 && charset <= 24
+// by accident would have to alternate letters with signs that no word has ("Ã¼"). In
+// Cyrillic, Greek, Thai and the like it could be a word.
+func latinSet(charset int) bool {
+	switch charset {
+	case 0, 1, 2, 3, 4, 5, 6, 11, 12, 15, 16, 17, 18, 21, 23:
+		return true
+	default:
+		return false
+	}
 }
 
 // guessText decodes bytes whose character set the symbol does not give. The

@@ -23,8 +23,8 @@ const (
 	minSecret   = 5         // bytes of a secret; half of the shortest that is usual (Google's 16 letters)
 )
 
-// unnamed is the name of an account that comes with neither issuer nor name.
-const unnamed = "unnamed"
+// Unnamed is the name of an account that comes with neither issuer nor name.
+const Unnamed = "unnamed"
 
 // ReadOptions are what [Read] needs besides the files. The zero value recognises
 // formats and has no passphrase.
@@ -173,7 +173,7 @@ func (b *Batch) add(row string, a account.Account, err error) {
 	if err == nil {
 		a.Issuer, a.Name, a.Note = account.Clean(a.Issuer), account.Clean(a.Name), account.Clean(a.Note)
 		if a.Label() == "" {
-			a.Name = unnamed
+			a.Name = Unnamed
 		}
 		slices.Sort(a.Tags)
 		a.Tags = slices.Compact(a.Tags)

@@ -61,6 +61,7 @@ func (t *Tx) Adopt(from *State, id string) Account {
 		t.setCounter(r.Secret.Value.Hash(), c)
 	}
 	t.Clock = max(t.Clock, from.Clock)
+	t.at = Stamp{} // the next stamp is newer than those that came
 	t.insert(r)
 	return t.toAccount(r)
 }
@@ -111,6 +112,7 @@ func (t *Tx) AdoptRest(from *State) {
 		}
 	}
 	t.Clock = max(t.Clock, from.Clock)
+	t.at = Stamp{}
 	t.normalize()
 }
 

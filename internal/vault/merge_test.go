@@ -352,6 +352,35 @@ func TestStampsAtTheEndOfTime(t *testing.T) {
 	}
 }
 
+// A restore that brings back several accounts, removed at the end of time, sets stamps after
+// all of them: the removals come back with no sync.
+func TestRestoreAtTheEndOfTime(t *testing.T) {
+	t.Parallel()
+	x := newMember(t, "x")
+	for i, id := range []string{"a1", "a2"} {
+		x.add(i, id, id+":me", "secret of "+id)
+	}
+	x.state.Records[0].Note.At = vault.Stamp{Time: math.MaxInt64, Device: "z"}
+	x.state.Clock = math.MaxInt64
+	x.at(10, func(tx *vault.Tx) error { return tx.Remove("a1", false) })
+	x.at(11, func(tx *vault.Tx) error { return tx.SetNote("a2", "changed since") })
+	x.at(12, func(tx *vault.Tx) error { return tx.Remove("a2", false) })
+	y := newMember(t, "y")
+	y.at(20, func(tx *vault.Tx) error {
+		for _, d := range slices.Backward(x.state.TrashOf()) { // what was removed first comes first
+			tx.Adopt(x.state, d.ID)
+			if _, err := tx.Undelete(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	y.sync(21, x)
+	if live := y.live(); !slices.Equal(live, []string{"a1:me", "a2:me"}) {
+		t.Errorf("after a sync %q live", live)
+	}
+}
+
 // A purge up to the end of time erases what is in the trash, and nothing that is removed after it.
 func TestPurgeUpToTheEndOfTime(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func histories(t *testing.T) (seed uint64, n int) {
 	if _, err := fmt.Sscan(after, &nights); err != nil {
 		t.Error("the nights: ", err)
 	}
-	testenv.Times(t, fmt.Sprintf("a history of %d acts on several devices is lived", steps), few, nights)
+	testenv.Times(t, fmt.Sprintf("a history of %d acts on several devices is run", steps), few, nights)
 	text := os.Getenv("AUTH_TEST_HISTORIES")
 	if text == "" {
 		return 7000, few
