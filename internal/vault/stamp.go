@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -31,18 +30,31 @@ const endTime = math.MaxInt64
 // and texts do not: behind the device of s stand a number and this device. Where s has
 // such a number it is increased, so that stamps do not grow.
 func (s Stamp) after(device string) Stamp {
-	last, n := s.Device, 0
-	if m := counted.FindStringSubmatch(s.Device); m != nil {
-		last = m[1]
-		n, _ = strconv.Atoi(m[2]) // nine digits
-		n++
+	before, n, ok := s.counted()
+	if !ok {
+		return Stamp{endTime, fmt.Sprintf("%s+%09d+%s", s.Device, 0, device)}
 	}
-	return Stamp{endTime, fmt.Sprintf("%s+%09d+%s", last, n, device)}
+	return Stamp{endTime, fmt.Sprintf("%s+%09d+%s", before, n+1, device)}
 }
 
-// counted matches the device of a stamp that after returned and that another one can
-// follow: what stands before the number, and the number.
-var counted = regexp.MustCompile(`(?s)^(.*)\+([0-8][0-9]{8})\+[^+]*$`)
+// counted takes apart the device of a stamp that after returned: what stands before the
+// number, and the number, where another one can follow it.
+func (s Stamp) counted() (before string, n int, ok bool) {
+	end := strings.LastIndexByte(s.Device, '+')
+	if end < 0 {
+		return "", 0, false
+	}
+	begin := strings.LastIndexByte(s.Device[:end], '+')
+	if begin < 0 {
+		return "", 0, false
+	}
+	digits := s.Device[begin+1 : end]
+	if len(digits) != 9 || strings.Trim(digits, "0123456789") != "" || digits[0] == '9' {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(digits)
+	return s.Device[:begin], n, err == nil
+}
 
 // Compare returns -1, 0 or +1 as s is older than, equal to or newer than t.
 func (s Stamp) Compare(t Stamp) int {
